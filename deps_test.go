@@ -1,0 +1,95 @@
+package assay_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/assaylab/assay"
+
+// law is the import law of the house (HOUSE in ARCHITECTURE.md): what each room may import beside
+// package assay and the standard library. An entry ending in "/..." stands for all below it. Tests
+// of a room may import more; rooms that are missing here may import nothing more.
+var law = map[string][]string{
+	"":                 {},
+	"cmd/assay":        {module + "/cli"},
+	"config":           {"github.com/goccy/go-yaml/...", "github.com/invopop/jsonschema"},
+	"event":            {"github.com/aws/aws-lambda-go/events"},
+	"gateway":          {},
+	"trial":            {"github.com/theory/jsonpath/..."},
+	"lambda":           {module + "/lambda/sandbox"},
+	"lambda/sandbox":   {"golang.org/x/sys/unix"},
+	"remote/plainhttp": {},
+	"remote/awslambda": {"github.com/aws/aws-sdk-go-v2/..."},
+	"compare":          {"github.com/theory/jsonpath/...", "github.com/klauspost/compress/zstd", "github.com/andybalholm/brotli"},
+	"stats":            {"gonum.org/v1/gonum/...", "github.com/DataDog/sketches-go/..."},
+	"judge":            {module + "/stats"},
+	"store/sqlite":     {"modernc.org/sqlite/...", module + "/stats"},
+	"store/storetest":  {},
+	"console":          {"github.com/prometheus/client_golang/..."},
+}
+
+// pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
+var pure = []string{"", "compare", "event", "judge", "stats"}
+
+var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
+
+type room struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportLaw(t *testing.T) {
+	for _, r := range rooms(t) {
+		name := strings.TrimPrefix(strings.TrimPrefix(r.ImportPath, module), "/")
+		if name == "cli" || strings.HasPrefix(name, "examples") || strings.HasPrefix(name, "internal/tool") {
+			continue // cli knows the rooms; examples are programs of their own
+		}
+		allowed, known := law[name]
+		if !known {
+			t.Errorf("room %q is not in the table: add it here and in ARCHITECTURE.md", name)
+			continue
+		}
+		for _, imp := range r.Imports {
+			if !lawful(imp, allowed) {
+				t.Errorf("%s imports %s", name, imp)
+			}
+			if slices.Contains(pure, name) && slices.Contains(impure, imp) {
+				t.Errorf("%s is pure and imports %s", name, imp)
+			}
+		}
+	}
+}
+
+func lawful(imp string, allowed []string) bool {
+	if imp == module || !strings.Contains(strings.SplitN(imp, "/", 2)[0], ".") {
+		return true // ourselves, the standard library
+	}
+	for _, a := range allowed {
+		base, tree := strings.CutSuffix(a, "/...")
+		if imp == base || tree && strings.HasPrefix(imp, base+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func rooms(t *testing.T) []room {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []room
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var r room
+		if err := dec.Decode(&r); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	return all
+}

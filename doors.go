@@ -1,0 +1,91 @@
+package assay
+
+import "context"
+
+// Invoker serves one invocation with one arm. A call that failed is data: an Observation with a Fault.
+// An error means that nothing was observed at all. Invokers are safe for concurrent use, do not keep
+// or change the Invocation, and return soon after ctx ends. They leave Arm and Role to the caller.
+type Invoker interface {
+	Invoke(ctx context.Context, inv *Invocation) (*Observation, error)
+}
+
+// InvokerFunc makes a function an Invoker.
+type InvokerFunc func(context.Context, *Invocation) (*Observation, error)
+
+// Invoke calls f.
+func (f InvokerFunc) Invoke(ctx context.Context, inv *Invocation) (*Observation, error) {
+	return f(ctx, inv)
+}
+
+// FaultWriter is what an http.ResponseWriter also implements when it wants to know that the answer
+// being written stands for a fault (a streaming control could not be reached, for example).
+type FaultWriter interface {
+	Fault(Fault)
+}
+
+// Comparator lists the differences between two observations, in a stable order. It is pure: the same
+// observations give the same list, and it changes neither.
+type Comparator interface {
+	Compare(control, other *Observation) []Difference
+}
+
+// Lane takes served invocations from sources of traffic and chooses which become trials. It never
+// blocks and never fails: what it has no room for it drops and counts.
+type Lane interface {
+	// Choose is asked when a request comes in, before the control is called. It returns nil when the
+	// request is not sampled.
+	Choose(*Request) Ticket
+}
+
+// Ticket is the place one sampled request has in the lane. Either Offer or Drop ends it; what comes
+// after is without effect.
+type Ticket interface {
+	// Reserve asks for n more bytes to hold a copy of a body. At false the ticket has ended, counted
+	// as dropped, and the source stops copying.
+	Reserve(n int) bool
+	// Offer hands over the served invocation with the control's observation; they are the lane's from
+	// then on.
+	Offer(*Invocation, *Observation)
+	// Drop gives the place up, counted by its reason.
+	Drop(reason string)
+}
+
+// Batch is what a store keeps at once: all of it or nothing.
+type Batch struct {
+	Trials  []Trial
+	Ledgers []Ledger
+}
+
+// Query selects trials, newest first. The zero value of a field does not restrict.
+type Query struct {
+	Experiment string
+	Outcome    Outcome
+	Arm        string // candidate that has the outcome, and the difference at Path
+	Path       string // as in PathCount
+	Limit      int    // at most; 50 if zero, 500 at most
+	Cursor     string // from the page before
+}
+
+// Page is an answer to a Query. Trials come without bodies and logs.
+type Page struct {
+	Trials []Trial
+	Next   string // the cursor of the next page; "" at the end
+}
+
+// Store keeps trials and counts them. Counting is exact and idempotent: a trial kept twice counts
+// once. A trial is found again only as long as the store's size limit allows; it is counted for ever.
+type Store interface {
+	Keep(context.Context, Batch) error
+	Counts(ctx context.Context, experiment string, since int) (Counts, error)
+	Trials(context.Context, Query) (Page, error)
+	// Trial fails with CodeNotFound when there is no such trial.
+	Trial(ctx context.Context, id string) (*Trial, error)
+	Close() error
+}
+
+// Definitions keeps the experiments themselves, so that a restart goes on where the last run ended.
+type Definitions interface {
+	Save(context.Context, Experiment) error
+	// Load returns the newest version of each experiment, deleted ones included.
+	Load(context.Context) ([]Experiment, error)
+}

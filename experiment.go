@@ -1,0 +1,148 @@
+package assay
+
+import (
+	"reflect"
+	"time"
+)
+
+// State of an experiment.
+type State string
+
+// The states. A deleted experiment's record stays, so that a later one of its name does not inherit
+// its evidence.
+const (
+	StateRunning State = "running"
+	StatePaused  State = "paused"  // clients are served, nothing is sampled
+	StateDone    State = "done"    // Until was reached
+	StateDeleted State = "deleted" // not routed any more
+)
+
+// Target is where an arm's function lives; exactly one of URL, ARN and Function is set.
+type Target struct {
+	URL      string `json:"url,omitempty"`      // any HTTP service: scheme, host and a path to put in front
+	ARN      string `json:"arn,omitempty"`      // AWS Lambda; account 000000000000 is the embedded engine
+	Function string `json:"function,omitempty"` // the embedded engine: a name, or name:qualifier
+	Endpoint string `json:"endpoint,omitempty"` // instead of AWS's own, for ARN
+	Event    string `json:"event,omitempty"`    // the event's format for functions: "v2" (default) or "v1"
+}
+
+// Arm is one version that serves invocations.
+type Arm struct {
+	Name   string `json:"name"`            // "control", or the candidate's key
+	Title  string `json:"title,omitempty"` // for people
+	Target Target `json:"target"`
+}
+
+// Sample says which requests become trials.
+type Sample struct {
+	Rate float64 `json:"rate"`         // 0 to 1, in steps of 0.00001
+	By   string  `json:"by,omitempty"` // "" by chance; "header:NAME", "cookie:NAME" or "query:NAME" keeps equal values together
+}
+
+// Budget limits what trials may cost. Zero fields take the defaults.
+type Budget struct {
+	Concurrency int           `json:"concurrency"` // candidate calls at once
+	Queue       int           `json:"queue"`       // trials waiting
+	Memory      int64         `json:"memory"`      // bytes of bodies held
+	Timeout     time.Duration `json:"timeout"`     // of one candidate call, body included
+	Body        int64         `json:"body"`        // bytes of one body
+}
+
+// DefaultBudget is what a definition gets that names none.
+var DefaultBudget = Budget{Concurrency: 16, Queue: 1000, Memory: 64 << 20, Timeout: 10 * time.Second, Body: 6 << 20}
+
+// The kinds of ComparatorSpec.
+const (
+	CompareStatus  = "statuscode"
+	CompareHeaders = "headers"
+	CompareBody    = "body"
+)
+
+// ComparatorSpec names a comparator and its options. Faults are always compared.
+type ComparatorSpec struct {
+	Kind string `json:"kind"`
+
+	// Of headers: the fields to compare, or, when Except is given, all but those.
+	Only   []string `json:"only,omitempty"`
+	Except []string `json:"except,omitempty"`
+
+	// Of the body. As is "json", "text", "bytes", "image", or "" for what the content type says. The
+	// others are for JSON; their paths are RFC 9535 JSONPath.
+	As        string             `json:"as,omitempty"`
+	Ignore    []string           `json:"ignore,omitempty"`
+	Tolerance map[string]float64 `json:"tolerance,omitempty"` // largest absolute difference between numbers
+	Unordered []string           `json:"unordered,omitempty"` // arrays whose order does not matter
+	Key       map[string]string  `json:"key,omitempty"`       // arrays whose items are matched by the value at a path within each
+}
+
+// Hypothesis is what is claimed of every candidate. A nil limit claims nothing.
+type Hypothesis struct {
+	Mismatch float64            `json:"mismatch"`          // largest share of trials that mismatch, 0 to 1
+	Latency  map[string]float64 `json:"latency,omitempty"` // "p50", "p90", "p99" -> largest ratio to the reference
+	Cost     *float64           `json:"cost,omitempty"`    // largest ratio of cost to the control's
+	Alpha    float64            `json:"alpha"`             // chance of a wrong verdict allowed, 0.05 by default
+}
+
+// Until ends an experiment by itself; zero fields do not.
+type Until struct {
+	Trials int64         `json:"trials,omitempty"`
+	For    time.Duration `json:"for,omitempty"` // from its first trial
+}
+
+// Experiment is a named question: arms, comparators, hypothesis, and how trials are made.
+type Experiment struct {
+	Name    string    `json:"name"`
+	Version int       `json:"version"` // counts every change, from 1
+	Since   int       `json:"since"`   // the version with which the present evidence began
+	State   State     `json:"state"`
+	Changed time.Time `json:"changed"`          // when this version began
+	Source  string    `json:"source,omitempty"` // the file it was defined in, "api" if in none
+	Digest  string    `json:"digest,omitempty"` // of the definition as its source had it, before live changes
+
+	Path    string   `json:"path"`              // "/a/{id}/b" or "/a/*"; a segment {…} matches any one, a last * the rest
+	Methods []string `json:"methods,omitempty"` // routed here; empty: all
+	Unsafe  bool     `json:"unsafe,omitempty"`  // trials of methods other than GET, HEAD, OPTIONS and TRACE as well
+
+	Sample      Sample           `json:"sample"`
+	Secondary   float64          `json:"secondary"` // share of trials that call the control again
+	Budget      Budget           `json:"budget"`
+	Control     Arm              `json:"control"`
+	Candidates  []Arm            `json:"candidates"`
+	Comparators []ComparatorSpec `json:"comparators"`
+	Redact      []string         `json:"redact,omitempty"` // "header:NAME", "query:NAME" or JSONPath into bodies, beside the defaults
+	Hypothesis  Hypothesis       `json:"hypothesis"`
+	Until       Until            `json:"until"`
+}
+
+// SameEvidence tells whether trials of e and of o answer the same question: then a change from one to
+// the other goes on counting. Sampling, budgets, names for people, redaction and limits may differ.
+func (e *Experiment) SameEvidence(o *Experiment) bool {
+	return reflect.DeepEqual(e.question(), o.question())
+}
+
+// question is the part of an experiment that its evidence depends on.
+func (e *Experiment) question() Experiment {
+	q := Experiment{
+		Path: e.Path, Methods: e.Methods, Unsafe: e.Unsafe,
+		Control: Arm{Target: e.Control.Target}, Comparators: e.Comparators,
+		Hypothesis: e.Hypothesis,
+	}
+	for _, c := range e.Candidates {
+		q.Candidates = append(q.Candidates, Arm{Name: c.Name, Target: c.Target})
+	}
+	return q
+}
+
+// Patch is a change to a running experiment that leaves its question alone.
+type Patch struct {
+	Sample *Sample `json:"sample,omitempty"`
+	State  *State  `json:"state,omitempty"` // "running" or "paused"
+}
+
+// Change says what applying a definition did.
+type Change struct {
+	Kind    string `json:"kind"` // "experiment" or "function"
+	Name    string `json:"name"`
+	Action  string `json:"action"` // "created", "configured", "unchanged", "deleted"
+	Version int    `json:"version,omitempty"`
+}

@@ -1,0 +1,46 @@
+package assay
+
+import "time"
+
+// Function is code to be run by the embedded engine, in AWS's words.
+type Function struct {
+	Name        string            `json:"name"`
+	Runtime     string            `json:"runtime"`           // "nodejs20.x", "python3.12", "provided.al2023"; "nodejs" and "python3" take whatever is installed
+	Handler     string            `json:"handler,omitempty"` // "index.handler"; provided.* hands it through
+	Code        string            `json:"code"`              // a folder, absolute once loaded
+	Build       string            `json:"build,omitempty"`   // a shell command run in Code before deploying, for example "go build -o bootstrap ."
+	MemoryMB    int               `json:"memory"`            // 128 to 10240
+	Timeout     time.Duration     `json:"timeout"`           // up to 15 minutes
+	Environment map[string]string `json:"environment,omitempty"`
+	Concurrency int               `json:"concurrency,omitempty"` // environments at once; 0: the engine's default
+	Source      string            `json:"source,omitempty"`      // the file it was defined in, "api" if in none
+}
+
+// Deployment is a function as the engine runs it.
+type Deployment struct {
+	Function
+	ARN          string    `json:"arn"`
+	State        string    `json:"state"` // AWS's State: "Active", "Failed", "Pending"
+	Reason       string    `json:"state_reason,omitempty"`
+	Version      string    `json:"version"`     // "$LATEST"
+	CodeSHA256   string    `json:"code_sha256"` // base64
+	LastModified time.Time `json:"last_modified"`
+	Environments int       `json:"environments"` // processes now
+	Busy         int       `json:"busy"`
+	Invocations  int64     `json:"invocations"` // since the engine started
+	Errors       int64     `json:"errors"`
+	Throttles    int64     `json:"throttles"`
+	ColdStarts   int64     `json:"cold_starts"`
+}
+
+// Defaults of a function, as on AWS.
+const (
+	DefaultMemoryMB = 128
+	DefaultTimeout  = 3 * time.Second
+)
+
+// The embedded engine's place in AWS's world.
+const (
+	EmbeddedRegion  = "us-east-1"
+	EmbeddedAccount = "000000000000"
+)
