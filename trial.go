@@ -129,6 +129,7 @@ type ArmCounts struct {
 	Latency      Latency
 	MaxMemoryMB  int
 	CostUSD      float64 // in all
+	CostSquares  float64 // the sum of the squares of the observations' costs, in USD²
 	Priced       int64   // observations that had a cost
 
 	// Of candidates alone.
