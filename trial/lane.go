@@ -1,0 +1,220 @@
+package trial
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+
+	"github.com/assaylab/assay"
+)
+
+// generation is a plan in force with the ledger its offers are counted in. It is swapped as a whole.
+type generation struct {
+	plan   *Plan
+	ledger *ledger
+}
+
+// Lane is one experiment's way from offers to trials: a bounded queue, and as many workers as the
+// budget allows, which exist only while there is work.
+type Lane struct {
+	name    string
+	floor   *Floor
+	current atomic.Pointer[generation]
+	held    atomic.Int64 // bytes of bodies
+	matches atomic.Int64 // since the start
+
+	mu      sync.Mutex
+	random  *rand.Rand
+	queue   []*task
+	workers int
+	shutFor string // why no more offers are taken; "" while they are
+}
+
+// task is an offer that was taken.
+type task struct {
+	ticket  *ticket
+	inv     *assay.Invocation
+	control *assay.Observation
+}
+
+func newLane(f *Floor, name string) *Lane {
+	return &Lane{name: name, floor: f, random: rand.New(rand.NewPCG(f.opt.Seed, hash64(name)))}
+}
+
+// Choose implements assay.Lane.
+func (l *Lane) Choose(r *assay.Request) assay.Ticket {
+	g := l.current.Load()
+	reason := l.refuse(g, r)
+	g.ledger.choose(reason)
+	l.floor.keeper.touch(g.ledger)
+	if reason != "" {
+		return nil
+	}
+	return &ticket{lane: l, gen: g}
+}
+
+// refuse says why a request does not become a trial, "" if it does.
+func (l *Lane) refuse(g *generation, r *assay.Request) string {
+	e := &g.plan.Experiment
+	switch {
+	case e.State == assay.StatePaused:
+		return notPaused
+	case r.Header.Get(TrialHeader) != "":
+		return notLoop
+	case !e.Unsafe && !safe(r.Method):
+		return notSafe
+	case g.ledger.done(e.Until, l.floor.opt.Now()):
+		return notDone
+	case !l.sampled(e, r):
+		return notChosen
+	}
+	return ""
+}
+
+func (l *Lane) sampled(e *assay.Experiment, r *assay.Request) bool {
+	if e.Sample.Rate >= 1 {
+		return true
+	}
+	if u, ok := sampleKey(e.Name, e.Sample.By, r); ok {
+		return u < e.Sample.Rate
+	}
+	return l.draw() < e.Sample.Rate
+}
+
+func (l *Lane) draw() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.random.Float64()
+}
+
+func (l *Lane) shuffle(n int) []int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.random.Perm(n)
+}
+
+// put takes a task: to a new worker, or into the queue, or not at all.
+func (l *Lane) put(t *task) (refused string) {
+	budget := t.ticket.gen.plan.Experiment.Budget
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.shutFor != "":
+		return l.shutFor
+	case l.workers < budget.Concurrency:
+		l.workers++
+		l.floor.work.Add(1)
+		go l.worker(t)
+	case len(l.queue) < budget.Queue:
+		l.queue = append(l.queue, t)
+	default:
+		return DropQueueFull
+	}
+	return ""
+}
+
+func (l *Lane) worker(t *task) {
+	defer l.floor.work.Done()
+	for t != nil {
+		l.try(t)
+		t = l.next()
+	}
+}
+
+// next gives a worker its next task, or nil and the worker ends: there is none, or the budget shrank.
+func (l *Lane) next() *task {
+	limit := l.current.Load().plan.Experiment.Budget.Concurrency
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) == 0 || l.workers > limit {
+		l.workers--
+		return nil
+	}
+	t := l.queue[0]
+	l.queue[0] = nil
+	l.queue = l.queue[1:]
+	return t
+}
+
+// shut refuses new offers from now on; what waits goes on.
+func (l *Lane) shut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.shutFor == "" {
+		l.shutFor = DropShutdown
+	}
+}
+
+// end refuses new offers and drops what waits.
+func (l *Lane) end(reason string) {
+	l.mu.Lock()
+	l.shutFor = reason
+	waiting := l.queue
+	l.queue = nil
+	l.mu.Unlock()
+	for _, t := range waiting {
+		t.ticket.Drop(reason)
+	}
+}
+
+// ticket implements assay.Ticket. It belongs to one request at a time: to its source until it is
+// offered, to one worker afterwards.
+type ticket struct {
+	lane  *Lane
+	gen   *generation
+	bytes int64
+	ended atomic.Bool
+}
+
+// Reserve implements assay.Ticket. A trial may hold a request and an answer of the budget's size each.
+func (t *ticket) Reserve(n int) bool {
+	if t.ended.Load() {
+		return false
+	}
+	budget, size := t.gen.plan.Experiment.Budget, int64(n)
+	if t.bytes+size > 2*budget.Body {
+		t.Drop(DropTooLarge)
+		return false
+	}
+	t.bytes += size
+	over := t.lane.held.Add(size) > budget.Memory
+	if t.lane.floor.held.Add(size) > t.lane.floor.opt.Memory || over {
+		t.Drop(DropMemory)
+		return false
+	}
+	return true
+}
+
+// Offer implements assay.Ticket.
+func (t *ticket) Offer(inv *assay.Invocation, control *assay.Observation) {
+	if t.ended.Load() {
+		return
+	}
+	if reason := t.lane.put(&task{ticket: t, inv: inv, control: control}); reason != "" {
+		t.Drop(reason)
+	}
+}
+
+// Drop implements assay.Ticket.
+func (t *ticket) Drop(reason string) {
+	if !t.ended.CompareAndSwap(false, true) {
+		return
+	}
+	t.free()
+	t.gen.ledger.drop(reason, 1)
+	t.lane.floor.keeper.touch(t.gen.ledger)
+}
+
+// end closes the ticket of a trial that was kept.
+func (t *ticket) end() {
+	if t.ended.CompareAndSwap(false, true) {
+		t.free()
+	}
+}
+
+// free gives back the bytes reserved.
+func (t *ticket) free() {
+	t.lane.held.Add(-t.bytes)
+	t.lane.floor.held.Add(-t.bytes)
+	t.bytes = 0
+}

@@ -1,0 +1,88 @@
+package trial
+
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/assaylab/assay"
+)
+
+// ledger counts what becomes of an experiment's offers while its evidence lasts.
+type ledger struct {
+	since int
+
+	mu    sync.Mutex
+	l     assay.Ledger
+	taken int64     // sampled and not dropped: kept, or will be
+	first time.Time // of the first trial
+}
+
+func newLedger(kept assay.Ledger, experiment string, since int, trials int64, first time.Time) *ledger {
+	l := &ledger{since: since, l: kept, taken: trials, first: first}
+	l.l.Experiment, l.l.Since = experiment, since
+	l.l.NotSampled, l.l.Dropped = orEmpty(kept.NotSampled), orEmpty(kept.Dropped)
+	return l
+}
+
+func orEmpty(m map[string]int64) map[string]int64 {
+	if m == nil {
+		return map[string]int64{}
+	}
+	return maps.Clone(m)
+}
+
+// choose counts a request, and whether it was sampled: reason "" if it was.
+func (l *ledger) choose(reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.l.Requests++
+	l.l.Offered++
+	if reason != "" {
+		l.l.NotSampled[reason]++
+		return
+	}
+	l.l.Sampled++
+	l.taken++
+}
+
+func (l *ledger) drop(reason string, n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.l.Dropped[reason] += n
+	l.taken -= n
+}
+
+func (l *ledger) count(reason string) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.l.Dropped[reason]
+}
+
+// begin notes when the first trial was made.
+func (l *ledger) begin(t time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.first.IsZero() {
+		l.first = t
+	}
+}
+
+// done tells whether the experiment has all the trials, or the time, it was given.
+func (l *ledger) done(u assay.Until, now time.Time) bool {
+	if u == (assay.Until{}) {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return u.Trials > 0 && l.taken >= u.Trials ||
+		u.For > 0 && !l.first.IsZero() && now.Sub(l.first) >= u.For
+}
+
+func (l *ledger) snapshot() assay.Ledger {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.l
+	s.NotSampled, s.Dropped = maps.Clone(s.NotSampled), maps.Clone(s.Dropped)
+	return s
+}

@@ -1,0 +1,195 @@
+// Package trial turns served invocations into trials. In come offers: a request with the control's
+// observation, from whatever made the traffic. It chooses which to take (sampling, budgets), calls the
+// candidates aside, compares, redacts, and keeps; out go trials and ledgers to the store.
+//
+// Nothing here ever makes a source wait: an offer finds room at once or is dropped and counted.
+package trial
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/assaylab/assay"
+)
+
+// Reasons for which an offer is not sampled.
+const (
+	notChosen = "chance"
+	notSafe   = "unsafe"
+	notPaused = "paused"
+	notDone   = "done"
+	notLoop   = "loop"
+)
+
+// Reasons for which a sampled trial is dropped.
+const (
+	DropQueueFull = "queue_full"   // as many trials wait as the budget allows
+	DropTooLarge  = "too_large"    // a body is larger than the budget allows
+	DropMemory    = "memory"       // the bytes held have reached the budget
+	DropShutdown  = "shutdown"     // the laboratory ended first
+	DropDeleted   = "deleted"      // the experiment ended first
+	DropKilled    = "killed"       // the laboratory was killed: in flight then, found at the next start
+	DropUnseen    = "not_observed" // an engine could not even try
+	DropStore     = "store"        // the store failed
+	DropPanic     = "panic"        // a defect of Assay, logged
+)
+
+// TrialHeader marks the calls of candidates. A request that carries it is never sampled again, so a
+// candidate that calls back through the gateway makes no loop.
+const TrialHeader = "Assay-Trial"
+
+// Plan is a definition with everything it names resolved.
+type Plan struct {
+	Experiment assay.Experiment
+	Control    assay.Invoker   // for the secondary call
+	Candidates []assay.Invoker // in the definition's order
+	Comparator assay.Comparator
+	Redactor   *Redactor
+}
+
+// Options of a Floor. Store is needed; the rest has defaults.
+type Options struct {
+	Store  assay.Store
+	Log    *slog.Logger
+	Now    func() time.Time
+	Seed   uint64 // of sampling and of the candidates' order
+	Memory int64  // bytes held by all experiments together, 256 MB if zero
+	// Decode undoes a body's content encoding before it is kept; as it is if nil.
+	Decode func(assay.Header, []byte) ([]byte, error)
+	// KeepMatches is the share of matches kept with their bodies, beside the first few; 1 % if zero.
+	KeepMatches float64
+}
+
+// Floor is where the trials of all experiments run. Each experiment has one Lane on it.
+type Floor struct {
+	opt    Options
+	keeper *keeper
+	held   atomic.Int64 // bytes of bodies, all lanes
+
+	ctx    context.Context // ends the calls under way
+	cancel context.CancelFunc
+	work   sync.WaitGroup // the lanes' workers
+
+	mu    sync.Mutex
+	lanes map[string]*Lane
+}
+
+// New starts a floor. Close ends it.
+func New(opt Options) *Floor {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Memory == 0 {
+		opt.Memory = 256 << 20
+	}
+	if opt.KeepMatches == 0 {
+		opt.KeepMatches = 0.01
+	}
+	f := &Floor{opt: opt, lanes: map[string]*Lane{}}
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	f.keeper = newKeeper(opt.Store, opt.Log)
+	return f
+}
+
+// Set puts a plan into force and returns the experiment's lane. Offers made from now on are trials of
+// this plan; those under way end under the plan they began with. Counts go on where the store has them.
+func (f *Floor) Set(ctx context.Context, p *Plan) (*Lane, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	name := p.Experiment.Name
+	l := f.lanes[name]
+	if l == nil {
+		l = newLane(f, name)
+	}
+	if cur := l.current.Load(); cur == nil || cur.ledger.since != p.Experiment.Since {
+		counts, err := f.opt.Store.Counts(ctx, name, p.Experiment.Since)
+		if err != nil {
+			return nil, err
+		}
+		f.recover(&counts)
+		l.current.Store(&generation{plan: p, ledger: newLedger(counts.Ledger, name, p.Experiment.Since, counts.Trials, counts.First)})
+	} else {
+		l.current.Store(&generation{plan: p, ledger: cur.ledger})
+	}
+	f.lanes[name] = l
+	return l, nil
+}
+
+// recover books the trials that were in flight when an earlier run was killed.
+func (f *Floor) recover(c *assay.Counts) {
+	lost := c.InFlight()
+	if lost <= 0 {
+		return
+	}
+	if c.Dropped == nil {
+		c.Dropped = map[string]int64{}
+	}
+	c.Dropped[DropKilled] += lost
+	f.opt.Log.Warn("the last run was killed with trials in flight", "experiment", c.Experiment, "in_flight", lost)
+}
+
+// Remove ends an experiment: what waits is dropped, what is under way is finished and kept.
+func (f *Floor) Remove(name string) {
+	f.mu.Lock()
+	l := f.lanes[name]
+	delete(f.lanes, name)
+	f.mu.Unlock()
+	if l != nil {
+		l.end(DropDeleted)
+	}
+}
+
+// Ledger returns the live ledger of an experiment, and whether its Until was reached; false if it has no lane.
+func (f *Floor) Ledger(name string) (ledger assay.Ledger, done, ok bool) {
+	f.mu.Lock()
+	l := f.lanes[name]
+	f.mu.Unlock()
+	if l == nil {
+		return assay.Ledger{}, false, false
+	}
+	g := l.current.Load()
+	return g.ledger.snapshot(), g.ledger.done(g.plan.Experiment.Until, f.opt.Now()), true
+}
+
+// Close takes no more offers, finishes the trials it has until ctx ends, drops the rest, writes
+// everything down and returns what was dropped, by experiment.
+func (f *Floor) Close(ctx context.Context) map[string]int64 {
+	lanes := f.shut()
+	finished := make(chan struct{})
+	go func() { f.work.Wait(); close(finished) }()
+	select {
+	case <-finished:
+	case <-ctx.Done():
+	}
+	dropped := map[string]int64{}
+	for _, l := range lanes {
+		l.end(DropShutdown)
+	}
+	f.cancel()
+	<-finished
+	f.keeper.close()
+	for _, l := range lanes {
+		if n := l.current.Load().ledger.count(DropShutdown); n > 0 {
+			dropped[l.name] = n
+		}
+	}
+	return dropped
+}
+
+func (f *Floor) shut() []*Lane {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	lanes := slices.Collect(maps.Values(f.lanes))
+	for _, l := range lanes {
+		l.shut()
+	}
+	return lanes
+}

@@ -1,0 +1,161 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/assaylab/assay"
+)
+
+// firstMatches is how many matches are kept with their bodies before only a share of them is.
+const firstMatches = 20
+
+// try makes one trial: calls the arms, compares, redacts, keeps. Whatever happens, the ticket ends.
+func (l *Lane) try(t *task) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.floor.opt.Log.Error("a trial panicked: please report this", "experiment", l.name, "panic", r, "stack", string(debug.Stack()))
+			t.ticket.Drop(DropPanic)
+		}
+	}()
+	made, reason := l.make(t)
+	if reason != "" {
+		t.ticket.Drop(reason)
+		return
+	}
+	if !l.floor.keeper.keep(kept{trial: made, ticket: t.ticket}) {
+		t.ticket.Drop(DropShutdown)
+	}
+}
+
+// make calls the secondary and the candidates in random order, so that none is always first.
+func (l *Lane) make(t *task) (made *assay.Trial, refused string) {
+	g := t.ticket.gen
+	e := &g.plan.Experiment
+	made = &assay.Trial{
+		ID: t.inv.ID, Experiment: e.Name, Version: e.Version, Since: e.Since, Time: t.inv.Received,
+		Invocation: *t.inv, Control: *t.control, Candidates: make([]assay.Comparison, len(e.Candidates)),
+	}
+	g.ledger.begin(made.Time)
+	calls := l.calls(g.plan, made)
+	for _, i := range l.shuffle(len(calls)) {
+		c := calls[i]
+		obs, err := l.call(c.invoker, t.inv, e)
+		if err != nil {
+			return nil, l.unseen(c.arm, err)
+		}
+		obs.Arm, obs.Role = c.arm, c.role
+		c.into.Observation = *obs
+	}
+	for _, c := range calls {
+		c.into.Differences = g.plan.Comparator.Compare(t.control, &c.into.Observation)
+	}
+	l.reduce(g.plan, made)
+	return made, ""
+}
+
+// call is one call to make, and where its observation goes.
+type call struct {
+	arm     string
+	role    assay.Role
+	invoker assay.Invoker
+	into    *assay.Comparison
+}
+
+func (l *Lane) calls(p *Plan, made *assay.Trial) []call {
+	e := &p.Experiment
+	var calls []call
+	for i, arm := range e.Candidates {
+		calls = append(calls, call{arm.Name, assay.RoleCandidate, p.Candidates[i], &made.Candidates[i]})
+	}
+	if e.Secondary > 0 && l.draw() < e.Secondary {
+		made.Secondary = &assay.Comparison{}
+		calls = append(calls, call{e.Control.Name, assay.RoleSecondary, p.Control, made.Secondary})
+	}
+	return calls
+}
+
+// call invokes one arm within the budget's time. An arm that overruns it has timed out, whatever its
+// invoker calls that.
+func (l *Lane) call(to assay.Invoker, inv *assay.Invocation, e *assay.Experiment) (*assay.Observation, error) {
+	ctx, cancel := context.WithTimeout(l.floor.ctx, e.Budget.Timeout)
+	defer cancel()
+	started := l.floor.opt.Now()
+	obs, err := to.Invoke(ctx, inv)
+	if l.floor.ctx.Err() != nil {
+		return nil, context.Canceled // the laboratory ends: this says nothing of the arm
+	}
+	if err != nil && errors.Is(err, context.DeadlineExceeded) {
+		return &assay.Observation{
+			Started: started, Duration: l.floor.opt.Now().Sub(started),
+			Fault: &assay.Fault{Kind: assay.FaultTimeout, Message: fmt.Sprintf("no answer within %s", e.Budget.Timeout)},
+		}, nil
+	}
+	return obs, err
+}
+
+// unseen gives the reason to drop a trial of which an arm could not be observed.
+func (l *Lane) unseen(arm string, err error) string {
+	if l.floor.ctx.Err() != nil {
+		return DropShutdown
+	}
+	l.floor.opt.Log.Warn("an arm could not be invoked; the trial is dropped", "experiment", l.name, "arm", arm, "error", err)
+	return DropUnseen
+}
+
+// reduce leaves in the trial what may and should be kept: no secrets, and bodies only of mismatches
+// and of some matches.
+func (l *Lane) reduce(p *Plan, made *assay.Trial) {
+	made.Bodies = made.Outcome() == assay.OutcomeMismatch || l.keepMatch()
+	if !made.Bodies {
+		withoutBodies(made)
+	}
+	decodeBodies(made, l.floor.opt.Decode)
+	p.Redactor.Trial(made)
+}
+
+func (l *Lane) keepMatch() bool {
+	return l.matches.Add(1) <= firstMatches || l.draw() < l.floor.opt.KeepMatches
+}
+
+// observations calls f with each observation of a trial; changes go into the trial.
+func observations(t *assay.Trial, f func(*assay.Observation)) {
+	f(&t.Control)
+	if t.Secondary != nil {
+		f(&t.Secondary.Observation)
+	}
+	for i := range t.Candidates {
+		f(&t.Candidates[i].Observation)
+	}
+}
+
+func withoutBodies(t *assay.Trial) {
+	if t.Invocation.Request != nil {
+		r := *t.Invocation.Request
+		r.Body = nil
+		t.Invocation.Request = &r
+	}
+	t.Invocation.Payload = nil
+	observations(t, func(o *assay.Observation) { o.Body, o.Log = nil, nil })
+}
+
+// decodeBodies undoes content encodings, so that bodies can be read and redacted. One that cannot be
+// decoded stays as it is.
+func decodeBodies(t *assay.Trial, decode func(assay.Header, []byte) ([]byte, error)) {
+	if decode == nil {
+		return
+	}
+	observations(t, func(o *assay.Observation) {
+		if o.Header.Get("Content-Encoding") == "" || len(o.Body) == 0 {
+			return
+		}
+		if plain, err := decode(o.Header, o.Body); err == nil {
+			o.Body = plain
+			o.Header = o.Header.Clone()
+			delete(o.Header, "Content-Encoding")
+			o.Header.Set("Assay-Content-Encoding-Undone", "true")
+		}
+	})
+}
