@@ -24,6 +24,7 @@ type Target struct {
 	Function string `json:"function,omitempty"` // the embedded engine: a name, or name:qualifier
 	Endpoint string `json:"endpoint,omitempty"` // instead of AWS's own, for ARN
 	Event    string `json:"event,omitempty"`    // the event's format for functions: "v2" (default) or "v1"
+	Revision string `json:"revision,omitempty"` // of an embedded function: its code and configuration when this version began
 }
 
 // Arm is one version that serves invocations.
