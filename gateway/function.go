@@ -1,0 +1,96 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/assaylab/assay"
+)
+
+// invoke serves the call with a function. A function runs on when the client goes away, as on AWS; its
+// own time-out bounds it. What it did is then observed as well as with any other client.
+func (c *call) invoke(w http.ResponseWriter, r *http.Request) {
+	defer c.drop(DropControlError) // without effect on a ticket that has ended
+	body, err := readBody(w, r, c.route.MaxBody)
+	if err != nil {
+		c.refuse(w, err)
+		return
+	}
+	inv := c.invocation(body)
+	c.reserve(len(body))
+	o, err := c.route.Control.Invoke(context.WithoutCancel(r.Context()), inv)
+	if err != nil {
+		c.gateway.log.Error("the control cannot be invoked", "experiment", c.route.Experiment, "error", err)
+		fail(w, http.StatusBadGateway)
+		return
+	}
+	writeObservation(w, r.Method, o)
+	c.reserve(len(o.Body))
+	if c.ticket != nil {
+		c.offer(inv, *o)
+	}
+}
+
+// reserve keeps the ticket only if it has room for n more bytes.
+func (c *call) reserve(n int) {
+	if c.ticket != nil && n > 0 && !c.ticket.Reserve(n) {
+		c.ticket = nil
+	}
+}
+
+func (c *call) drop(reason string) {
+	if c.ticket != nil {
+		c.ticket.Drop(reason)
+	}
+}
+
+// refuse answers a request whose body could not be read.
+func (c *call) refuse(w http.ResponseWriter, err error) {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		answerJSON(w, http.StatusRequestEntityTooLarge, message{Message: "Request Too Long"})
+		c.drop(DropTooLarge)
+		return
+	}
+	fail(w, http.StatusBadRequest)
+	c.drop(DropClientGone)
+}
+
+// readBody reads the whole body, up to limit bytes. A body announced as larger is not read at all.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, &http.MaxBytesError{Limit: limit}
+	}
+	return io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+}
+
+// writeObservation answers with what a function returned.
+func writeObservation(w http.ResponseWriter, method string, o *assay.Observation) {
+	if o.Status < 200 || o.Status > 999 {
+		fail(w, statusOf(o.Fault))
+		return
+	}
+	h := w.Header()
+	for name, values := range endToEnd(http.Header(o.Header)) {
+		h[name] = values
+	}
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = nil // or the server guesses one
+	}
+	if method != http.MethodHead || len(h["Content-Length"]) == 0 {
+		h.Set("Content-Length", strconv.Itoa(len(o.Body)))
+	}
+	w.WriteHeader(o.Status)
+	_, _ = w.Write(o.Body) // the server leaves it out where none is allowed; a client that is gone needs none
+}
+
+// statusOf is the status that stands for a function's fault.
+func statusOf(f *assay.Fault) int {
+	if f != nil && f.Kind == assay.FaultTimeout {
+		return http.StatusGatewayTimeout
+	}
+	return http.StatusBadGateway
+}

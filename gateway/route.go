@@ -1,0 +1,220 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/assaylab/assay"
+)
+
+// Route says which requests belong to an experiment, and who serves them.
+type Route struct {
+	Experiment string
+	// Path is "/a/{id}/b" or "/a/*", the first slash may be missing. It is matched segment by segment,
+	// case-sensitively: a segment "{…}" matches any that is not empty, a last "*" matches the rest,
+	// also none. Other segments match themselves, however percent-encoded.
+	Path string
+	// Methods are the methods routed here; empty: all. GET brings HEAD with it.
+	Methods []string
+	// Control answers the client. One that is also an http.Handler is given the client's request and
+	// writer; it should flush and hijack through http.ResponseController.
+	Control assay.Invoker
+	// Lane makes trials of what was served; nil: no trials.
+	Lane assay.Lane
+	// MaxBody is the largest request body in bytes for controls that need it whole; 6 MB if zero, as
+	// for AWS Lambda.
+	MaxBody int64
+}
+
+// defaultMaxBody is AWS Lambda's limit for a synchronous invocation.
+const defaultMaxBody = 6 << 20
+
+// anyMethod stands for all methods in a node's routes.
+const anyMethod = ""
+
+// table finds the route of a request. It does not change once made.
+type table struct {
+	root   node
+	routes []Route // as given, for people
+}
+
+// node is a place in the tree of path segments.
+type node struct {
+	literal map[string]*node // by decoded segment
+	param   *node            // any one segment
+	here    methods          // paths that end here
+	rest    methods          // paths that go on with anything
+}
+
+type methods map[string]*Route
+
+func newTable(routes []Route) (*table, error) {
+	t := &table{routes: slices.Clone(routes)}
+	for i := range t.routes {
+		r := &t.routes[i]
+		if r.MaxBody <= 0 {
+			r.MaxBody = defaultMaxBody
+		}
+		if err := t.root.add(r); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// add puts the route at the end of its path.
+func (n *node) add(r *Route) error {
+	if r.Control == nil {
+		return &assay.Error{
+			Code: assay.CodeInvalid, What: "the route has no control", Where: r.where(),
+			Hint: "name a control that can be invoked",
+		}
+	}
+	segments := split(r.Path)
+	for i, segment := range segments {
+		switch {
+		case segment == "*" && i == len(segments)-1:
+			return n.rest.add(r, &n.rest)
+		case isParam(segment):
+			if n.param == nil {
+				n.param = &node{}
+			}
+			n = n.param
+		case strings.ContainsAny(segment, "{}*?#"):
+			return badSegment(r, segment)
+		default:
+			n = n.child(decode(segment))
+		}
+	}
+	return n.here.add(r, &n.here)
+}
+
+func (n *node) child(segment string) *node {
+	if n.literal == nil {
+		n.literal = map[string]*node{}
+	}
+	if n.literal[segment] == nil {
+		n.literal[segment] = &node{}
+	}
+	return n.literal[segment]
+}
+
+// add enters the route under its methods, making the map at m if there is none yet.
+func (ms methods) add(r *Route, m *methods) error {
+	names := r.Methods
+	if len(names) == 0 {
+		names = []string{anyMethod}
+	}
+	if ms == nil {
+		ms = methods{}
+		*m = ms
+	}
+	for _, name := range names {
+		if other := ms.rival(name); other != nil && other != r {
+			return conflict(other, r)
+		}
+		ms[name] = r
+	}
+	return nil
+}
+
+// rival is a route that has the method already.
+func (ms methods) rival(name string) *Route {
+	for have, r := range ms {
+		if have == name || have == anyMethod || name == anyMethod {
+			return r
+		}
+	}
+	return nil
+}
+
+// get returns the route for a method, or nil.
+func (ms methods) get(method string) *Route {
+	if r := ms[method]; r != nil {
+		return r
+	}
+	if method == http.MethodHead && ms[http.MethodGet] != nil {
+		return ms[http.MethodGet]
+	}
+	return ms[anyMethod]
+}
+
+// find returns the most specific route of the path that has the method: of two paths the one is more
+// specific that first has a literal segment where the other has a parameter, or either where the other
+// has "*". Without such a route it returns the methods that the path does have.
+func (t *table) find(method, path string) (found *Route, allowed []string) {
+	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	for i, s := range segments {
+		segments[i] = decode(s)
+	}
+	t.root.visit(segments, func(ms methods) bool {
+		for name := range ms {
+			allowed = append(allowed, name)
+		}
+		found = ms.get(method)
+		return found != nil
+	})
+	return found, allowed
+}
+
+// visit shows the routes of all paths that match the segments, the most specific first, until one is
+// accepted.
+func (n *node) visit(segments []string, accept func(methods) bool) bool {
+	if len(segments) == 0 {
+		return n.here != nil && accept(n.here) || n.rest != nil && accept(n.rest)
+	}
+	next := n.literal[segments[0]]
+	return next != nil && next.visit(segments[1:], accept) ||
+		n.param != nil && segments[0] != "" && n.param.visit(segments[1:], accept) ||
+		n.rest != nil && accept(n.rest)
+}
+
+// split returns the segments of a path after its first slash, if it has that.
+func split(path string) []string {
+	return strings.Split(strings.TrimPrefix(path, "/"), "/")
+}
+
+func isParam(segment string) bool {
+	name, open := strings.CutPrefix(segment, "{")
+	name, closed := strings.CutSuffix(name, "}")
+	return open && closed && name != "" && !strings.ContainsAny(name, "{}")
+}
+
+// decode resolves percent-encoding; a segment that is not well encoded stays as it is.
+func decode(segment string) string {
+	if plain, err := url.PathUnescape(segment); err == nil {
+		return plain
+	}
+	return segment
+}
+
+func (r *Route) where() string { return "experiment " + r.Experiment }
+
+func (r *Route) methods() string {
+	if len(r.Methods) == 0 {
+		return "all methods"
+	}
+	return strings.Join(r.Methods, ", ")
+}
+
+func badSegment(r *Route, segment string) error {
+	return &assay.Error{
+		Code:  assay.CodeInvalid,
+		What:  fmt.Sprintf("the path %q cannot be matched because of %q", r.Path, segment),
+		Where: r.where(),
+		Hint:  `a segment is literal or "{name}"; only the last may be "*"; queries are not matched`,
+	}
+}
+
+func conflict(a, b *Route) error {
+	return &assay.Error{
+		Code: assay.CodeConflict,
+		What: fmt.Sprintf("experiments %q and %q are for the same requests: %s (%s) and %s (%s)",
+			a.Experiment, b.Experiment, a.Path, a.methods(), b.Path, b.methods()),
+		Where: b.where(),
+		Hint:  "give one of them another path, or methods that the other does not have",
+	}
+}

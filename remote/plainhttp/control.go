@@ -1,0 +1,142 @@
+package plainhttp
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"sync"
+
+	"github.com/assaylab/assay"
+)
+
+// ServeHTTP lets the service answer the client, streaming both ways. When the service cannot be reached
+// the client gets 502, or 504 after a time-out, and an assay.FaultWriter is told the fault; when it
+// breaks off within its answer the client's connection is broken off as well.
+//
+// The transport repeats a request without a body and of an idempotent method once, if the kept-alive
+// connection it was sent on turns out to have been closed (RFC 9110, section 9.2.2).
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Without it an answer would wait until the request's body has been read. Not every writer knows it,
+	// and those that do not (HTTP/2) need no telling.
+	_ = http.NewResponseController(w).EnableFullDuplex()
+	s.proxy.ServeHTTP(&answer{ResponseWriter: w, request: r}, r)
+}
+
+func (s *Service) newProxy(log *slog.Logger) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Rewrite:       s.rewrite,
+		Transport:     s.transport,
+		FlushInterval: -1,
+		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, err error) { refuse(w, err, log) },
+		ErrorLog:      slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		BufferPool:    &buffers{},
+	}
+}
+
+// rewrite puts back what ReverseProxy takes away or tidies: the query, the path's encoding, fields set
+// by proxies before this one, and the trailers of the request, which arrive in the map of the client's.
+func (s *Service) rewrite(p *httputil.ProxyRequest) {
+	in, out := p.In, p.Out
+	out.URL = s.at(rawPath(in), in.URL.RawQuery)
+	out.URL.ForceQuery = in.URL.ForceQuery
+	out.Host = s.host
+	out.Trailer = in.Trailer
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+		if v := in.Header[name]; len(v) > 0 {
+			out.Header[name] = v
+		}
+	}
+	forward(out.Header, in.RemoteAddr, in.Host, scheme(in))
+}
+
+// rawPath is the path exactly as the client sent it.
+func rawPath(r *http.Request) string {
+	if strings.HasPrefix(r.RequestURI, "/") {
+		path, _, _ := strings.Cut(r.RequestURI, "?")
+		return path
+	}
+	return r.URL.EscapedPath()
+}
+
+func scheme(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// refuse answers in the service's place.
+func refuse(w http.ResponseWriter, err error, log *slog.Logger) {
+	f := fault(err)
+	log.Debug("the control did not answer", "fault", f.Kind, "error", err)
+	if a, ok := w.(*answer); ok {
+		a.tell(*f)
+	}
+	status := http.StatusBadGateway
+	if f.Kind == assay.FaultTimeout {
+		status = http.StatusGatewayTimeout
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(`{"message":"` + http.StatusText(status) + `"}`))
+}
+
+// answer keeps the HTTP server from adding to the service's answer or taking from it.
+type answer struct {
+	http.ResponseWriter
+	request *http.Request
+}
+
+// Unwrap lets http.ResponseController flush and hijack.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// WriteHeader leaves out the fields that the service left out: the server would add a date, a guessed
+// content type and, for short bodies, a length.
+func (a *answer) WriteHeader(status int) {
+	if status >= 200 {
+		h := a.Header()
+		for _, name := range []string{"Date", "Content-Type"} {
+			if _, ok := h[name]; !ok {
+				h[name] = nil
+			}
+		}
+		switch _, length := h["Content-Length"]; {
+		case status == http.StatusNotModified:
+			hide(h, "Content-Type")
+			hide(h, "Content-Length")
+		case !length && a.request.Method != http.MethodHead:
+			h["Transfer-Encoding"] = []string{"chunked"}
+		}
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) tell(f assay.Fault) {
+	if w, ok := a.ResponseWriter.(assay.FaultWriter); ok {
+		w.Fault(f)
+	}
+}
+
+// hide spells a field's name in lower case. The server removes the canonical one from a 304, where RFC
+// 9110, section 15.4.5, allows it; case does not matter to the client.
+func hide(h http.Header, name string) {
+	if v := h[name]; len(v) > 0 {
+		delete(h, name)
+		h[strings.ToLower(name)] = v
+	}
+}
+
+// buffers is a pool of the buffers that bodies are copied with.
+type buffers struct{ pool sync.Pool }
+
+const bufferSize = 32 << 10
+
+func (b *buffers) Get() []byte {
+	if buf, ok := b.pool.Get().(*[bufferSize]byte); ok {
+		return buf[:]
+	}
+	return make([]byte, bufferSize)
+}
+
+func (b *buffers) Put(buf []byte) { b.pool.Put((*[bufferSize]byte)(buf)) }
