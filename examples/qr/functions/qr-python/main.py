@@ -6,18 +6,22 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "vendor"))
 
-import segno  # noqa: E402
+from qrcode import QRCode, constants, util  # noqa: E402
+from qrcode.image.pure import PyPNGImage  # noqa: E402
 
 
 def handler(event, context):
     text = (event.get("queryStringParameters") or {}).get("text", "")
-    code = segno.make_qr(text, version=5, error="m", mask=3, mode="byte", encoding="utf-8", boost_error=False)
+    # The same choices as the Node.js function: any correct encoder then draws the same modules.
+    code = QRCode(version=5, error_correction=constants.ERROR_CORRECT_M, mask_pattern=3, box_size=4, border=4)
+    code.add_data(util.QRData(text.encode(), mode=util.MODE_8BIT_BYTE))
+    code.make(fit=False)
     wrong = os.environ.get("WRONG_MODULE")
     if wrong:
         row, column = map(int, wrong.split(","))
-        code.matrix[row][column] ^= 1
+        code.modules[row][column] = not code.modules[row][column]
     png = io.BytesIO()
-    code.save(png, kind="png", scale=4, border=4)
+    code.make_image(image_factory=PyPNGImage).save(png)
     return {
         "statusCode": 200,
         "headers": {"content-type": "image/png"},
