@@ -1,0 +1,93 @@
+package compare
+
+import (
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// decimal is a number exactly: digits × 10^exponent. It is normal (no zero leads or trails the digits,
+// zero has none and no sign), so that equal numbers are equal under ==. It is never written out:
+// 1e1000000000 costs no more than 1.
+type decimal struct {
+	negative bool
+	digits   string
+	exponent int64
+}
+
+// maxExponentDigits bounds exponents so that sums of them fit an int64.
+const maxExponentDigits = 18
+
+// parseDecimal reads a JSON number whose exponent has no more than maxExponentDigits.
+func parseDecimal(literal string) decimal {
+	rest, negative := strings.CutPrefix(literal, "-")
+	var exponent int64
+	if i := strings.IndexAny(rest, "eE"); i >= 0 {
+		exponent, _ = strconv.ParseInt(rest[i+1:], 10, 64) // it fits: see above
+		rest = rest[:i]
+	}
+	whole, fraction, _ := strings.Cut(rest, ".")
+	digits := whole + fraction
+	exponent -= int64(len(fraction))
+	trimmed := strings.TrimRight(digits, "0")
+	exponent += int64(len(digits) - len(trimmed))
+	trimmed = strings.TrimLeft(trimmed, "0")
+	if trimmed == "" {
+		return decimal{}
+	}
+	return decimal{negative: negative, digits: trimmed, exponent: exponent}
+}
+
+// append writes the number in its one normal form.
+func (d decimal) append(dst []byte) []byte {
+	if d.negative {
+		dst = append(dst, '-')
+	}
+	dst = append(dst, d.digits...)
+	dst = append(dst, 'e')
+	return strconv.AppendInt(dst, d.exponent, 10)
+}
+
+// maxSpan bounds the digits that within writes numbers out to.
+const maxSpan = 4096
+
+// within tells whether a and b are no further apart than limit, exactly. Numbers whose digits, brought
+// to one exponent, are more than maxSpan long are taken to be further apart.
+func within(a, b, limit decimal) bool {
+	low, high := span(a, b, limit)
+	if high-low > maxSpan {
+		return false
+	}
+	distance := a.scaled(low)
+	distance.Sub(distance, b.scaled(low))
+	return distance.CmpAbs(limit.scaled(low)) <= 0
+}
+
+// span is the range of the places that the numbers other than zero have digits at.
+func span(numbers ...decimal) (low, high int64) {
+	first := true
+	for _, d := range numbers {
+		if d.digits == "" {
+			continue
+		}
+		end := d.exponent + int64(len(d.digits))
+		if first {
+			low, high, first = d.exponent, end, false
+		}
+		low, high = min(low, d.exponent), max(high, end)
+	}
+	return low, high
+}
+
+// scaled is d / 10^exponent, for an exponent no larger than d's.
+func (d decimal) scaled(exponent int64) *big.Int {
+	n := new(big.Int)
+	if d.digits == "" {
+		return n
+	}
+	n.SetString(d.digits+strings.Repeat("0", int(d.exponent-exponent)), 10)
+	if d.negative {
+		n.Neg(n)
+	}
+	return n
+}

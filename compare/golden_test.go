@@ -1,0 +1,246 @@
+package compare
+
+import (
+	"bytes"
+	"encoding/json"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/assaylab/assay"
+)
+
+// golden is one record of a file in testdata: lines of "name: value", records apart by an empty line.
+//
+//	case       what the record shows
+//	options    of the comparator, as JSON (ComparatorSpec)
+//	control    the control's side, in the file's own notation; after "go:" comes a Go string literal
+//	candidate  likewise
+//	want       an expected difference: KIND PATH | CONTROL | CANDIDATE | DETAIL | IGNORED, without what is empty at the end
+type golden struct {
+	name               string
+	spec               assay.ComparatorSpec
+	control, candidate string
+	want               []string
+}
+
+func readGolden(t *testing.T, file string) []golden {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []golden
+	for _, record := range strings.Split(string(data), "\n\n") {
+		if g := parseGolden(t, record); g.name != "" {
+			all = append(all, g)
+		}
+	}
+	return all
+}
+
+func parseGolden(t *testing.T, record string) (g golden) {
+	t.Helper()
+	for line := range strings.Lines(record) {
+		line = strings.TrimSuffix(line, "\n")
+		name, value, _ := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		switch {
+		case line == "" || line[0] == '#':
+		case name == "case":
+			g.name = value
+		case name == "options":
+			if err := json.Unmarshal([]byte(value), &g.spec); err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+		case name == "control":
+			g.control = literal(t, value)
+		case name == "candidate":
+			g.candidate = literal(t, value)
+		case name == "want":
+			g.want = append(g.want, value)
+		default:
+			t.Fatalf("unknown line %q", line)
+		}
+	}
+	return g
+}
+
+// literal is the string after "go:", or what is there.
+func literal(t *testing.T, s string) string {
+	t.Helper()
+	if !strings.HasPrefix(s, "go:") {
+		return s
+	}
+	u, err := strconv.Unquote(strings.TrimPrefix(s, "go:"))
+	if err != nil {
+		t.Fatalf("%s: %v", s, err)
+	}
+	return u
+}
+
+func showDifference(d assay.Difference) string {
+	s := strings.Join([]string{string(d.Kind) + " " + d.Path, d.Control, d.Candidate, d.Detail, d.Ignored}, " | ")
+	return strings.TrimRight(s, " |")
+}
+
+// runGolden compares every record of a file, sides made by observe.
+func runGolden(t *testing.T, file, kind string, atLeast int, observe func(t *testing.T, side string) *assay.Observation) {
+	all := readGolden(t, file)
+	if len(all) < atLeast {
+		t.Errorf("%s has %d records", file, len(all))
+	}
+	for _, g := range all {
+		t.Run(g.name, func(t *testing.T) {
+			g.spec.Kind = kind
+			got := comparator(t, g.spec).Compare(observe(t, g.control), observe(t, g.candidate))
+			var lines []string
+			for _, d := range got {
+				lines = append(lines, showDifference(d))
+			}
+			if strings.Join(lines, "\n") != strings.Join(g.want, "\n") {
+				t.Errorf("control   %s\ncandidate %s\ngot\n\t%s\nwant\n\t%s", g.control, g.candidate, strings.Join(lines, "\n\t"), strings.Join(g.want, "\n\t"))
+			}
+		})
+	}
+}
+
+func comparator(t testing.TB, specs ...assay.ComparatorSpec) assay.Comparator {
+	t.Helper()
+	c, flaws := New(specs)
+	if len(flaws) > 0 {
+		t.Fatalf("flaws: %+v", flaws)
+	}
+	return c
+}
+
+// answer is an observation of a whole body with a content type.
+func answer(contentType string, body []byte) *assay.Observation {
+	o := &assay.Observation{Status: 200, Header: assay.Header{}, Body: body, BodySize: int64(len(body))}
+	if contentType != "" {
+		o.Header.Set("Content-Type", contentType)
+	}
+	return o
+}
+
+func TestGoldenJSON(t *testing.T) {
+	runGolden(t, "json.txt", assay.CompareBody, 20, func(_ *testing.T, side string) *assay.Observation {
+		return answer("application/json", []byte(side))
+	})
+}
+
+func TestGoldenText(t *testing.T) {
+	runGolden(t, "text.txt", assay.CompareBody, 20, func(_ *testing.T, side string) *assay.Observation {
+		return answer("text/plain; charset=utf-8", []byte(side))
+	})
+}
+
+func TestGoldenBytes(t *testing.T) {
+	runGolden(t, "bytes.txt", assay.CompareBody, 5, func(_ *testing.T, side string) *assay.Observation {
+		return answer("application/octet-stream", []byte(side))
+	})
+}
+
+func TestGoldenHeaders(t *testing.T) {
+	runGolden(t, "headers.txt", assay.CompareHeaders, 20, func(t *testing.T, side string) *assay.Observation {
+		o := answer("", nil)
+		for field := range strings.SplitSeq(side, " | ") {
+			name, value, _ := strings.Cut(field, ":")
+			o.Header.Add(name, strings.TrimSpace(value))
+		}
+		return o
+	})
+}
+
+func TestGoldenImages(t *testing.T) {
+	runGolden(t, "images.txt", assay.CompareBody, 20, func(t *testing.T, side string) *assay.Observation {
+		format, drawing, _ := strings.Cut(side, " ")
+		return answer("image/png", drawAs(t, format, drawing))
+	})
+}
+
+// The colours of the drawings in images.txt.
+var inks = map[byte]color.NRGBA{
+	'w': {0xff, 0xff, 0xff, 0xff}, 'k': {0, 0, 0, 0xff}, 'r': {0xff, 0, 0, 0xff}, 'g': {0, 0xff, 0, 0xff},
+	'R': {0xfe, 0, 0, 0xff}, 'h': {0xff, 0, 0, 0x80}, '.': {0, 0, 0, 0}, ',': {0xff, 0, 0, 0},
+}
+
+// drawAs encodes a drawing: rows apart by "/", frames of a GIF by spaces, each of which may end in "@DELAY"
+// and begin with "X,Y+". Of another format, the drawing is the bytes.
+func drawAs(t *testing.T, format, drawing string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	var err error
+	switch format {
+	case "png":
+		err = png.Encode(&out, drawn(drawing))
+	case "palette-png":
+		err = png.Encode(&out, paletted(drawing))
+	case "best-png":
+		err = (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&out, drawn(drawing))
+	case "jpeg":
+		err = jpeg.Encode(&out, drawn(drawing), &jpeg.Options{Quality: 100})
+	case "gif":
+		err = gif.EncodeAll(&out, animated(t, drawing))
+	default:
+		out.WriteString(drawing)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func drawn(drawing string) *image.NRGBA {
+	rows := strings.Split(drawing, "/")
+	img := image.NewNRGBA(image.Rect(0, 0, len(rows[0]), len(rows)))
+	for y, row := range rows {
+		for x := range row {
+			img.SetNRGBA(x, y, inks[row[x]])
+		}
+	}
+	return img
+}
+
+func paletted(drawing string) *image.Paletted {
+	src := drawn(drawing)
+	p := image.NewPaletted(src.Rect, color.Palette{inks['.'], inks['w'], inks['k'], inks['r'], inks['g'], inks['R']})
+	for y := range src.Rect.Dy() {
+		for x := range src.Rect.Dx() {
+			p.Set(x, y, src.At(x, y))
+		}
+	}
+	return p
+}
+
+func animated(t *testing.T, drawing string) *gif.GIF {
+	t.Helper()
+	g := &gif.GIF{}
+	for frame := range strings.SplitSeq(drawing, " ") {
+		if loops, ok := strings.CutPrefix(frame, "loops="); ok {
+			g.LoopCount, _ = strconv.Atoi(loops)
+			continue
+		}
+		frame, delay, _ := strings.Cut(frame, "@")
+		frame, disposal, _ := strings.Cut(frame, "!")
+		at, rows, moved := strings.Cut(frame, "+")
+		if !moved {
+			at, rows = "0,0", frame
+		}
+		p := paletted(rows)
+		x, y, _ := strings.Cut(at, ",")
+		dx, _ := strconv.Atoi(x)
+		dy, _ := strconv.Atoi(y)
+		p.Rect = p.Rect.Add(image.Pt(dx, dy))
+		d, _ := strconv.Atoi(delay)
+		n, _ := strconv.Atoi(disposal)
+		g.Image, g.Delay, g.Disposal = append(g.Image, p), append(g.Delay, d), append(g.Disposal, byte(n))
+	}
+	return g
+}

@@ -1,0 +1,144 @@
+package compare
+
+import (
+	"fmt"
+	"maps"
+	"mime"
+	"net/textproto"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/assaylab/assay"
+)
+
+// leftOut are the fields that are compared only when asked for by name: they belong to the connection
+// (RFC 9110, section 7.6.1), to the moment, or follow from the body.
+var leftOut = []string{
+	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
+	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Date", "Content-Length",
+}
+
+// newHeaders compares the header fields that Only names, or all but those that Except names and
+// leftOut. The case of names does not matter.
+func newHeaders(spec assay.ComparatorSpec) (assay.Comparator, []assay.Flaw) {
+	only, flaws := fieldNames(spec.Only)
+	except, more := fieldNames(spec.Except, "except")
+	flaws = append(flaws, more...)
+	if len(only) > 0 && len(except) > 0 {
+		flaws = append(flaws, assay.Flaw{
+			What: "headers to compare and headers to except are both given",
+			Hint: "list either the ones to compare or, under except, the ones to leave out",
+		})
+	}
+	return headers{only: only, except: append(except, leftOut...)}, flaws
+}
+
+// fieldNames makes names canonical; those that no field can have are flaws, below the given path.
+func fieldNames(names []string, path ...string) ([]string, []assay.Flaw) {
+	var canonical []string
+	var flaws []assay.Flaw
+	for i, name := range names {
+		if name == "" || strings.ContainsFunc(name, notInFieldName) {
+			flaws = append(flaws, assay.Flaw{
+				Path: append(slices.Clone(path), strconv.Itoa(i)),
+				What: fmt.Sprintf("%q is not the name of a header", name),
+				Hint: "for example content-type",
+			})
+		}
+		canonical = append(canonical, textproto.CanonicalMIMEHeaderKey(name))
+	}
+	return canonical, flaws
+}
+
+// notInFieldName refuses what is not a tchar of RFC 9110, section 5.6.2.
+func notInFieldName(r rune) bool {
+	letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+	return !letter && (r < '0' || r > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+}
+
+type headers struct {
+	only   []string // all but except when empty
+	except []string
+}
+
+// Compare lists the fields in the order of Only, or of their names.
+func (h headers) Compare(control, other *assay.Observation) []assay.Difference {
+	var r report
+	for _, name := range h.names(control.Header, other.Header) {
+		kind, detail := compareField(name, control.Header[name], other.Header[name])
+		if kind == "" {
+			continue
+		}
+		r.add("", func() assay.Difference {
+			a, b := excerpts(showField(control.Header[name]), showField(other.Header[name]))
+			path := cut("header:"+strings.ToLower(name), maxPath)
+			return assay.Difference{Path: path, Kind: kind, Control: a, Candidate: b, Detail: detail}
+		})
+	}
+	return r.differences()
+}
+
+func (h headers) names(control, other assay.Header) []string {
+	if len(h.only) > 0 {
+		return h.only
+	}
+	all := slices.AppendSeq(slices.Collect(maps.Keys(control)), maps.Keys(other))
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(name string) bool {
+		return slices.Contains(h.except, textproto.CanonicalMIMEHeaderKey(name))
+	})
+}
+
+// compareField tells how a field differs, and "" if it does not. Several values are compared in order;
+// one that is spread over several lines equals the same in one line (RFC 9110, section 5.3), except
+// Set-Cookie, whose lines are values of their own.
+func compareField(name string, control, other []string) (kind assay.Kind, detail string) {
+	switch {
+	case len(control) == 0 && len(other) == 0:
+		return "", ""
+	case len(other) == 0:
+		return assay.KindMissing, ""
+	case len(control) == 0:
+		return assay.KindExtra, ""
+	case name == "Set-Cookie":
+		return compareCookies(control, other)
+	case name == "Content-Type" && sameContentType(showField(control), showField(other)):
+		return "", ""
+	case showField(control) == showField(other):
+		return "", ""
+	}
+	return assay.KindValue, ""
+}
+
+func showField(values []string) string { return strings.Join(values, ", ") }
+
+func compareCookies(control, other []string) (assay.Kind, string) {
+	if len(control) != len(other) {
+		return assay.KindLength, fmt.Sprintf("%d and %d cookies", len(control), len(other))
+	}
+	for i, cookie := range control {
+		if cookie != other[i] {
+			name, _, _ := strings.Cut(cookie, "=")
+			return assay.KindValue, shorten("first differing: " + name)
+		}
+	}
+	return "", ""
+}
+
+// sameContentType compares media type and parameters; case and space matter in a boundary alone.
+func sameContentType(control, other string) bool {
+	a, params, errA := mime.ParseMediaType(control)
+	b, others, errB := mime.ParseMediaType(other)
+	if errA != nil || errB != nil || a != b {
+		return false
+	}
+	for _, p := range []map[string]string{params, others} {
+		for name, value := range p {
+			if name != "boundary" {
+				p[name] = strings.ToLower(value)
+			}
+		}
+	}
+	return maps.Equal(params, others)
+}

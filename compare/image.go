@@ -1,0 +1,156 @@
+package compare
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"github.com/assaylab/assay"
+)
+
+// maxPixels bounds the size of a picture, in pixels.
+const maxPixels = 25_000_000
+
+// film is a decoded picture: its frames as they are seen one after another. A still picture has one.
+type film struct {
+	size   image.Point
+	delays []int                         // how long each frame is shown, in hundredths of a second
+	loops  int                           // as in gif.GIF
+	frame  func(i int) image.RGBA64Image // to be asked for in ascending order; each is good until the next
+}
+
+// decodeImage decodes a PNG, JPEG or GIF, going by its first bytes rather than by a content type.
+func decodeImage(data []byte) (film, error) {
+	switch {
+	case bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")):
+		return decodeStill(data, png.DecodeConfig, png.Decode)
+	case bytes.HasPrefix(data, []byte("\xff\xd8\xff")):
+		return decodeStill(data, jpeg.DecodeConfig, jpeg.Decode)
+	case bytes.HasPrefix(data, []byte("GIF8")):
+		return decodeGIF(data)
+	}
+	return film{}, errors.New("not a PNG, JPEG or GIF image")
+}
+
+func decodeStill(data []byte, header func(io.Reader) (image.Config, error), decode func(io.Reader) (image.Image, error)) (film, error) {
+	c, err := header(bytes.NewReader(data))
+	if err != nil {
+		return film{}, err
+	}
+	if int64(c.Width)*int64(c.Height) > maxPixels {
+		return film{}, fmt.Errorf("more than %d pixels", maxPixels)
+	}
+	img, err := decode(bytes.NewReader(data))
+	if err != nil {
+		return film{}, err
+	}
+	still := img.(image.RGBA64Image) // as every image of the standard library is
+	return film{size: still.Bounds().Size(), delays: []int{0}, frame: func(int) image.RGBA64Image { return still }}, nil
+}
+
+// compareImages compares what is seen: the colours of the pixels of every frame, exactly, to 16 bits a
+// channel with alpha multiplied in, so that the hidden colour of a transparent pixel does not matter.
+// Neither do format, palette, compression or metadata.
+func compareImages(control, other []byte) []assay.Difference {
+	a, errA := decodeImage(control)
+	b, errB := decodeImage(other)
+	switch {
+	case errA != nil || errB != nil:
+		return malformed(control, other, errA, errB)
+	case a.size != b.size:
+		return imageDifference(assay.KindSize, showPoint(a.size), showPoint(b.size), "")
+	case len(a.delays) != len(b.delays):
+		return imageDifference(assay.KindLength, showFrames(a), showFrames(b), "")
+	}
+	for i := range a.delays {
+		if d := comparePixels(a.frame(i), b.frame(i)); d.count > 0 {
+			return imageDifference(assay.KindPixels, d.control, d.other, d.detail(i, len(a.delays)))
+		}
+	}
+	return compareTiming(a, b)
+}
+
+// compareTiming compares how long the frames of two films are shown, and how often. Of a still picture
+// that means nothing.
+func compareTiming(a, b film) []assay.Difference {
+	if len(a.delays) == 1 {
+		return nil
+	}
+	for i := range a.delays {
+		if a.delays[i] != b.delays[i] {
+			return imageDifference(assay.KindValue, showDelay(a.delays[i]), showDelay(b.delays[i]), fmt.Sprintf("how long frame %d is shown", i))
+		}
+	}
+	if a.loops != b.loops {
+		return imageDifference(assay.KindValue, showLoops(a.loops), showLoops(b.loops), "how often it is played")
+	}
+	return nil
+}
+
+func imageDifference(kind assay.Kind, control, candidate, detail string) []assay.Difference {
+	return []assay.Difference{{Path: "body", Kind: kind, Control: control, Candidate: candidate, Detail: detail}}
+}
+
+func showPoint(p image.Point) string { return fmt.Sprintf("%dx%d", p.X, p.Y) }
+
+func showFrames(f film) string { return fmt.Sprintf("%d frames", len(f.delays)) }
+
+func showDelay(d int) string { return fmt.Sprintf("%d ms", 10*d) }
+
+// showLoops puts gif.GIF's LoopCount into words.
+func showLoops(n int) string {
+	switch {
+	case n == 0:
+		return "for ever"
+	case n < 0:
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n+1)
+}
+
+// pixels is how two pictures of one size differ.
+type pixels struct {
+	count, of      int
+	first          image.Point
+	control, other string // the colours there
+}
+
+func comparePixels(a, b image.RGBA64Image) pixels {
+	size := a.Bounds().Size()
+	p := pixels{of: size.X * size.Y}
+	for y := range size.Y {
+		for x := range size.X {
+			c, d := a.RGBA64At(x, y), b.RGBA64At(x, y)
+			if c == d {
+				continue
+			}
+			if p.count == 0 {
+				p.first, p.control, p.other = image.Pt(x, y), showColour(c), showColour(d)
+			}
+			p.count++
+		}
+	}
+	return p
+}
+
+// showColour renders a colour as CSS does, with alpha if it is not opaque.
+func showColour(c color.RGBA64) string {
+	n := color.NRGBAModel.Convert(c).(color.NRGBA)
+	if n.A == 0xff {
+		return fmt.Sprintf("#%02x%02x%02x", n.R, n.G, n.B)
+	}
+	return fmt.Sprintf("#%02x%02x%02x%02x", n.R, n.G, n.B, n.A)
+}
+
+func (p pixels) detail(frame, frames int) string {
+	detail := fmt.Sprintf("%d of %d pixels, first at %d,%d", p.count, p.of, p.first.X, p.first.Y)
+	if frames > 1 {
+		detail += fmt.Sprintf(" of frame %d", frame)
+	}
+	return detail
+}

@@ -1,0 +1,403 @@
+package compare
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Limits of JSON documents; beyond them a document counts as malformed.
+const (
+	maxDepth  = 1000
+	maxValues = 1_000_000
+)
+
+type valueKind uint8
+
+const (
+	null valueKind = iota
+	boolean
+	number
+	text
+	array
+	object
+)
+
+// value is a JSON value. Unlike encoding/json's it keeps numbers as they were written.
+type value struct {
+	kind  valueKind
+	name  string  // of a member of an object
+	text  string  // of a string what it stands for, of other scalars the literal
+	items []value // of an array; of an object its members, ordered by name
+}
+
+// item returns the item of that index, nil if there is none.
+func (v *value) item(i int) *value {
+	if i < 0 || i >= len(v.items) {
+		return nil
+	}
+	return &v.items[i]
+}
+
+// member returns the member of that name, nil if there is none.
+func (v *value) member(name string) *value {
+	i, found := slices.BinarySearchFunc(v.items, name, func(m value, name string) int { return strings.Compare(m.name, name) })
+	if v.kind != object || !found {
+		return nil
+	}
+	return &v.items[i]
+}
+
+// parse reads a JSON document (RFC 8259) of valid UTF-8. Stricter than encoding/json it refuses what
+// parsers disagree about: duplicate names, unpaired surrogates, and what is beyond the limits.
+func parse(doc []byte) (value, error) {
+	if !utf8.Valid(doc) {
+		return value{}, errors.New("invalid UTF-8")
+	}
+	p := parser{doc: string(doc)}
+	v, err := p.value()
+	if err != nil {
+		return value{}, err
+	}
+	if p.space(); p.at < len(p.doc) {
+		return value{}, p.fail("more after the end of the value")
+	}
+	return v, nil
+}
+
+// parser reads a document from left to right. The stack holds the items of the arrays and objects
+// that are open, so that each ends with one slice of the right size.
+type parser struct {
+	doc    string
+	at     int
+	depth  int
+	values int
+	stack  []value
+}
+
+func (p *parser) fail(format string, args ...any) error {
+	return fmt.Errorf("offset %d: %s", p.at, fmt.Sprintf(format, args...))
+}
+
+func (p *parser) space() {
+	for p.at < len(p.doc) {
+		switch p.doc[p.at] {
+		case ' ', '\t', '\n', '\r':
+			p.at++
+		default:
+			return
+		}
+	}
+}
+
+// peek is the next byte, 0 at the end.
+func (p *parser) peek() byte {
+	if p.at < len(p.doc) {
+		return p.doc[p.at]
+	}
+	return 0
+}
+
+// accept passes over the byte if it comes next.
+func (p *parser) accept(c byte) bool {
+	if p.peek() != c || p.at == len(p.doc) {
+		return false
+	}
+	p.at++
+	return true
+}
+
+func (p *parser) value() (value, error) {
+	if p.values++; p.values > maxValues {
+		return value{}, p.fail("more than %d values", maxValues)
+	}
+	p.space()
+	switch c := p.peek(); {
+	case c == '{':
+		return p.container(object, '}', p.namedValue)
+	case c == '[':
+		return p.container(array, ']', p.value)
+	case c == '"':
+		s, err := p.string()
+		return value{kind: text, text: s}, err
+	case c == '-' || isDigit(c):
+		return p.number()
+	}
+	return p.word()
+}
+
+func (p *parser) word() (value, error) {
+	for _, w := range []value{{kind: null, text: "null"}, {kind: boolean, text: "true"}, {kind: boolean, text: "false"}} {
+		if strings.HasPrefix(p.doc[p.at:], w.text) {
+			p.at += len(w.text)
+			return w, nil
+		}
+	}
+	if p.at == len(p.doc) {
+		return value{}, p.fail("unexpected end")
+	}
+	return value{}, p.fail("no value begins like this")
+}
+
+// container reads an array or an object, whose items the given function reads.
+func (p *parser) container(kind valueKind, end byte, item func() (value, error)) (value, error) {
+	if p.depth++; p.depth > maxDepth {
+		return value{}, p.fail("nested more than %d deep", maxDepth)
+	}
+	p.at++
+	first := len(p.stack)
+	for p.space(); !p.accept(end); p.space() {
+		if len(p.stack) > first {
+			if !p.accept(',') {
+				return value{}, p.fail("no comma or %q after an item", end)
+			}
+			p.space()
+		}
+		v, err := item()
+		if err != nil {
+			return value{}, err
+		}
+		p.stack = append(p.stack, v)
+	}
+	items := slices.Clone(p.stack[first:])
+	p.stack = p.stack[:first]
+	p.depth--
+	if kind == object {
+		if err := p.order(items); err != nil {
+			return value{}, err
+		}
+	}
+	return value{kind: kind, items: items}, nil
+}
+
+// order sorts members by name, which must be unique.
+func (p *parser) order(members []value) error {
+	slices.SortFunc(members, func(a, b value) int { return strings.Compare(a.name, b.name) })
+	for i := 1; i < len(members); i++ {
+		if members[i].name == members[i-1].name {
+			return p.fail("the object that ends here has the name %s twice", quoted(cut(members[i].name, maxShown)))
+		}
+	}
+	return nil
+}
+
+func (p *parser) namedValue() (value, error) {
+	if p.peek() != '"' {
+		return value{}, p.fail("no name of a member")
+	}
+	name, err := p.string()
+	if err != nil {
+		return value{}, err
+	}
+	if p.space(); !p.accept(':') {
+		return value{}, p.fail("no colon after a name")
+	}
+	v, err := p.value()
+	v.name = name
+	return v, err
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// digits passes over digits and returns them.
+func (p *parser) digits() string {
+	start := p.at
+	for isDigit(p.peek()) {
+		p.at++
+	}
+	return p.doc[start:p.at]
+}
+
+func (p *parser) number() (value, error) {
+	start := p.at
+	p.accept('-')
+	if whole := p.digits(); whole == "" || len(whole) > 1 && whole[0] == '0' {
+		return value{}, p.fail("not a number")
+	}
+	if p.accept('.') && p.digits() == "" {
+		return value{}, p.fail("no digit after the decimal point")
+	}
+	if p.accept('e') || p.accept('E') {
+		if !p.accept('+') {
+			p.accept('-')
+		}
+		exponent := p.digits()
+		if exponent == "" {
+			return value{}, p.fail("no digit in an exponent")
+		}
+		if len(strings.TrimLeft(exponent, "0")) > maxExponentDigits {
+			return value{}, p.fail("an exponent of more than %d digits", maxExponentDigits)
+		}
+	}
+	return value{kind: number, text: p.doc[start:p.at]}, nil
+}
+
+// string reads a string; one without escapes shares the document's memory.
+func (p *parser) string() (string, error) {
+	p.at++
+	start := p.at
+	for p.at < len(p.doc) {
+		switch c := p.doc[p.at]; {
+		case c == '"':
+			p.at++
+			return p.doc[start : p.at-1], nil
+		case c == '\\':
+			return p.escaped(p.doc[start:p.at])
+		case c < ' ':
+			return "", p.fail("a control character in a string")
+		}
+		p.at++
+	}
+	return "", p.fail("a string without end")
+}
+
+// escaped reads the rest of a string that has escapes.
+func (p *parser) escaped(before string) (string, error) {
+	s := []byte(before)
+	for p.at < len(p.doc) {
+		c := p.doc[p.at]
+		switch {
+		case c == '"':
+			p.at++
+			return string(s), nil
+		case c < ' ':
+			return "", p.fail("a control character in a string")
+		case c == '\\':
+			r, err := p.escape()
+			if err != nil {
+				return "", err
+			}
+			s = utf8.AppendRune(s, r)
+			continue
+		}
+		s = append(s, c)
+		p.at++
+	}
+	return "", p.fail("a string without end")
+}
+
+const (
+	escapes = `"\/bfnrt`
+	escaped = "\"\\/\b\f\n\r\t"
+)
+
+// escape reads one escape, or the two of a surrogate pair.
+func (p *parser) escape() (rune, error) {
+	p.at++
+	if i := strings.IndexByte(escapes, p.peek()); i >= 0 {
+		p.at++
+		return rune(escaped[i]), nil
+	}
+	r, ok := p.unit()
+	if !ok {
+		return 0, p.fail("not an escape")
+	}
+	if !utf16.IsSurrogate(r) {
+		return r, nil
+	}
+	if p.accept('\\') {
+		if low, ok := p.unit(); ok {
+			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+				return pair, nil
+			}
+		}
+	}
+	return 0, p.fail("an unpaired surrogate")
+}
+
+// unit reads "u" and four hexadecimal digits.
+func (p *parser) unit() (rune, bool) {
+	if !p.accept('u') || len(p.doc)-p.at < 4 {
+		return 0, false
+	}
+	var r rune
+	for _, c := range []byte(p.doc[p.at : p.at+4]) {
+		digit := strings.IndexByte("0123456789abcdef", c|0x20)
+		if digit < 0 || c < '0' {
+			return 0, false
+		}
+		r = r<<4 | rune(digit)
+	}
+	p.at += 4
+	return r, true
+}
+
+// appendJSON writes v compactly. It stops adding items once dst is longer than limit.
+func (v *value) appendJSON(dst []byte, limit int) []byte {
+	switch v.kind {
+	case text:
+		return append(dst, quoted(v.text)...)
+	case array, object:
+		return v.appendItems(dst, limit)
+	}
+	return append(dst, v.text...)
+}
+
+func (v *value) appendItems(dst []byte, limit int) []byte {
+	brackets := "[]"
+	if v.kind == object {
+		brackets = "{}"
+	}
+	dst = append(dst, brackets[0])
+	for i := range v.items {
+		if len(dst) > limit {
+			return dst
+		}
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if v.kind == object {
+			dst = append(dst, quoted(v.items[i].name)...)
+			dst = append(dst, ':')
+		}
+		dst = v.items[i].appendJSON(dst, limit)
+	}
+	return append(dst, brackets[1])
+}
+
+// quoted is s as a JSON string, with no more escapes than it needs.
+func quoted(s string) string {
+	b := make([]byte, 0, len(s)+2)
+	b = append(b, '"')
+	for _, c := range []byte(s) {
+		i := strings.IndexByte(escaped, c)
+		switch {
+		case c == '/' || c >= ' ' && i < 0:
+			b = append(b, c)
+		case i >= 0:
+			b = append(b, '\\', escapes[i])
+		default:
+			b = fmt.Appendf(b, `\u%04x`, c)
+		}
+	}
+	return string(append(b, '"'))
+}
+
+// plain is v as encoding/json would have it, for JSONPath to select from.
+func (v *value) plain() any {
+	switch v.kind {
+	case null:
+		return nil
+	case boolean:
+		return v.text == "true"
+	case number:
+		return json.Number(v.text)
+	case text:
+		return v.text
+	case array:
+		items := make([]any, len(v.items))
+		for i := range v.items {
+			items[i] = v.items[i].plain()
+		}
+		return items
+	}
+	members := make(map[string]any, len(v.items))
+	for i := range v.items {
+		members[v.items[i].name] = v.items[i].plain()
+	}
+	return members
+}
