@@ -1,0 +1,269 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/stats"
+)
+
+const noTrials = "no trials yet"
+
+// tally is what the clause on mismatches is decided by. Without secondaries the claim is about the share
+// of trials that mismatch. With them it is about the excess: by how much more often the candidate alone
+// differs from the control than the control alone differs from itself, in the trials that have both.
+type tally struct {
+	trials, mismatches   int64
+	paired               int64   // trials with a secondary
+	candidate, secondary int64   // of those: only the one mismatched
+	pairs                float64 // share of the trials to come that will have a secondary
+	limit                float64
+	alpha                float64
+}
+
+func (m matter) tally() tally {
+	a := m.candidate
+	t := tally{
+		trials: a.Trials, mismatches: a.Mismatches,
+		paired: a.Paired, candidate: a.CandidateOnly, secondary: a.SecondaryOnly,
+		pairs: m.secondaryRate, limit: m.hypothesis.Mismatch, alpha: m.alpha(),
+	}
+	if t.paired > 0 {
+		t.pairs = float64(t.paired) / float64(max(t.trials, 1))
+	}
+	return t
+}
+
+// noisy tells whether the control's own noise is known, or going to be.
+func (t tally) noisy() bool { return t.pairs > 0 }
+
+// eValue is against "within the limit", before alpha is divided.
+func (t tally) eValue() float64 {
+	if t.noisy() {
+		return stats.PairedEValue(t.candidate, t.secondary, t.paired, t.limit)
+	}
+	return stats.BernoulliEValue(t.mismatches, t.trials, t.limit)
+}
+
+// judged bounds what the claim is about: the share, or the excess. Each end alone is wrong with
+// probability alpha at most; the claim is refuted when low is above the limit and holds when high is not.
+// The excess is bounded from above twice, by the pairs and by the share of all trials that mismatch.
+func (t tally) judged() (low, high float64) {
+	if !t.noisy() {
+		_, high = stats.BernoulliInterval(t.mismatches, t.trials, t.alpha, tuned)
+		return stats.BernoulliLowerBound(t.mismatches, t.trials, t.alpha), high
+	}
+	low = stats.PairedLowerBound(t.candidate, t.secondary, t.paired, t.alpha)
+	_, high = stats.BernoulliInterval(t.mismatches, t.trials, t.alpha/2, tuned)
+	return low, min(high, -stats.PairedLowerBound(t.secondary, t.candidate, t.paired, t.alpha/2))
+}
+
+// refuted tells whether the lower end of judged is above the limit, without the work of finding it.
+func (t tally) refuted() bool { return t.eValue()*t.alpha >= 1 }
+
+// holds tells whether the upper end of judged is within the limit, likewise.
+func (t tally) holds() bool {
+	switch {
+	case t.trials == 0:
+		return false
+	case t.limit >= 1:
+		return true
+	case !t.noisy():
+		return t.shareWithin(t.alpha)
+	}
+	return t.shareWithin(t.alpha/2) ||
+		stats.PairedEValue(t.secondary, t.candidate, t.paired, -t.limit)*t.alpha/2 >= 1
+}
+
+func (t tally) shareWithin(alpha float64) bool {
+	return t.limit > 0 && float64(t.mismatches) < t.limit*float64(t.trials) &&
+		stats.BernoulliPointEValue(t.mismatches, t.trials, t.limit, alpha, tuned)*alpha >= 1
+}
+
+func (t tally) conclusion() assay.Conclusion {
+	switch {
+	case t.refuted():
+		return assay.Refuted
+	case t.holds():
+		return assay.Holds
+	}
+	return assay.Inconclusive
+}
+
+// point is the estimate of what the claim is about.
+func (t tally) point() float64 {
+	if !t.noisy() {
+		return float64(t.mismatches) / float64(max(t.trials, 1))
+	}
+	return float64(t.candidate-t.secondary) / float64(max(t.paired, 1))
+}
+
+// then is the tally after n more trials, all of which match or all of which do not.
+func (t tally) then(n int64, match bool) tally {
+	withSecondary := int64(math.Round(float64(n) * t.pairs))
+	t.trials += n
+	t.paired += withSecondary
+	if !match {
+		t.mismatches += n
+		t.candidate += withSecondary
+	}
+	return t
+}
+
+// likewise is the tally after n more trials that go as those so far went.
+func (t tally) likewise(n int64) tally {
+	grow := func(count int64) int64 {
+		return count + int64(math.Round(float64(count)*float64(n)/float64(t.trials)))
+	}
+	return tally{
+		trials: t.trials + n, mismatches: grow(t.mismatches),
+		paired: grow(t.paired), candidate: grow(t.candidate), secondary: grow(t.secondary),
+		pairs: t.pairs, limit: t.limit, alpha: t.alpha,
+	}
+}
+
+func (m matter) mismatch(t tally) finding {
+	c := t.conclusion()
+	low, high := t.judged()
+	f := finding{Check: assay.Check{
+		Clause:     "mismatch <= " + limit(t.limit),
+		Conclusion: c,
+		Interval:   [2]float64{low, high},
+		Reason:     t.describe(c, low, high) + m.where(t),
+	}}
+	switch c {
+	case assay.Refuted:
+		f.change = m.acquit(t)
+	case assay.Holds:
+		n, _ := fewest(func(n int64) bool { return t.then(n, false).refuted() })
+		f.change = fmt.Sprintf("about %s in a row that mismatch would refute it", count(n, "trial"))
+	default:
+		f.change = t.decide()
+	}
+	return f
+}
+
+func (t tally) describe(c assay.Conclusion, low, high float64) string {
+	differ := fmt.Sprintf("%s of %s trials differ", number(t.mismatches), number(t.trials))
+	switch {
+	case t.trials == 0:
+		return noTrials
+	case t.paired > 0:
+		return fmt.Sprintf("%s; of the %s with a secondary %s by the candidate alone and %s by the control's own noise alone: "+
+			"%s beyond noise (%s), %s", differ, number(t.paired), number(t.candidate), number(t.secondary),
+			share(t.point()), between(low, high, share), against(c, t.limit))
+	case t.noisy() && c != assay.Holds:
+		return differ + "; none has a secondary yet, to tell noise by"
+	}
+	return fmt.Sprintf("%s (%s; %s), %s", differ, share(float64(t.mismatches)/float64(t.trials)),
+		between(max(0, low), high, share), against(c, t.limit))
+}
+
+// where names the faults, when they are most of the mismatches, or else the path with most mismatches.
+func (m matter) where(t tally) string {
+	if t.mismatches == 0 {
+		return ""
+	}
+	for _, p := range m.candidate.Paths {
+		if p.Kind == assay.KindFault && 2*p.Mismatches > t.mismatches {
+			return fmt.Sprintf("; %s of %s mismatches are faults: %s", number(p.Mismatches), number(t.mismatches), list(m.candidate.Faults))
+		}
+	}
+	if path := m.path(t); path != "" {
+		return "; most at " + path
+	}
+	return ""
+}
+
+// path is the one with most mismatches, among those that differ beyond noise if noise is known.
+func (m matter) path(t tally) string {
+	paths := m.candidate.Paths
+	if t.noisy() {
+		paths = beyondNoise(paths, t.paired, t.alpha)
+	}
+	if len(paths) == 0 {
+		return ""
+	}
+	most := slices.MaxFunc(paths, func(a, b assay.PathCount) int {
+		return cmp.Or(cmp.Compare(a.Mismatches, b.Mismatches), cmp.Compare(b.Path, a.Path))
+	})
+	if most.Mismatches == 0 {
+		return ""
+	}
+	return most.Path
+}
+
+// beyondNoise selects the paths at which the candidate differs more often than the control from itself;
+// of those selected, a share alpha at most is expected not to.
+func beyondNoise(paths []assay.PathCount, paired int64, alpha float64) []assay.PathCount {
+	evalues := make([]float64, len(paths))
+	for i, p := range paths {
+		evalues[i] = stats.PairedEValue(p.CandidateOnly, p.SecondaryOnly, paired, 0)
+	}
+	var beyond []assay.PathCount
+	for i, rejected := range stats.EBH(evalues, alpha) {
+		if rejected {
+			beyond = append(beyond, paths[i])
+		}
+	}
+	return beyond
+}
+
+// acquit says what could be done about a refuted claim.
+func (m matter) acquit(t tally) string {
+	change := "a higher limit, which begins the evidence anew"
+	if path := m.path(t); path != "" {
+		change = fmt.Sprintf("a rule that excuses %s or a higher limit, which begin the evidence anew", path)
+	}
+	if !t.noisy() {
+		change += "; a secondary, if the control may differ from itself as often"
+	}
+	return change
+}
+
+// decide estimates how many more trials would end the doubt.
+func (t tally) decide() string {
+	switch {
+	case t.noisy() && t.paired == 0 && t.mismatches > 0:
+		return "trials with a secondary"
+	case t.trials > 0 && t.point() > t.limit:
+		n, ok := fewest(func(n int64) bool { return t.likewise(n).refuted() })
+		return estimate(n, ok, "more trials that go likewise would refute it")
+	case t.limit <= 0:
+		return "a limit of 0 % can be refuted and never shown: allow a small share, such as <= 0.1%"
+	case t.noisy() && t.mismatches > 0:
+		n, ok := fewest(func(n int64) bool { return t.likewise(n).holds() })
+		return estimate(n, ok, fmt.Sprintf("more trials that go likewise would show <= %s", spaced(t.limit)))
+	}
+	n, ok := fewest(func(n int64) bool { return t.then(n, true).holds() })
+	return estimate(n, ok, fmt.Sprintf("more matching trials would show <= %s", spaced(t.limit)))
+}
+
+func estimate(n int64, ok bool, what string) string {
+	if !ok {
+		return "no number of trials that go likewise: it is too close to the limit"
+	}
+	return fmt.Sprintf("about %s %s", number(n), what)
+}
+
+// fewest is the least n, from 1 to about 10^10, for which enough is true, supposing that it stays so.
+func fewest(enough func(n int64) bool) (n int64, ok bool) {
+	low, high := int64(1), int64(1)
+	for !enough(high) {
+		if high > 1e10 {
+			return 0, false
+		}
+		low, high = high+1, 2*high
+	}
+	for low < high {
+		if middle := low + (high-low)/2; enough(middle) {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return high, true
+}
