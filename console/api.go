@@ -1,0 +1,384 @@
+package console
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/assaylab/assay"
+)
+
+// maxBody is the largest request body read: definitions and payloads are smaller (AWS: 6 MB for a
+// payload, of which the console's callers need less).
+const maxBody = 4 << 20
+
+// api serves everything under /api/v1. Handlers return their errors; one place writes them.
+func (c *Console) api() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, h := range map[string]func(http.ResponseWriter, *http.Request) error{
+		"GET /api/v1/version":                       c.version,
+		"GET /api/v1/events":                        c.events,
+		"POST /api/v1/apply":                        c.apply,
+		"GET /api/v1/experiments":                   c.experiments,
+		"GET /api/v1/experiments/{name}":            c.experiment,
+		"PUT /api/v1/experiments/{name}":            c.apply,
+		"PATCH /api/v1/experiments/{name}":          c.patch,
+		"DELETE /api/v1/experiments/{name}":         c.deleteExperiment,
+		"GET /api/v1/experiments/{name}/definition": c.definition,
+		"GET /api/v1/experiments/{name}/trials":     c.trials,
+		"GET /api/v1/trials/{id}":                   c.trial,
+		"GET /api/v1/functions":                     c.functions,
+		"GET /api/v1/functions/{name}":              c.function,
+		"DELETE /api/v1/functions/{name}":           c.deleteFunction,
+		"POST /api/v1/functions/{name}/invocations": c.invoke,
+		"GET /api/v1/functions/{name}/logs":         c.logs,
+	} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			if err := h(w, r); err != nil {
+				c.fail(w, r, err)
+			}
+		})
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern == "" {
+			noSuchCall(mux, w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// noSuchCall says in JSON what the mux would have said in text: 404, or 405 with the methods allowed.
+func noSuchCall(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	said := &statusOnly{header: w.Header(), status: http.StatusOK}
+	mux.ServeHTTP(said, r)
+	hint := "the calls are listed in the reference of the JSON API"
+	if allow := w.Header().Get("Allow"); allow != "" {
+		hint = "allowed here: " + allow
+	}
+	writeError(w, said.status, &assay.Error{Code: assay.CodeNotFound, What: "no such call", Where: r.Method + " " + r.URL.Path, Hint: hint})
+}
+
+// statusOnly takes an answer's status and header and forgets its body.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (s *statusOnly) Header() http.Header         { return s.header }
+func (s *statusOnly) WriteHeader(status int)      { s.status = status }
+func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+
+// statusOf says with which HTTP status an error is answered.
+func statusOf(code assay.ErrorCode) int {
+	switch code {
+	case assay.CodeInvalid:
+		return http.StatusBadRequest
+	case assay.CodeNotFound:
+		return http.StatusNotFound
+	case assay.CodeConflict:
+		return http.StatusConflict
+	case assay.CodeUnreachable:
+		return http.StatusBadGateway
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// explain turns any error into one for people, and the status it is answered with. What is Assay's
+// own fault is logged, and told without its inner details.
+func (c *Console) explain(r *http.Request, err error) (int, *assay.Error) {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return http.StatusRequestEntityTooLarge, &assay.Error{Code: assay.CodeInvalid,
+			What: fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit)}
+	}
+	known, ok := errors.AsType[*assay.Error](err)
+	if !ok {
+		known = &assay.Error{Code: assay.CodeInternal, What: "the laboratory could not do this", Hint: "its log says why"}
+	}
+	status := statusOf(known.Code)
+	if status == http.StatusInternalServerError && r.Context().Err() == nil {
+		c.opt.Log.Error("console", "method", r.Method, "path", r.URL.Path, "err", err)
+	}
+	return status, known
+}
+
+func (c *Console) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, known := c.explain(r, err)
+	writeError(w, status, known)
+}
+
+func writeError(w http.ResponseWriter, status int, err *assay.Error) {
+	_ = writeJSON(w, status, map[string]*assay.Error{"error": err}) // strings alone: always encodes
+}
+
+// writeJSON answers with v. It fails, before anything is written, when v cannot be encoded.
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // the caller may have gone
+	return nil
+}
+
+func (c *Console) version(w http.ResponseWriter, _ *http.Request) error {
+	return writeJSON(w, http.StatusOK, map[string]string{"version": c.opt.Version})
+}
+
+func (c *Console) experiments(w http.ResponseWriter, r *http.Request) error {
+	list, err := c.experimentList(r.Context())
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, list)
+}
+
+func (c *Console) experimentList(ctx context.Context) (any, error) {
+	reports, err := c.opt.Laboratory.Reports(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shapes := make([]experimentJSON, len(reports))
+	for i := range reports {
+		shapes[i] = experimentShape(&reports[i])
+	}
+	return map[string]any{"experiments": shapes}, nil
+}
+
+func (c *Console) experiment(w http.ResponseWriter, r *http.Request) error {
+	report, err := c.opt.Laboratory.Report(r.Context(), r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, experimentShape(&report))
+}
+
+// apply takes a document, or with a name in the path that experiment's definition.
+func (c *Console) apply(w http.ResponseWriter, r *http.Request) error {
+	definition, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	changes, err := c.opt.Laboratory.Apply(r.Context(), r.PathValue("name"), definition)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"changes": append([]assay.Change{}, changes...)})
+}
+
+func (c *Console) patch(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	report, err := c.opt.Laboratory.Report(r.Context(), name)
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	patch, err := parsePatch(body, report.Experiment.Sample)
+	if err != nil {
+		return err
+	}
+	if _, err := c.opt.Laboratory.Patch(r.Context(), name, patch); err != nil {
+		return err
+	}
+	return c.experiment(w, r)
+}
+
+func (c *Console) deleteExperiment(w http.ResponseWriter, r *http.Request) error {
+	if err := c.opt.Laboratory.Delete(r.Context(), r.PathValue("name")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (c *Console) definition(w http.ResponseWriter, r *http.Request) error {
+	yaml, err := c.opt.Laboratory.Render(r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/yaml")
+	_, _ = w.Write(yaml)
+	return nil
+}
+
+// query reads which trials are asked for.
+func query(r *http.Request) (assay.Query, error) {
+	form := r.URL.Query()
+	q := assay.Query{
+		Experiment: r.PathValue("name"), Outcome: assay.Outcome(form.Get("outcome")),
+		Arm: form.Get("candidate"), Path: form.Get("path"), Cursor: form.Get("cursor"),
+	}
+	if q.Outcome != "" && q.Outcome != assay.OutcomeMatch && q.Outcome != assay.OutcomeMismatch {
+		return q, invalid("no such outcome", string(q.Outcome), `"match" or "mismatch"`)
+	}
+	if limit := form.Get("limit"); limit != "" {
+		n, err := strconv.Atoi(limit)
+		if err != nil || n < 1 || n > 500 {
+			return q, invalid("not a limit", limit, "a whole number from 1 to 500")
+		}
+		q.Limit = n
+	}
+	return q, nil
+}
+
+func invalid(what, where, hint string) *assay.Error {
+	return &assay.Error{Code: assay.CodeInvalid, What: what, Where: where, Hint: hint}
+}
+
+func (c *Console) trials(w http.ResponseWriter, r *http.Request) error {
+	q, err := query(r)
+	if err != nil {
+		return err
+	}
+	// An unknown name is an error, not an experiment without trials.
+	if _, err := c.opt.Laboratory.Report(r.Context(), q.Experiment); err != nil {
+		return err
+	}
+	page, err := c.opt.Store.Trials(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	shapes := make([]trialJSON, len(page.Trials))
+	for i := range page.Trials {
+		shapes[i] = trialShape(&page.Trials[i])
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"trials": shapes, "next": page.Next})
+}
+
+func (c *Console) trial(w http.ResponseWriter, r *http.Request) error {
+	t, err := c.opt.Store.Trial(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, trialShape(t))
+}
+
+func (c *Console) functions(w http.ResponseWriter, r *http.Request) error {
+	list, err := c.functionList(r.Context())
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, list)
+}
+
+func (c *Console) functionList(context.Context) (any, error) {
+	shapes := []assay.Deployment{}
+	for _, d := range c.opt.Functions.Deployments() {
+		shapes = append(shapes, functionShape(d))
+	}
+	return map[string]any{"functions": shapes}, nil
+}
+
+func (c *Console) function(w http.ResponseWriter, r *http.Request) error {
+	d, err := c.opt.Functions.Deployment(r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, functionShape(d))
+}
+
+func (c *Console) deleteFunction(w http.ResponseWriter, r *http.Request) error {
+	if err := c.opt.Functions.Remove(r.Context(), r.PathValue("name")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// invoke calls a function once, outside every experiment.
+func (c *Console) invoke(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	if _, err := c.opt.Functions.Deployment(name); err != nil {
+		return err
+	}
+	payload, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	inv := &assay.Invocation{ID: c.opt.NewID(), Received: c.opt.Now(), Payload: payload}
+	o, err := c.opt.Functions.Invoker(name).Invoke(r.Context(), inv)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, invocationShape(inv.ID, o))
+}
+
+func invocationShape(id string, o *assay.Observation) invocationJSON {
+	shape := invocationJSON{
+		ID: id, Fault: o.Fault, Log: string(o.Log), Cold: o.Cold,
+		DurationMS: ms(o.Duration), InitMS: ms(o.Init), BilledMS: ms(o.Billed),
+		MemoryMB: o.MemoryMB, MaxMemoryMB: o.MaxMemoryMB, Version: o.Version,
+	}
+	switch {
+	case json.Valid(o.Body):
+		shape.Payload = json.RawMessage(o.Body)
+	case len(o.Body) > 0:
+		shape.Payload = string(o.Body)
+	}
+	return shape
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// newUUID returns a random UUID (RFC 9562, version 4).
+func newUUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// logs streams a function's log as text; with ?follow=true until the caller leaves.
+func (c *Console) logs(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	if _, err := c.opt.Functions.Deployment(name); err != nil {
+		return err
+	}
+	ctx, done, ok := c.stream(r)
+	if !ok {
+		return errClosed
+	}
+	defer done()
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	follow := r.URL.Query().Get("follow") == "true"
+	err := c.opt.Functions.Logs(ctx, name, follow, flushWriter{w, http.NewResponseController(w)})
+	if err != nil && ctx.Err() == nil {
+		c.opt.Log.Warn("log stream", "function", name, "err", err) // the status has been sent
+	}
+	return nil
+}
+
+var errClosed = &assay.Error{Code: assay.CodeUnreachable, What: "the laboratory is shutting down"}
+
+// writeWithin is how long a caller may take to accept one piece of a stream; a stuck one must not keep
+// the laboratory from shutting down.
+const writeWithin = 5 * time.Second
+
+// flushWriter sends each write on at once.
+type flushWriter struct {
+	w    io.Writer
+	ctrl *http.ResponseController
+}
+
+func (f flushWriter) Write(p []byte) (int, error) {
+	_ = f.ctrl.SetWriteDeadline(time.Now().Add(writeWithin)) // where the connection can
+	n, err := f.w.Write(p)
+	if err != nil {
+		return n, err
+	}
+	return n, f.ctrl.Flush()
+}

@@ -1,0 +1,166 @@
+// Package console shows a laboratory to people and programs. In come reports of experiments, kept
+// trials and the embedded engine's functions; out go a JSON API, live events, Prometheus metrics and
+// web pages that need nothing but this binary.
+package console
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/assaylab/assay"
+)
+
+// Reader tells of the laboratory's experiments.
+type Reader interface {
+	// Reports returns every experiment, sorted by name.
+	Reports(context.Context) ([]assay.Report, error)
+	// Report fails with assay.CodeNotFound when there is no such experiment.
+	Report(ctx context.Context, name string) (assay.Report, error)
+	// Render returns the experiment's present definition as YAML.
+	Render(name string) ([]byte, error)
+}
+
+// Editor changes the laboratory's experiments while traffic flows.
+type Editor interface {
+	// Apply takes a whole document when name is "", else the definition of that one experiment.
+	Apply(ctx context.Context, name string, definition []byte) ([]assay.Change, error)
+	Patch(ctx context.Context, name string, patch assay.Patch) (assay.Experiment, error)
+	Delete(ctx context.Context, name string) error
+}
+
+// Laboratory is what the console shows and changes.
+type Laboratory interface {
+	Reader
+	Editor
+}
+
+// Functions is the embedded engine as the console sees it. What is not there fails with
+// assay.CodeNotFound.
+type Functions interface {
+	Deployments() []assay.Deployment
+	Deployment(name string) (assay.Deployment, error)
+	Remove(ctx context.Context, name string) error
+	Invoker(name string) assay.Invoker
+	// Logs writes the function's log to w; with follow, until ctx ends.
+	Logs(ctx context.Context, name string, follow bool, w io.Writer) error
+}
+
+// Trials finds kept trials; every assay.Store does.
+type Trials interface {
+	Trials(context.Context, assay.Query) (assay.Page, error)
+	Trial(ctx context.Context, id string) (*assay.Trial, error)
+}
+
+// Options of a Console. Laboratory, Functions and Store are needed.
+type Options struct {
+	Laboratory Laboratory
+	Functions  Functions
+	Store      Trials
+
+	Version string // of the program, for people
+	// Token, if set, is asked of every caller but those of /healthz and /readyz. Without it only
+	// requests addressed to a loopback name or address are answered.
+	Token string
+	Log   *slog.Logger     // nothing is logged if nil
+	Now   func() time.Time // time.Now if nil
+	NewID func() string    // ids of direct invocations; random UUIDs if nil
+	// Ready says what keeps the laboratory from working; always ready if nil.
+	Ready func(context.Context) error
+	// Pixels draws, as PNG, the pixels that differ between two images; no such picture if nil.
+	Pixels func(control, candidate []byte) ([]byte, error)
+}
+
+// Console is an http.Handler. Close ends its event streams.
+type Console struct {
+	opt     Options
+	handler http.Handler
+	pages   *pages
+	feed    *feed
+
+	ctx    context.Context // ends when the console closes, and every stream with it
+	cancel context.CancelFunc
+	mu     sync.Mutex // guards streams.Add against Close
+	// streams counts the answers that go on until someone ends them: events and followed logs.
+	streams sync.WaitGroup
+}
+
+// New returns a console, or an error when an option that it needs is missing.
+func New(opt Options) (*Console, error) {
+	if opt.Laboratory == nil || opt.Functions == nil || opt.Store == nil {
+		return nil, &assay.Error{Code: assay.CodeInternal, What: "a console needs a laboratory, functions and a store"}
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.NewID == nil {
+		opt.NewID = newUUID
+	}
+	pages, err := loadPages(opt.Version)
+	if err != nil {
+		return nil, err
+	}
+	c := &Console{opt: opt, pages: pages}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.feed = newFeed(c.topics(), opt.Log)
+	c.handler = c.routes()
+	return c, nil
+}
+
+// ServeHTTP answers one request.
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }
+
+// Close ends the streams under way and waits until they have ended; new ones are refused.
+func (c *Console) Close() {
+	c.mu.Lock()
+	c.cancel()
+	c.mu.Unlock()
+	c.streams.Wait()
+}
+
+// stream prepares an answer that lasts: its context also ends with the console. At false the console
+// has closed. The caller calls done at the end.
+func (c *Console) stream(r *http.Request) (ctx context.Context, done func(), ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx.Err() != nil {
+		return nil, nil, false
+	}
+	c.streams.Add(1)
+	ctx, cancel := context.WithCancel(r.Context())
+	unlink := context.AfterFunc(c.ctx, cancel)
+	return ctx, func() { unlink(); cancel(); c.streams.Done() }, true
+}
+
+// routes puts the guard before everything.
+func (c *Console) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", c.ready)
+	mux.Handle("GET /metrics", metricsHandler(c.opt.Laboratory, c.opt.Log))
+	mux.Handle("/api/v1/", c.api())
+	c.pageRoutes(mux)
+	return newGuard(c.opt.Token, c.pages.login).protect(mux)
+}
+
+func (c *Console) ready(w http.ResponseWriter, r *http.Request) {
+	if c.opt.Ready != nil {
+		if err := c.opt.Ready(r.Context()); err != nil {
+			c.opt.Log.Warn("not ready", "err", err)
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
+			return
+		}
+	}
+	plain(w, "ready\n")
+}
+
+func plain(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, text) // the caller may have gone
+}

@@ -1,0 +1,173 @@
+package console
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/assaylab/assay"
+)
+
+// collectWithin bounds one scrape; Prometheus gives up after 10 s.
+const collectWithin = 8 * time.Second
+
+// other stands for a reason or kind that this version does not know, so that no label grows with the data.
+const other = "other"
+
+// Label values known beforehand.
+var (
+	metricReasons = map[string]bool{"queue_full": true, "too_large": true, "breaker": true, "shutdown": true,
+		"memory": true, "deleted": true, "killed": true, "not_observed": true, "store": true, "panic": true}
+	metricFaults = map[string]bool{string(assay.FaultTimeout): true, string(assay.FaultCrash): true,
+		string(assay.FaultThrottle): true, string(assay.FaultTransport): true,
+		string(assay.FaultFunction): true, string(assay.FaultCanceled): true}
+)
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("assay_"+name, help, append([]string{"experiment"}, labels...), nil)
+}
+
+// The metrics. Labels name experiments, arms, roles, outcomes, reasons and kinds: never a path or an id.
+var (
+	requestsDesc     = desc("requests_total", "Requests routed to the experiment.")
+	offeredDesc      = desc("offered_total", "Requests offered for trials.")
+	sampledDesc      = desc("sampled_total", "Offered requests chosen to become trials.")
+	trialsDesc       = desc("trials_total", "Trials kept.")
+	droppedDesc      = desc("dropped_total", "Sampled requests that did not become trials.", "reason")
+	observationsDesc = desc("arm_observations_total", "Invocations observed.", "arm", "role")
+	faultsDesc       = desc("arm_faults_total", "Invocations that faulted.", "arm", "role", "kind")
+	coldDesc         = desc("arm_cold_total", "Invocations that waited for a sandbox's init.", "arm", "role")
+	costDesc         = desc("arm_cost_usd_total", "Cost of the invocations in US dollars.", "arm", "role")
+	latencyDesc      = desc("arm_latency_seconds", "Duration of warm invocations that answered.", "arm", "role")
+	comparisonsDesc  = desc("comparisons_total", "Trials of a candidate by outcome.", "arm", "outcome")
+	verdictDesc      = desc("verdict", "1 for the candidate's present verdict, 0 for the others.", "arm", "outcome")
+)
+
+// collector turns reports into metrics at each scrape; it holds no number itself.
+type collector struct {
+	lab Reader
+}
+
+func metricsHandler(lab Reader, log *slog.Logger) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collector{lab}, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, // without reports the process's own metrics still matter
+		ErrorLog:      slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	})
+}
+
+// Describe implements prometheus.Collector.
+func (collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{requestsDesc, offeredDesc, sampledDesc, trialsDesc, droppedDesc, observationsDesc,
+		faultsDesc, coldDesc, costDesc, latencyDesc, comparisonsDesc, verdictDesc} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), collectWithin)
+	defer cancel()
+	reports, err := c.lab.Reports(ctx)
+	if err != nil {
+		out <- prometheus.NewInvalidMetric(requestsDesc, err)
+		return
+	}
+	for i := range reports {
+		r := &reports[i]
+		m := emitter{out, strings.ToValidUTF8(r.Experiment.Name, "?")}
+		m.ledger(&r.Counts)
+		for _, a := range arms(r) {
+			m.arm(&a)
+			if a.Role == assay.RoleCandidate {
+				m.candidate(&a, finiteVerdict(r.Verdicts[a.Arm.Name]).Outcome)
+			}
+		}
+	}
+}
+
+// emitter sends the metrics of one experiment.
+type emitter struct {
+	out        chan<- prometheus.Metric
+	experiment string
+}
+
+func (m emitter) count(d *prometheus.Desc, value float64, labels ...string) {
+	m.send(prometheus.NewConstMetric(d, prometheus.CounterValue, value, m.labels(labels)...))
+}
+
+func (m emitter) labels(rest []string) []string {
+	all := []string{m.experiment}
+	for _, l := range rest {
+		all = append(all, strings.ToValidUTF8(l, "?"))
+	}
+	return all
+}
+
+func (m emitter) send(metric prometheus.Metric, err error) {
+	if err != nil {
+		metric = prometheus.NewInvalidMetric(requestsDesc, err)
+	}
+	m.out <- metric
+}
+
+func (m emitter) ledger(n *assay.Counts) {
+	m.count(requestsDesc, float64(n.Requests))
+	m.count(offeredDesc, float64(n.Offered))
+	m.count(sampledDesc, float64(n.Sampled))
+	m.count(trialsDesc, float64(n.Trials))
+	for reason, v := range bounded(withReasons(n.Dropped), metricReasons) {
+		m.count(droppedDesc, float64(v), reason)
+	}
+}
+
+func (m emitter) arm(a *arm) {
+	name, role := a.name(), string(a.Role)
+	m.count(observationsDesc, float64(a.Observations), name, role)
+	m.count(coldDesc, float64(a.Cold), name, role)
+	m.count(costDesc, a.CostUSD, name, role)
+	for kind, v := range bounded(a.Faults, metricFaults) {
+		m.count(faultsDesc, float64(v), name, role, kind)
+	}
+	var n uint64
+	var sum float64
+	for _, b := range a.Latency.Buckets {
+		n += uint64(b.Count)
+		sum += b.Value * float64(b.Count) / 1000
+	}
+	quantiles := map[float64]float64{0.5: a.Latency.P50 / 1000, 0.9: a.Latency.P90 / 1000, 0.99: a.Latency.P99 / 1000}
+	m.send(prometheus.NewConstSummary(latencyDesc, n, sum, quantiles, m.labels([]string{name, role})...))
+}
+
+func (m emitter) candidate(a *arm, verdict assay.Conclusion) {
+	m.count(comparisonsDesc, float64(a.Matches), a.name(), string(assay.OutcomeMatch))
+	m.count(comparisonsDesc, float64(a.Mismatches), a.name(), string(assay.OutcomeMismatch))
+	for _, outcome := range []assay.Conclusion{assay.Holds, assay.Refuted, assay.Inconclusive} {
+		value := 0.0
+		if outcome == verdict {
+			value = 1
+		}
+		m.send(prometheus.NewConstMetric(verdictDesc, prometheus.GaugeValue, value, m.labels([]string{a.name(), string(outcome)})...))
+	}
+}
+
+// bounded folds what is not known into one entry.
+func bounded[K ~string](counts map[K]int64, known map[string]bool) map[string]int64 {
+	folded := map[string]int64{}
+	for k, v := range counts {
+		label := string(k)
+		if !known[label] {
+			label = other
+		}
+		folded[label] += v
+	}
+	return folded
+}
