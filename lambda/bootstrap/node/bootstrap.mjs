@@ -1,0 +1,270 @@
+// Runs a Node.js handler on the Lambda Runtime API, as AWS's own runtime client does.
+//
+// A plain socket and a few lines of HTTP replace node:http: the socket must not keep the event loop
+// alive while a handler runs, or "wait for the empty event loop" would wait for ever. The peer is
+// Assay alone and always sends a Content-Length.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import net from 'node:net';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import util from 'node:util';
+
+const env = process.env;
+const api = env.AWS_LAMBDA_RUNTIME_API;
+const taskRoot = env.LAMBDA_TASK_ROOT;
+
+// ---- The Runtime API ----
+
+const [host, port] = api.split(':');
+const socket = net.connect({ host, port: Number(port), noDelay: true });
+let chunks = [];
+let have = 0; // bytes in chunks
+let need = 0; // bytes that a look at them is worth waiting for
+let answered = null; // resolves the one call under way
+
+socket.on('data', (chunk) => {
+  chunks.push(chunk);
+  have += chunk.length;
+  if (have < need) return;
+  const received = Buffer.concat(chunks);
+  chunks = [received];
+  const end = received.indexOf('\r\n\r\n');
+  if (end < 0) return;
+  const [statusLine, ...fields] = received.toString('latin1', 0, end).split('\r\n');
+  const headers = {};
+  for (const field of fields) {
+    const colon = field.indexOf(':');
+    headers[field.slice(0, colon).toLowerCase()] = Buffer.from(field.slice(colon + 1).trim(), 'latin1').toString();
+  }
+  need = end + 4 + Number(headers['content-length'] ?? 0);
+  if (have < need) return;
+  const body = received.toString('utf8', end + 4, need);
+  chunks = [];
+  have = need = 0;
+  const resolve = answered;
+  answered = null;
+  resolve({ status: Number(statusLine.split(' ')[1]), headers, body });
+});
+socket.on('error', () => process.exit(1)); // the engine has gone
+socket.on('close', () => process.exit(1));
+
+// call makes one request. The process stays alive until it is answered.
+function call(method, url, body = '', errorType = undefined) {
+  socket.ref();
+  return new Promise((resolve) => {
+    answered = resolve;
+    const type = errorType ? `Lambda-Runtime-Function-Error-Type: ${errorType}\r\n` : '';
+    socket.write(`${method} /2018-06-01/runtime/${url} HTTP/1.1\r\nHost: ${api}\r\n` +
+      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${type}\r\n${body}`);
+  });
+}
+
+function fail(url, error) {
+  const known = asFields(error);
+  return call('POST', url, JSON.stringify(known), known.errorType);
+}
+
+// ---- Errors and logging ----
+
+class RuntimeError extends Error {
+  constructor(kind, message) {
+    super(message);
+    this.name = `Runtime.${kind}`;
+  }
+}
+
+function asFields(error) {
+  try {
+    if (util.types.isNativeError(error) || (error?.name && error.message && error.stack)) {
+      return { errorType: error.name, errorMessage: error.message, trace: error.stack.split('\n') };
+    }
+    return { errorType: typeof error, errorMessage: String(error), trace: [] };
+  } catch {
+    return {
+      errorType: 'handled',
+      errorMessage: 'callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack',
+    };
+  }
+}
+
+function logError(what, thrown) {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const fields = { errorType: error.name, errorMessage: error.message, code: error.code, ...error, stack: error.stack?.split('\n') };
+  let text;
+  try {
+    text = JSON.stringify(fields);
+  } catch {
+    text = JSON.stringify(asFields(error));
+  }
+  console.error(what, '\t' + text);
+}
+
+let requestId;
+for (const [method, level] of Object.entries({ trace: 'TRACE', debug: 'DEBUG', info: 'INFO', log: 'INFO', warn: 'WARN', error: 'ERROR' })) {
+  console[method] = (...args) => {
+    const line = `${new Date().toISOString()}\t${requestId}\t${level}\t${util.format(...args)}`;
+    process.stdout.write(line.replace(/\n/g, '\r') + '\n');
+  };
+}
+
+// ---- Finding the handler ----
+
+// isModule tells whether .js files in a folder are ES modules, by the nearest package.json.
+function isModule(folder) {
+  if (folder.endsWith('/node_modules')) return false;
+  const file = path.join(folder, 'package.json');
+  if (existsSync(file)) {
+    try {
+      return JSON.parse(readFileSync(file)).type === 'module';
+    } catch {
+      return false;
+    }
+  }
+  return folder !== '/' && isModule(path.dirname(folder));
+}
+
+async function loadModule(root, name) {
+  const file = path.resolve(taskRoot, root, name);
+  const require = createRequire(file);
+  if (path.extname(file) === '' && existsSync(file) && !existsSync(file + '.js')) return require(file);
+  const esm = isModule(path.dirname(file));
+  for (const extension of ['.js', '.mjs', '.cjs']) {
+    if (!existsSync(file + extension)) continue;
+    const load = extension === '.mjs' || (extension === '.js' && esm);
+    return load ? import(pathToFileURL(file + extension)) : require(file + extension);
+  }
+  return require(require.resolve(name, { paths: [taskRoot, path.resolve(taskRoot, root)] }));
+}
+
+async function loadHandler(full) {
+  if (full.includes('..')) {
+    throw new RuntimeError('MalformedHandlerName', `'${full}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`);
+  }
+  const base = path.basename(full);
+  const [, name, property] = base.match(/^([^.]*)\.(.*)$/) ?? [];
+  if (property === undefined) throw new RuntimeError('MalformedHandlerName', 'Bad handler');
+  let module;
+  try {
+    module = await loadModule(full.slice(0, full.length - base.length), name);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw Object.assign(new RuntimeError('UserCodeSyntaxError', String(error)), { stack: error.stack });
+    if (error?.code === 'MODULE_NOT_FOUND') throw Object.assign(new RuntimeError('ImportModuleError', String(error)), { stack: error.stack });
+    throw error;
+  }
+  const handler = property.split('.').reduce((value, key) => value?.[key], module);
+  if (!handler) throw new RuntimeError('HandlerNotFound', `${full} is undefined or not exported`);
+  if (typeof handler !== 'function') throw new RuntimeError('HandlerNotFound', `${full} is not a function`);
+  return handler;
+}
+
+// ---- Invocations ----
+
+// whenEmpty is called once the event loop has nothing left to do.
+let whenEmpty = null;
+process.on('beforeExit', () => {
+  const act = whenEmpty;
+  whenEmpty = null;
+  act?.();
+});
+
+function context(headers, own) {
+  const deadline = Number(headers['lambda-runtime-deadline-ms']);
+  const json = (name) => headers[name] && JSON.parse(headers[name]);
+  return Object.assign(own, {
+    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+    clientContext: json('lambda-runtime-client-context'),
+    identity: json('lambda-runtime-cognito-identity'),
+    invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
+    awsRequestId: headers['lambda-runtime-aws-request-id'],
+    getRemainingTimeInMillis: () => deadline - Date.now(),
+  });
+}
+
+// invoke runs the handler once and resolves when its outcome has been taken by the Runtime API. The
+// first outcome counts: a returned promise, a callback, context.succeed, fail and done, or nothing.
+function invoke(handler, headers, body) {
+  const url = `invocation/${requestId}/`;
+  return new Promise((finish) => {
+    let settled = false;
+    const once = (act) => (...args) => {
+      if (settled) return;
+      settled = true;
+      whenEmpty = null;
+      act(...args);
+    };
+    const reject = (error) => {
+      logError('Invoke Error', error);
+      fail(url + 'error', error).then(finish);
+    };
+    const respond = (result) => {
+      let text;
+      try {
+        text = JSON.stringify(result) ?? 'null';
+      } catch {
+        return reject(new Error('Unable to stringify response body'));
+      }
+      call('POST', url + 'response', text).then(finish);
+    };
+    const failed = (error) => error !== undefined && error !== null;
+    const done = once((error, result) => (failed(error) ? reject(error) : respond(result)));
+    const own = {
+      callbackWaitsForEmptyEventLoop: true,
+      done,
+      succeed: (result) => done(null, result),
+      fail: (error) => done(error ?? 'handled'),
+    };
+    const callback = once((error, result) => {
+      if (failed(error)) reject(error);
+      else if (own.callbackWaitsForEmptyEventLoop) whenEmpty = () => respond(result);
+      else respond(result);
+    });
+
+    whenEmpty = once(() => {
+      if (handler.constructor.name !== 'AsyncFunction') return respond(null);
+      reject(new RuntimeError('NodeJsExit', 'The Lambda runtime client detected an unexpected Node.js exit code. ' +
+        'This is most commonly caused by a Promise that was never settled. For more information, see https://nodejs.org/docs/latest/api/process.html#exit-codes'));
+    });
+    socket.unref();
+    try {
+      const result = handler(JSON.parse(body), context(headers, own), callback);
+      if (typeof result?.then === 'function') result.then((value) => done(null, value), (error) => done(error ?? 'handled'));
+    } catch (error) {
+      callback(error ?? 'handled');
+    }
+  });
+}
+
+// ---- The loop ----
+
+// crash reports an error that no handler caught, unless the one connection is taken, and exits.
+let errorURL = 'init/error';
+async function crash(what, error, status) {
+  logError(what, error);
+  if (!answered) await fail(errorURL, error);
+  process.exit(status);
+}
+process.on('uncaughtException', (error) => crash('Uncaught Exception', error, 129));
+process.on('unhandledRejection', (reason) => {
+  const error = Object.assign(new RuntimeError('UnhandledPromiseRejection', String(reason)), { reason });
+  crash('Unhandled Promise Rejection', error, 128);
+});
+
+async function main() {
+  const handler = await loadHandler(env._HANDLER).catch((error) => crash('Uncaught Exception', error, 129));
+  for (;;) {
+    const { status, headers, body } = await call('GET', 'invocation/next');
+    if (status !== 200) process.exit(1);
+    requestId = headers['lambda-runtime-aws-request-id'];
+    errorURL = `invocation/${requestId}/error`;
+    env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'] ?? '';
+    await invoke(handler, headers, body);
+  }
+}
+
+main();

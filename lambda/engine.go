@@ -1,0 +1,261 @@
+// Package lambda is the embedded engine: it runs functions on this machine as AWS Lambda would, each
+// environment a sandboxed process that speaks Lambda's Runtime API. Functions and invocations come in,
+// by the Invoker door or by AWS's own HTTP API; observations and answers go out.
+package lambda
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"syscall"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/sandbox"
+)
+
+// Options of an Engine. Only Dir must be set.
+type Options struct {
+	Dir string // definitions, copies of code, and temporary folders live here; one engine at a time uses it
+
+	Log    *slog.Logger // nothing is logged if nil
+	Prices assay.Prices // assay.PricesX86 if zero
+
+	MaxEnvironments int           // processes at once, of all functions together; 64 if zero
+	Concurrency     int           // environments at once of a function that sets no limit; 16 if zero
+	MaxInits        int           // environments that initialize at once; 8 if zero
+	MaxEvents       int           // Event invocations accepted and not finished; 1000 if zero
+	IdleExpiry      time.Duration // an environment ends after this long without work; 10 minutes if zero
+
+	Now      func() time.Time             // the date on records and log lines; time.Now if nil
+	LookPath func(string) (string, error) // finds runtimes; exec.LookPath if nil
+}
+
+func (o Options) withDefaults() Options {
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	o.Prices = cmp.Or(o.Prices, assay.PricesX86)
+	o.MaxEnvironments = cmp.Or(o.MaxEnvironments, 64)
+	o.Concurrency = cmp.Or(o.Concurrency, 16)
+	o.MaxInits = cmp.Or(o.MaxInits, 8)
+	o.MaxEvents = cmp.Or(o.MaxEvents, 1000)
+	o.IdleExpiry = cmp.Or(o.IdleExpiry, 10*time.Minute)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.LookPath == nil {
+		o.LookPath = exec.LookPath
+	}
+	return o
+}
+
+// Engine runs functions. It is safe for concurrent use.
+//
+// When all environments of a function are busy and no more may be started, its callers wait for one
+// until their context ends. Only a function with a Concurrency of its own throttles at once, as
+// reserved concurrency does on AWS. When the engine as a whole is full, the environment that has been
+// idle longest makes room.
+type Engine struct {
+	opts     Options
+	lock     *os.File
+	launcher *sandbox.Launcher
+	inits    chan struct{} // a place for each environment that initializes
+	api      http.Handler
+
+	hard context.Context // ends when Close waits no longer
+	kill context.CancelFunc
+	work sync.WaitGroup // environments and Event invocations
+
+	deploying sync.Mutex // one change of Dir at a time
+	runtimes  runtimeFinder
+
+	mu           sync.Mutex // guards what follows and all functions
+	functions    map[string]*function
+	environments map[*environment]bool // those not ended yet
+	live         int                   // of them, those that count
+	events       int                   // Event invocations not finished
+	closed       bool
+}
+
+// New returns an Engine with the functions that Dir keeps. It starts no process.
+func New(opts Options) (*Engine, error) {
+	opts = opts.withDefaults()
+	dir, err := filepath.Abs(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	opts.Dir = dir
+	lock, err := prepare(dir)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		opts: opts, lock: lock, inits: make(chan struct{}, opts.MaxInits),
+		runtimes: runtimeFinder{look: opts.LookPath}, functions: map[string]*function{}, environments: map[*environment]bool{},
+	}
+	if err := e.restore(); err != nil {
+		lock.Close()
+		return nil, err
+	}
+	e.api = e.routes()
+	e.hard, e.kill = context.WithCancel(context.Background())
+	e.launcher = sandbox.NewLauncher()
+	return e, nil
+}
+
+// prepare makes the folders, takes the lock that keeps a second engine out, and sweeps what an engine
+// that was killed left behind.
+func prepare(dir string) (*os.File, error) {
+	for _, d := range []string{"functions", "code", "runtime"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			return nil, &assay.Error{Code: assay.CodeInvalid, What: "the engine cannot keep its state: " + err.Error(), Where: dir, Err: err}
+		}
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		return nil, &assay.Error{Code: assay.CodeConflict, What: "another engine uses this folder", Where: dir, Hint: "stop the other laboratory, or choose another --data"}
+	}
+	run := filepath.Join(dir, "run")
+	if err := errors.Join(os.RemoveAll(run), os.Mkdir(run, 0o755), writeBootstraps(filepath.Join(dir, "runtime"))); err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return lock, nil
+}
+
+// Close takes no more invocations, lets those under way finish until ctx ends, and then kills. When it
+// returns, no process, goroutine or temporary file of the engine is left. Event invocations that have
+// no environment yet are dropped, and logged.
+func (e *Engine) Close(ctx context.Context) error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closed = true
+	for _, f := range e.functions {
+		f.dismiss(closing())
+		f.retireIdle()
+	}
+	e.mu.Unlock()
+
+	stop := context.AfterFunc(ctx, e.kill)
+	e.work.Wait()
+	stop()
+	e.kill()
+	e.launcher.Close()
+	for _, f := range e.functions {
+		f.log.close()
+	}
+	return e.lock.Close()
+}
+
+// Invoker invokes a function, given as a name, name:qualifier or ARN, which is resolved at each call.
+// The invocation's Payload is the event; none means {}. A function that is not there is an error with
+// CodeNotFound. The observation's Duration is what the caller waited; Billed ends with the answer,
+// though AWS also bills what a runtime does between its answer and its asking for more.
+// MaxMemoryMB is the largest resident memory that the environment's main process has had: memory of
+// child processes is not in it.
+func (e *Engine) Invoker(name string) assay.Invoker {
+	return assay.InvokerFunc(func(ctx context.Context, inv *assay.Invocation) (*assay.Observation, error) {
+		ref, ok := parseReference(name)
+		if !ok {
+			return nil, notFound(name)
+		}
+		x := newExchange(ctx, inv.ID, inv.Payload)
+		o, err := e.invoke(ref, x, func(answer) {})
+		return o, err
+	})
+}
+
+// invoke runs an exchange and waits for its answer, which seen gets as well, or for the end of its
+// context.
+func (e *Engine) invoke(ref reference, x *exchange, seen func(answer)) (*assay.Observation, error) {
+	began, date := time.Now(), e.opts.Now()
+	x.arn = ref.arn()
+	if x.trace == "" {
+		x.trace = traceID(x.id, date)
+	}
+	f, hurry, err := e.submit(ref, x)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		select {
+		case a := <-x.answers:
+			seen(a)
+			return x.observe(a, date, time.Since(began), e.opts.Prices), nil
+		case <-hurry:
+			e.insist(f, x)
+			hurry = nil
+		case <-x.ctx.Done():
+			queued := e.forget(f, x)
+			return x.gone(date, time.Since(began), queued), nil
+		}
+	}
+}
+
+// Deployments lists what the engine runs, by name.
+func (e *Engine) Deployments() []assay.Deployment {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make([]assay.Deployment, 0, len(e.functions))
+	for _, name := range slices.Sorted(maps.Keys(e.functions)) {
+		all = append(all, e.functions[name].deployment())
+	}
+	return all
+}
+
+// Deployment describes one function. It fails with CodeNotFound.
+func (e *Engine) Deployment(name string) (assay.Deployment, error) {
+	f, err := e.find(name)
+	if err != nil {
+		return assay.Deployment{}, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return f.deployment(), nil
+}
+
+// Logs writes the last lines of a function's log, and, if follow, further ones as they come, until ctx
+// ends or the function is removed. It fails with CodeNotFound, or when w does.
+func (e *Engine) Logs(ctx context.Context, name string, follow bool, w io.Writer) error {
+	f, err := e.find(name)
+	if err != nil {
+		return err
+	}
+	return f.log.copyTo(ctx, w, follow)
+}
+
+func (e *Engine) find(name string) (*function, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if f := e.functions[name]; f != nil {
+		return f, nil
+	}
+	return nil, notFound(name)
+}
+
+func notFound(name string) error {
+	return &assay.Error{Code: assay.CodeNotFound, What: fmt.Sprintf("there is no function %q on the embedded engine", name), Hint: "deploy it, or see the list: assay get functions"}
+}
+
+func closing() answer {
+	a := failed(assay.FaultTransport, "ServiceException", "The engine is shutting down.")
+	a.status = http.StatusServiceUnavailable
+	return a
+}

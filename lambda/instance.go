@@ -1,0 +1,124 @@
+package lambda
+
+import (
+	"maps"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/sandbox"
+)
+
+// instance is a process of an environment with its end of the Runtime API.
+type instance struct {
+	api  *runtimeAPI
+	proc *sandbox.Process
+	peak atomic.Int64 // bytes of memory, when last measured
+}
+
+// start starts the environment's process. Its folder for temporary files is its own.
+func (v *environment) start() (*instance, error) {
+	inst := &instance{}
+	api, err := newRuntimeAPI(&v.version.Function, func(x *exchange, a answer) {
+		inst.proc.Flush() // what the handler wrote before it answered belongs to the answer's log
+		v.engine.settle(v)
+		v.answer(x, inst.measured(a))
+	})
+	if err != nil {
+		return nil, err
+	}
+	path, args := v.command()
+	inst.api = api
+	inst.proc, err = v.engine.launcher.Start(sandbox.Spec{
+		Path: path, Args: args, Env: v.variables(api.address()), Dir: v.version.root,
+		Tmp: filepath.Join(v.engine.opts.Dir, "run", newID()), Output: v.log,
+	})
+	if err != nil {
+		api.close()
+		return nil, err
+	}
+	return inst, nil
+}
+
+// measured adds the memory used so far to an answer.
+func (i *instance) measured(a answer) answer {
+	if peak := i.proc.PeakMemory(); peak > 0 {
+		i.peak.Store(peak)
+	}
+	a.peak = i.peak.Load()
+	return a
+}
+
+// stop ends the process, if it has not ended, and its API. It may be called again. As on AWS, only a
+// process that registered an extension is asked first.
+func (i *instance) stop() {
+	select {
+	case <-i.api.closed:
+		return
+	default:
+	}
+	if i.api.wantsTerm() {
+		i.proc.Terminate()
+		select {
+		case <-i.proc.Done():
+		case <-time.After(termGrace):
+		}
+	}
+	i.proc.Kill()
+	<-i.proc.Done()
+	i.api.close()
+}
+
+// command is what runs the function.
+func (v *environment) command() (path string, args []string) {
+	if l, ok := languageOf(v.version.Runtime); ok {
+		return v.version.Interpreter.Path, []string{filepath.Join(v.engine.runtimeDir(), l.bootstrap)}
+	}
+	return filepath.Join(v.version.root, "bootstrap"), nil
+}
+
+// variables is the process's environment: what a function may override, its own variables, and what it
+// may not. Paths are the true ones on this machine. There are no credentials, unless the function
+// brings some.
+func (v *environment) variables(api string) []string {
+	fn := v.version
+	all := map[string]string{
+		"LANG":            "en_US.UTF-8",
+		"TZ":              ":UTC",
+		"PATH":            "/usr/local/bin:/usr/bin:/bin",
+		"LD_LIBRARY_PATH": fn.root + ":" + filepath.Join(fn.root, "lib"),
+		"NODE_PATH":       filepath.Join(fn.root, "node_modules") + ":" + fn.root,
+	}
+	reserved := map[string]string{
+		"AWS_REGION":                      assay.EmbeddedRegion,
+		"AWS_DEFAULT_REGION":              assay.EmbeddedRegion,
+		"AWS_LAMBDA_FUNCTION_NAME":        fn.Name,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(fn.MemoryMB),
+		"AWS_LAMBDA_FUNCTION_VERSION":     latest,
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_RUNTIME_API":          api,
+		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + fn.Name,
+		"AWS_LAMBDA_LOG_STREAM_NAME":      v.stream,
+		"LAMBDA_TASK_ROOT":                fn.root,
+		"LAMBDA_RUNTIME_DIR":              v.engine.runtimeDir(),
+		"_HANDLER":                        fn.Handler,
+	}
+	if found := fn.Interpreter; found.Path != "" {
+		all["PATH"] = filepath.Dir(found.Path) + ":" + all["PATH"]
+		reserved["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + found.Version
+	}
+	for key, value := range fn.Environment {
+		if !strings.HasPrefix(key, "_") {
+			all[key] = value
+		}
+	}
+	maps.Copy(all, reserved)
+	list := make([]string, 0, len(all))
+	for key, value := range all {
+		list = append(list, key+"="+value)
+	}
+	return list
+}

@@ -1,0 +1,163 @@
+package lambda
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/assaylab/assay"
+)
+
+//go:embed bootstrap
+var bootstraps embed.FS
+
+// writeBootstraps lays the runtimes' own files out in a folder.
+func writeBootstraps(dir string) error {
+	return fs.WalkDir(bootstraps, "bootstrap", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := bootstraps.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, path.Base(name)), content, 0o644)
+	})
+}
+
+// interpreter is a language's runtime as found on this machine. It is zero for provided.*.
+type interpreter struct {
+	Path    string `json:"path,omitempty"`    // absolute
+	Version string `json:"version,omitempty"` // in AWS's words: "python3.11", "nodejs20.x"
+}
+
+// language is a family of managed runtimes.
+type language struct {
+	prefix    string   // of the names of its runtimes: with nothing or a version behind
+	bootstrap string   // our file that runs handlers
+	commands  []string // to look for, after the exact name if that is a command too
+	probe     []string // arguments that make it print its path and its version
+	files     []string // what may follow a handler's module
+	packaged  string   // the Debian package
+}
+
+var languages = []language{
+	{
+		prefix: "python3", bootstrap: "bootstrap.py", commands: []string{"python3"}, packaged: "python3",
+		probe: []string{"-I", "-c", `import sys; print(sys.executable); print("python%d.%d" % sys.version_info[:2])`},
+		files: []string{".py", "/__init__.py", ".so"},
+	},
+	{
+		prefix: "nodejs", bootstrap: "bootstrap.mjs", commands: []string{"node", "nodejs"}, packaged: "nodejs",
+		probe: []string{"-p", `process.execPath + "\nnodejs" + process.versions.node.split(".")[0] + ".x"`},
+		files: []string{".js", ".mjs", ".cjs", "", "/index.js"},
+	},
+}
+
+// module is the path of a handler's module without its ending: "dir/index" of "dir/index.handler", and
+// for Python also of "dir.index.handler".
+func (l language) module(handler string) string {
+	if l.prefix == "python3" {
+		return strings.ReplaceAll(handler[:max(0, strings.LastIndexByte(handler, '.'))], ".", "/")
+	}
+	dir, base := path.Split(handler)
+	name, _, _ := strings.Cut(base, ".")
+	return dir + name
+}
+
+// provided tells whether the function brings its own bootstrap.
+func provided(runtime string) bool {
+	return runtime == "provided" || strings.HasPrefix(runtime, "provided.")
+}
+
+// languageOf finds the family of a runtime's name, such as "python3.12", "nodejs20.x" or "nodejs".
+func languageOf(runtime string) (language, bool) {
+	for _, l := range languages {
+		rest, ok := strings.CutPrefix(runtime, l.prefix)
+		if ok && strings.Trim(rest, "0123456789.x") == "" {
+			return l, true
+		}
+	}
+	return language{}, false
+}
+
+// runtimeFinder finds interpreters, and remembers what it found.
+type runtimeFinder struct {
+	look func(string) (string, error)
+
+	mu    sync.Mutex
+	found map[string]interpreter // by runtime
+}
+
+// find looks for a runtime. A bare name ("python3", "nodejs") is content with any version.
+func (r *runtimeFinder) find(ctx context.Context, runtime string) (interpreter, error) {
+	if provided(runtime) {
+		return interpreter{}, nil
+	}
+	l, ok := languageOf(runtime)
+	if !ok {
+		return interpreter{}, &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("runtime %q is not supported", runtime), Hint: "use python3, python3.X, nodejs, nodejsN.x or provided.al2023"}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i, ok := r.found[runtime]; ok {
+		if _, err := os.Stat(i.Path); err == nil {
+			return i, nil
+		}
+	}
+	var others []string
+	for _, command := range append([]string{runtime}, l.commands...) {
+		i, err := r.probe(ctx, command, l)
+		if err != nil {
+			continue
+		}
+		if runtime == l.prefix || runtime == i.Version {
+			if r.found == nil {
+				r.found = map[string]interpreter{}
+			}
+			r.found[runtime] = i
+			return i, nil
+		}
+		others = append(others, i.Version)
+	}
+	return interpreter{}, l.missing(runtime, others)
+}
+
+// probe asks a command what it is: what is on the PATH may be a slow script that looks for the right
+// interpreter at each start.
+func (r *runtimeFinder) probe(ctx context.Context, command string, l language) (interpreter, error) {
+	found, err := r.look(command)
+	if err != nil {
+		return interpreter{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, found, l.probe...).Output()
+	if err != nil {
+		return interpreter{}, err
+	}
+	real, version, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	return interpreter{Path: real, Version: version}, nil
+}
+
+func (l language) missing(runtime string, others []string) error {
+	e := &assay.Error{
+		Code: assay.CodeInvalid, What: fmt.Sprintf("runtime %s is not installed on this machine", runtime),
+		Hint: "install the Debian package " + l.packaged,
+	}
+	if runtime != l.prefix && l.prefix == "python3" {
+		e.Hint = "install the Debian package " + runtime
+	}
+	if len(others) > 0 {
+		e.Hint += fmt.Sprintf(" in that version, or use runtime %s, which takes the %s found here", l.prefix, others[0])
+	}
+	return e
+}

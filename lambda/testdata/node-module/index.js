@@ -1,0 +1,2 @@
+import { sep } from 'node:path';
+export function handler(event, context, callback) { callback(null, sep); }

@@ -1,0 +1,99 @@
+import decimal
+import json
+import logging
+import os
+import sys
+import time
+
+log = logging.getLogger()
+log.setLevel(logging.INFO)
+
+
+def handler(event, context):
+    do = event.get("do") if isinstance(event, dict) else None
+    if do == "fail":
+        raise ValueError("no such luck")
+    if do == "exit":
+        print("last words")
+        sys.exit(event["status"])
+    if do == "set":
+        return {1, 2}
+    if do == "text":
+        return "é"
+    if do == "decimal":
+        return [decimal.Decimal("12345678901234567890"), decimal.Decimal("1.5"), 0.1]
+    if do == "sleep":
+        time.sleep(event["seconds"])
+    if do == "print":
+        print("printed")
+        log.info("logged")
+        sys.stdout.write("no newline")
+    if do == "large":
+        return "x" * event["size"]
+    if do == "tmp":
+        with open(os.path.join(os.environ["TMPDIR"], "f"), "w") as f:
+            f.write("x")
+        return os.environ["TMPDIR"]
+    if do == "context":
+        return {
+            "id": context.aws_request_id,
+            "name": context.function_name,
+            "version": context.function_version,
+            "memory": context.memory_limit_in_mb,
+            "arn": context.invoked_function_arn,
+            "group": context.log_group_name,
+            "stream": context.log_stream_name,
+            "left": context.get_remaining_time_in_millis(),
+            "identity": context.identity.cognito_identity_id,
+            "client": context.client_context and context.client_context.custom,
+            "root": os.environ["LAMBDA_TASK_ROOT"] == os.getcwd(),
+        }
+    return {"event": event, "pid": os.getpid()}
+
+
+def post_garbage(event, context):
+    """Says what the Runtime API answers to calls out of turn."""
+    import http.client
+
+    def call(method, path, body=None, headers={}):
+        c = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+        c.request(method, path, body, headers)
+        r = c.getresponse()
+        text = r.read().decode()
+        return [r.status, json.loads(text) if text.startswith("{") else text]
+
+    base = "/2018-06-01/runtime/"
+    return {
+        "wrong id": call("POST", base + "invocation/00000000-0000-4000-8000-000000000000/response", "{}"),
+        "next while running": call("GET", base + "invocation/next"),
+        "init error while running": call("POST", base + "init/error", "{}"),
+        "late extension": call("POST", "/2020-01-01/extension/register", "{}", {"Lambda-Extension-Name": "x"}),
+        "unknown": call("GET", "/nonsense")[0],
+        "ping": call("GET", "/2018-06-01/ping"),
+    }
+
+
+def answer_twice(event, context):
+    """Answers by itself and lets the runtime answer again."""
+    import http.client
+    c = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    c.request("POST", "/2018-06-01/runtime/invocation/" + context.aws_request_id + "/response", '"first"')
+    c.getresponse().read()
+    return "second"
+
+
+def streaming(event, context):
+    """Answers in streaming mode, with trailers if asked for an error."""
+    import base64
+    import socket
+    host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+    s = socket.create_connection((host, int(port)))
+    trailers = ""
+    if event.get("fail"):
+        body = base64.b64encode(b'{"errorMessage":"half-way","errorType":"StreamError"}').decode()
+        trailers = "Lambda-Runtime-Function-Error-Type: StreamError\r\nLambda-Runtime-Function-Error-Body: " + body + "\r\n"
+    s.sendall(("POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+               "Lambda-Runtime-Function-Response-Mode: %s\r\nContent-Type: text/plain\r\n"
+               "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n"
+               "3\r\nabc\r\n3\r\ndef\r\n0\r\n%s\r\n" % (context.aws_request_id, event.get("mode", "streaming"), trailers)).encode())
+    s.recv(1000)
