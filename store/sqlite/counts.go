@@ -1,0 +1,108 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/stats"
+)
+
+// Counts implements assay.Store. Candidates come in the order in which they were first seen, times to
+// the microsecond. Of what was never counted all numbers are zero.
+func (s *Store) Counts(ctx context.Context, experiment string, since int) (counts assay.Counts, err error) {
+	err = s.read(ctx, "counts cannot be read", func(tx *sql.Tx) error {
+		counts = assay.Counts{Ledger: assay.Ledger{Experiment: experiment, Since: since}}
+		if err := readEvidence(ctx, tx, &counts); err != nil {
+			return err
+		}
+		if err := readArms(ctx, tx, &counts); err != nil {
+			return err
+		}
+		return readPaths(ctx, tx, &counts)
+	})
+	return counts, err
+}
+
+func readEvidence(ctx context.Context, tx *sql.Tx, c *assay.Counts) error {
+	return scan(ctx, tx, func(rows *sql.Rows) error {
+		var first, last sql.NullInt64
+		var notSampled, dropped []byte
+		if err := rows.Scan(&c.Trials, &first, &last, &c.Requests, &c.Offered, &c.Sampled, &notSampled, &dropped); err != nil {
+			return err
+		}
+		c.First, c.Last = instant(first), instant(last)
+		if err := json.Unmarshal(notSampled, &c.NotSampled); err != nil {
+			return err
+		}
+		return json.Unmarshal(dropped, &c.Dropped)
+	}, `SELECT trials, first, last, requests, offered, sampled, not_sampled, dropped FROM evidence WHERE experiment = ? AND since = ?`,
+		c.Experiment, c.Since)
+}
+
+// instant is the time of so many microseconds, zero for NULL.
+func instant(micro sql.NullInt64) time.Time {
+	if !micro.Valid {
+		return time.Time{}
+	}
+	return time.UnixMicro(micro.Int64).UTC()
+}
+
+func readArms(ctx context.Context, tx *sql.Tx, c *assay.Counts) error {
+	return scan(ctx, tx, func(rows *sql.Rows) error {
+		var a assay.ArmCounts
+		var faults, latency []byte
+		err := rows.Scan(&a.Role, &a.Name, &faults, &latency,
+			&a.Observations, &a.Cold, &a.MaxMemoryMB, &a.CostUSD, &a.CostSquares, &a.Priced,
+			&a.Trials, &a.Matches, &a.Mismatches, &a.Ignored, &a.Paired, &a.CandidateOnly, &a.SecondaryOnly, &a.Both)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(faults, &a.Faults); err != nil {
+			return err
+		}
+		sketch, err := stats.DecodeSketch(latency)
+		if err != nil {
+			return err
+		}
+		a.Latency = distribution(sketch)
+		c.Arms = append(c.Arms, a)
+		return nil
+	}, `SELECT role, name, faults, latency,
+			observations, cold, max_memory_mb, cost_usd, cost_squares, priced,
+			trials, matches, mismatches, ignored, paired, candidate_only, secondary_only, both
+		FROM arms WHERE experiment = ? AND since = ?
+		ORDER BY CASE role WHEN 'control' THEN 0 WHEN 'secondary' THEN 1 ELSE 2 END, arm`, c.Experiment, c.Since)
+}
+
+func distribution(s *stats.Sketch) assay.Latency {
+	l := assay.Latency{P50: s.Quantile(0.5), P90: s.Quantile(0.9), P99: s.Quantile(0.99)}
+	s.Each(func(value float64, count int64) {
+		l.Buckets = append(l.Buckets, assay.Bucket{Value: value, Count: count})
+	})
+	return l
+}
+
+// readPaths fills in the paths of candidates, those with the most mismatches first.
+func readPaths(ctx context.Context, tx *sql.Tx, c *assay.Counts) error {
+	arms := map[string]*assay.ArmCounts{}
+	for i := range c.Arms {
+		if c.Arms[i].Role == assay.RoleCandidate {
+			arms[c.Arms[i].Name] = &c.Arms[i]
+		}
+	}
+	return scan(ctx, tx, func(rows *sql.Rows) error {
+		var name string
+		var p assay.PathCount
+		if err := rows.Scan(&name, &p.Path, &p.Kind, &p.Mismatches, &p.Ignored, &p.Noise, &p.CandidateOnly, &p.SecondaryOnly); err != nil {
+			return err
+		}
+		if a := arms[name]; a != nil {
+			a.Paths = append(a.Paths, p)
+		}
+		return nil
+	}, `SELECT arm, path, kind, mismatches, ignored, noise, candidate_only, secondary_only
+		FROM paths WHERE experiment = ? AND since = ? ORDER BY mismatches DESC, path, kind`, c.Experiment, c.Since)
+}

@@ -1,0 +1,135 @@
+package sqlite
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/assaylab/assay"
+)
+
+// record is a trial in the two parts it is kept in.
+type record struct {
+	trial   *assay.Trial
+	seq     int64
+	summary []byte // JSON without bodies and logs
+	bodies  []byte // those, packed; nil if there are none
+}
+
+// rowBytes is about what a trial takes in rows and indexes beside its summary and bodies.
+const rowBytes = 300
+
+func (r *record) size() int { return len(r.summary) + len(r.trial.ID) + rowBytes }
+
+func encode(trials []assay.Trial) ([]record, error) {
+	records := make([]record, len(trials))
+	for i := range trials {
+		t := &trials[i]
+		if t.ID == "" || t.Experiment == "" {
+			return nil, &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("a trial without id or experiment cannot be kept (id %q, experiment %q)", t.ID, t.Experiment)}
+		}
+		bare := withoutBodies(t)
+		summary, err := json.Marshal(&bare)
+		if err != nil {
+			return nil, &assay.Error{Code: assay.CodeInvalid, What: "trial " + t.ID + " cannot be kept: " + err.Error(), Err: err}
+		}
+		records[i] = record{trial: t, summary: summary, bodies: pack(t)}
+	}
+	return records, nil
+}
+
+// decode makes a trial of its summary, without bodies.
+func decode(summary []byte) (*assay.Trial, error) {
+	t := new(assay.Trial)
+	if err := json.Unmarshal(summary, t); err != nil {
+		return nil, fmt.Errorf("a kept trial cannot be read: %w", err)
+	}
+	return t, nil
+}
+
+// parts points at every body and log of a trial, in a fixed order.
+func parts(t *assay.Trial) []*[]byte {
+	p := []*[]byte{&t.Invocation.Payload, &t.Control.Body, &t.Control.Log}
+	if t.Invocation.Request != nil {
+		p = append(p, &t.Invocation.Request.Body)
+	}
+	if t.Secondary != nil {
+		p = append(p, &t.Secondary.Observation.Body, &t.Secondary.Observation.Log)
+	}
+	for i := range t.Candidates {
+		p = append(p, &t.Candidates[i].Observation.Body, &t.Candidates[i].Observation.Log)
+	}
+	return p
+}
+
+// withoutBodies returns the trial without its parts; t stays as it is.
+func withoutBodies(t *assay.Trial) assay.Trial {
+	bare := *t
+	if t.Invocation.Request != nil {
+		request := *t.Invocation.Request
+		bare.Invocation.Request = &request
+	}
+	if t.Secondary != nil {
+		secondary := *t.Secondary
+		bare.Secondary = &secondary
+	}
+	bare.Candidates = slices.Clone(t.Candidates)
+	for _, p := range parts(&bare) {
+		*p = nil
+	}
+	return bare
+}
+
+// pack writes the parts of a trial one after the other, each behind a varint: 0 for a part that is
+// nil; 2n+1 for one with the bytes of the nth part, since arms that agree answer alike; 2n+2 for n
+// bytes that follow. It returns nil for a trial without bodies.
+func pack(t *assay.Trial) []byte {
+	all := parts(t)
+	if !t.Bodies && !slices.ContainsFunc(all, func(p *[]byte) bool { return *p != nil }) {
+		return nil
+	}
+	var b []byte
+	for i, p := range all {
+		earlier := slices.IndexFunc(all[:i], func(e *[]byte) bool { return string(*e) == string(*p) && *e != nil })
+		switch {
+		case *p == nil:
+			b = append(b, 0)
+		case len(*p) > 0 && earlier >= 0:
+			b = binary.AppendUvarint(b, uint64(earlier)*2+1)
+		default:
+			b = binary.AppendUvarint(b, uint64(len(*p))*2+2)
+			b = append(b, *p...)
+		}
+	}
+	return b
+}
+
+var errPacked = errors.New("the bodies of a kept trial cannot be read")
+
+// unpack puts back what pack took from a trial of the same shape.
+func unpack(t *assay.Trial, b []byte) error {
+	all := parts(t)
+	for i, p := range all {
+		head, n := binary.Uvarint(b)
+		if n <= 0 {
+			return errPacked
+		}
+		b = b[n:]
+		switch {
+		case head == 0:
+			*p = nil
+		case head%2 == 1 && head/2 < uint64(i):
+			*p = *all[head/2]
+		case head%2 == 0 && head/2-1 <= uint64(len(b)):
+			*p, b = b[:head/2-1:head/2-1], b[head/2-1:]
+		default:
+			return errPacked
+		}
+	}
+	if len(b) > 0 {
+		return errPacked
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"fmt"
+
+	"github.com/assaylab/assay"
+)
+
+// applicationID marks the file as Assay's (PRAGMA application_id): "Asay".
+const applicationID = 0x41736179
+
+//go:embed schema.sql
+var schema string
+
+// migrations make each version of the schema from the one before; the first makes version 1. The
+// file's version is its PRAGMA user_version.
+var migrations = []string{schema}
+
+// migrate brings the file's schema up to date, after making sure that the file is ours.
+func migrate(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // without effect once committed
+	version, err := identify(ctx, tx)
+	if err != nil || version == len(migrations) {
+		return err
+	}
+	for _, m := range migrations[version:] {
+		if _, err := tx.ExecContext(ctx, m); err != nil {
+			return err
+		}
+	}
+	mark := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, len(migrations))
+	if _, err := tx.ExecContext(ctx, mark); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// identify returns the version of the file's schema, 0 if the file is empty.
+func identify(ctx context.Context, tx *sql.Tx) (version int, err error) {
+	var id, tables int
+	row := tx.QueryRowContext(ctx, `SELECT
+		(SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`)
+	if err := row.Scan(&id, &version, &tables); err != nil {
+		return 0, err
+	}
+	switch {
+	case id == 0 && tables == 0:
+		return 0, nil
+	case id != applicationID:
+		return 0, &assay.Error{
+			Code: assay.CodeInvalid,
+			What: "the store's file is a SQLite database of another program",
+			Hint: "name another file, or move this one away",
+		}
+	case version > len(migrations):
+		return 0, &assay.Error{
+			Code: assay.CodeInvalid,
+			What: fmt.Sprintf("the store was written by a newer Assay: its schema has version %d, this one knows up to %d", version, len(migrations)),
+			Hint: "use that Assay, or another folder for the data",
+		}
+	}
+	return version, nil
+}

@@ -1,0 +1,197 @@
+// Package sqlite keeps trials in one SQLite file. In come batches of trials and ledgers, each batch
+// kept in one transaction or not at all; out go exact counts, pages of trials, and single trials.
+// Experiments' definitions are kept beside them.
+//
+// The file has one writer connection and a few for readers, which never wait for the writer (WAL).
+// Nothing is cached in memory: totals are rows that the writer adds to in the transaction that keeps
+// the trials, so a process killed at any time leaves counts that agree with the trials.
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	_ "modernc.org/sqlite" // the driver named "sqlite"
+
+	"github.com/assaylab/assay"
+)
+
+// Options of a store. The zero value works.
+type Options struct {
+	// MaxBytes limits what the trials take, 1 GiB by default. Beyond it the oldest matches lose their
+	// bodies, then the oldest trials go. The file is somewhat larger and does not shrink again.
+	MaxBytes int64
+	// Log hears when the limit is first reached. Nobody does by default.
+	Log *slog.Logger
+}
+
+// DefaultMaxBytes is the size limit of a store that is given none.
+const DefaultMaxBytes = 1 << 30
+
+// readers is how many reads go on at once; more wait their turn.
+const readers = 4
+
+// Store implements assay.Store and assay.Definitions. It is safe for concurrent use.
+type Store struct {
+	path     string
+	maxBytes int64
+	log      *slog.Logger
+	full     sync.Once // says that the limit was reached
+
+	writer *sql.DB // a single connection
+	reader *sql.DB
+
+	open   sync.RWMutex // held for reading by every call, for writing by Close
+	closed bool
+}
+
+var _ interface {
+	assay.Store
+	assay.Definitions
+} = (*Store)(nil)
+
+// Open opens the store in the file at path, which is created with its folders if there is none, and
+// brings an older schema up to date. A file that is something else, or was written by a newer Assay,
+// is left as it is, with an error of CodeInvalid.
+func Open(ctx context.Context, path string, o Options) (*Store, error) {
+	s := &Store{path: path, maxBytes: o.MaxBytes, log: o.Log}
+	if s.maxBytes <= 0 {
+		s.maxBytes = DefaultMaxBytes
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if err := create(path); err != nil {
+		return nil, s.fail("the store's file cannot be created", err)
+	}
+	if err := s.connect(ctx); err != nil {
+		return nil, errors.Join(s.fail("the store cannot be opened", err), s.disconnect())
+	}
+	return s, nil
+}
+
+// create makes the file for its owner alone, since it will hold requests and responses.
+func create(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return cmp.Or(err, f.Close())
+}
+
+// connect opens both pools. The journal's mode is set after the file was found to be ours.
+func (s *Store) connect(ctx context.Context) (err error) {
+	writing := url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {"synchronous(normal)", "cache_size(-16384)", "journal_size_limit(67108864)", "wal_autocheckpoint(4000)"},
+	}
+	if s.writer, err = pool(s.path, 1, writing); err != nil {
+		return err
+	}
+	if err := migrate(ctx, s.writer); err != nil {
+		return err
+	}
+	if _, err := s.writer.ExecContext(ctx, "PRAGMA journal_mode = wal"); err != nil {
+		return err
+	}
+	s.reader, err = pool(s.path, readers, url.Values{"_query_only": {"1"}})
+	return err
+}
+
+func pool(path string, size int, parameters url.Values) (*sql.DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	parameters.Set("_busy_timeout", "5000") // ms, should another process hold the file
+	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: parameters.Encode()}
+	db, err := sql.Open("sqlite", uri.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	return db, nil
+}
+
+// Close waits for calls under way, moves what is in the write-ahead log into the file, and closes it.
+// Calls that come later fail. Closing twice is fine.
+func (s *Store) Close() error {
+	s.open.Lock()
+	defer s.open.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	_, err := s.writer.Exec("PRAGMA wal_checkpoint(truncate)")
+	if err = errors.Join(err, s.disconnect()); err != nil {
+		return s.fail("the store did not close cleanly", err)
+	}
+	return nil
+}
+
+func (s *Store) disconnect() (err error) {
+	for _, db := range []*sql.DB{s.reader, s.writer} {
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}
+	return err
+}
+
+// write runs f in the one write transaction there is at a time: all of it is kept, or nothing.
+func (s *Store) write(ctx context.Context, what string, f func(*sql.Tx) error) error {
+	return s.within(ctx, s.writer, what, f)
+}
+
+// read runs f on one unchanging state of the store.
+func (s *Store) read(ctx context.Context, what string, f func(*sql.Tx) error) error {
+	return s.within(ctx, s.reader, what, f)
+}
+
+func (s *Store) within(ctx context.Context, db *sql.DB, what string, f func(*sql.Tx) error) error {
+	s.open.RLock()
+	defer s.open.RUnlock()
+	if s.closed {
+		return s.fail(what, errClosed)
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return s.fail(what, err)
+	}
+	if err := f(tx); err != nil {
+		_ = tx.Rollback() // err says more
+		return s.fail(what, err)
+	}
+	if err := tx.Commit(); err != nil {
+		return s.fail(what, err)
+	}
+	return nil
+}
+
+// scan calls each for every row of a query.
+func scan(ctx context.Context, tx *sql.Tx, each func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return fmt.Errorf("reading a row: %w", err)
+		}
+	}
+	return rows.Err()
+}

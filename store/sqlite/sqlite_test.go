@@ -1,0 +1,34 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/store/storetest"
+)
+
+func TestContract(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) assay.Store { return open(t, filepath.Join(t.TempDir(), "assay.db"), Options{}) })
+	storetest.RunDefinitions(t, func(t *testing.T) assay.Definitions {
+		return open(t, filepath.Join(t.TempDir(), "assay.db"), Options{})
+	})
+}
+
+func open(t testing.TB, path string, o Options) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -1,0 +1,224 @@
+package sqlite
+
+import (
+	"time"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/stats"
+)
+
+// What totals are of.
+type (
+	evidence struct {
+		experiment string
+		since      int
+	}
+	arm struct {
+		evidence
+		role assay.Role
+		name string
+	}
+	place struct {
+		path string
+		kind assay.Kind
+	}
+	armPlace struct {
+		arm
+		place
+	}
+)
+
+// span is how many trials there were, and when.
+type span struct {
+	trials      int64
+	first, last time.Time
+}
+
+// armTotals is what is counted of one arm; Latency and Paths are empty.
+type armTotals struct {
+	assay.ArmCounts
+	latency *stats.Sketch
+}
+
+// mark is the outcome that trial seq had under a subject.
+type mark struct {
+	subject
+	outcome assay.Outcome
+	time    int64
+	seq     int64
+}
+
+// subject is what a trial can be searched by; arm and path are "" for any.
+type subject struct {
+	experiment, arm, path string
+}
+
+// tally counts trials. It is pure: what it adds up is written elsewhere.
+type tally struct {
+	known map[arm]map[string]bool // the paths counted apart so far
+	spans map[evidence]*span
+	arms  map[arm]*armTotals
+	seen  []arm // the keys of arms, in order
+	paths map[armPlace]*assay.PathCount
+	marks []mark
+}
+
+func newTally(known map[arm]map[string]bool) *tally {
+	return &tally{
+		known: known, spans: map[evidence]*span{}, arms: map[arm]*armTotals{}, paths: map[armPlace]*assay.PathCount{},
+	}
+}
+
+func (t *tally) add(trial *assay.Trial, seq int64) {
+	e := evidence{trial.Experiment, trial.Since}
+	t.span(e).add(trial.Time)
+	t.arm(arm{e, assay.RoleControl, trial.Control.Arm}).observe(&trial.Control)
+	if s := trial.Secondary; s != nil {
+		t.arm(arm{e, assay.RoleSecondary, s.Observation.Arm}).observe(&s.Observation)
+	}
+	marks := map[subject]assay.Outcome{{experiment: e.experiment}: trial.Outcome()}
+	for i := range trial.Candidates {
+		c := &trial.Candidates[i]
+		key := candidate(trial, c)
+		t.arm(key).observe(&c.Observation)
+		t.arm(key).compare(c, trial.Secondary)
+		marks[subject{e.experiment, key.name, ""}] = c.Outcome()
+		for p := range t.locate(key, c, trial.Secondary) {
+			marks[subject{e.experiment, key.name, p.path}] = c.Outcome()
+			marks[subject{e.experiment, "", p.path}] = trial.Outcome()
+		}
+	}
+	for s, o := range marks {
+		t.marks = append(t.marks, mark{s, o, trial.Time.UnixMicro(), seq})
+	}
+}
+
+func candidate(t *assay.Trial, c *assay.Comparison) arm {
+	return arm{evidence{t.Experiment, t.Since}, assay.RoleCandidate, c.Observation.Arm}
+}
+
+func (t *tally) span(e evidence) *span {
+	if t.spans[e] == nil {
+		t.spans[e] = new(span)
+	}
+	return t.spans[e]
+}
+
+func (s *span) add(at time.Time) {
+	if s.trials == 0 || at.Before(s.first) {
+		s.first = at
+	}
+	if s.trials == 0 || at.After(s.last) {
+		s.last = at
+	}
+	s.trials++
+}
+
+func (t *tally) arm(key arm) *armTotals {
+	if t.arms[key] == nil {
+		t.arms[key] = &armTotals{assay.ArmCounts{Faults: map[assay.FaultKind]int64{}}, stats.NewSketch()}
+		t.seen = append(t.seen, key)
+	}
+	return t.arms[key]
+}
+
+func (a *armTotals) observe(o *assay.Observation) {
+	a.Observations++
+	if o.Cold {
+		a.Cold++
+	}
+	if o.Fault != nil {
+		a.Faults[o.Fault.Kind]++
+	} else if !o.Cold {
+		a.latency.Add(float64(o.Duration) / float64(time.Millisecond))
+	}
+	a.MaxMemoryMB = max(a.MaxMemoryMB, o.MaxMemoryMB)
+	if o.CostUSD > 0 {
+		a.Priced++
+		a.CostUSD += o.CostUSD
+		a.CostSquares += o.CostUSD * o.CostUSD
+	}
+}
+
+func (a *armTotals) compare(c, secondary *assay.Comparison) {
+	mismatch := c.Outcome() == assay.OutcomeMismatch
+	a.Trials++
+	a.Mismatches += one(mismatch)
+	a.Matches += one(!mismatch)
+	a.Ignored += one(!mismatch && len(c.Differences) > 0)
+	if secondary == nil {
+		return
+	}
+	noise := secondary.Outcome() == assay.OutcomeMismatch
+	a.Paired++
+	a.CandidateOnly += one(mismatch && !noise)
+	a.SecondaryOnly += one(!mismatch && noise)
+	a.Both += one(mismatch && noise)
+}
+
+func one(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// locate counts where a candidate and the secondary, if there is one, differ from the control, and
+// returns where the candidate does. A place counts once in a trial, however many indexes it stands for.
+func (t *tally) locate(key arm, c, secondary *assay.Comparison) map[place]bool {
+	places := t.places(key, c)
+	for p, unexcused := range places {
+		t.path(key, p).Mismatches += one(unexcused)
+		t.path(key, p).Ignored += one(!unexcused)
+	}
+	if secondary == nil {
+		return places
+	}
+	noise := t.places(key, secondary)
+	for p, unexcused := range places {
+		t.path(key, p).CandidateOnly += one(unexcused && !noise[p])
+	}
+	for p, unexcused := range noise {
+		if unexcused {
+			t.path(key, p).Noise++
+			t.path(key, p).SecondaryOnly += one(!places[p])
+		}
+	}
+	return places
+}
+
+// places lists where a comparison found differences, and whether one of them there is not excused.
+func (t *tally) places(key arm, c *assay.Comparison) map[place]bool {
+	if len(c.Differences) == 0 {
+		return nil
+	}
+	places := map[place]bool{}
+	for i := range c.Differences {
+		d := &c.Differences[i]
+		p := place{t.admit(key, fold(d.Path)), d.Kind}
+		places[p] = places[p] || d.Ignored == ""
+	}
+	return places
+}
+
+// admit returns the path under which differences of an arm are counted.
+func (t *tally) admit(key arm, path string) string {
+	known := t.known[key]
+	if known == nil {
+		known = map[string]bool{}
+		t.known[key] = known
+	}
+	if !known[path] && (len(known) >= maxPaths || len(path) > maxPath) {
+		return otherPath
+	}
+	known[path] = true
+	return path
+}
+
+func (t *tally) path(key arm, p place) *assay.PathCount {
+	k := armPlace{key, p}
+	if t.paths[k] == nil {
+		t.paths[k] = &assay.PathCount{Path: p.path, Kind: p.kind}
+	}
+	return t.paths[k]
+}
