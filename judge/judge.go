@@ -5,7 +5,9 @@
 // refuted as soon as one clause is, and holds when all do. It may be looked at after every trial: under a
 // true hypothesis "refuted" comes up, ever, with probability alpha at most, and so does "holds" under a
 // false one. To that end alpha is divided evenly among the candidates and among the clauses of each
-// (Bonferroni). Only the clause on cost is an approximation, good from some hundred observations on.
+// (Bonferroni). The clause on mismatches supposes nothing of how trials depend on those before. That on
+// latency supposes that the answers of an arm are alike and independent; drift that candidate and secondary
+// share mostly cancels. That on cost is an approximation, good from some hundred observations on.
 package judge
 
 import (
@@ -30,7 +32,7 @@ const (
 func Judge(e assay.Experiment, c assay.Counts) map[string]assay.Verdict {
 	verdicts := make(map[string]assay.Verdict, len(e.Candidates))
 	for _, arm := range e.Candidates {
-		verdicts[arm.Name] = newMatter(e, c, arm.Name).verdict(unseen(c.Ledger))
+		verdicts[arm.Name] = newMatter(e, c, arm.Name).verdict(unseen(c))
 	}
 	return verdicts
 }
@@ -99,7 +101,7 @@ func (m matter) verdict(unseen string) assay.Verdict {
 		reasons = []string{noTrials}
 	}
 	v.Reason = strings.Join(reasons, "; ") + unseen
-	v.Change = strings.Join(changes, "; ")
+	v.Change = strings.Join(slices.Compact(changes), "; ")
 	return v
 }
 

@@ -178,6 +178,7 @@ func (c *testCase) observe(a *assay.ArmCounts, word, rest string) error {
 	case "trials":
 		a.Matches, a.Mismatches = n["match"], n["mismatch"]
 		a.Trials = a.Matches + a.Mismatches
+		c.counts.Trials = a.Trials
 	case "pairs":
 		a.CandidateOnly, a.SecondaryOnly, a.Both = n["candidate"], n["secondary"], n["both"]
 		a.Paired = a.CandidateOnly + a.SecondaryOnly + a.Both + n["neither"]

@@ -68,7 +68,7 @@ func add(a *assay.ArmCounts, candidate, secondary, paired bool) {
 
 // TestOperatingCharacteristics simulates how often verdicts are refuted under continuous peeking.
 func TestOperatingCharacteristics(t *testing.T) {
-	const runs = 1000
+	const runs = 500
 	same := func(flake float64) world { return world{flake: flake, secondary: 1, alpha: .01} }
 	for _, c := range []struct {
 		name            string

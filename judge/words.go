@@ -16,13 +16,16 @@ import (
 const notable = 0.01
 
 // unseen says, as the end of a reason, which requests the trials do not speak for; "" if hardly any.
-func unseen(l assay.Ledger) string {
+func unseen(c assay.Counts) string {
 	var parts []string
-	if dropped := sum(l.Dropped); remarkable(dropped, l.Sampled) {
-		parts = append(parts, fmt.Sprintf("%s of %s sampled requests were dropped (%s)", number(dropped), number(l.Sampled), list(l.Dropped)))
+	if dropped := sum(c.Dropped); remarkable(dropped, c.Sampled) {
+		parts = append(parts, fmt.Sprintf("%s of %s sampled requests were dropped (%s)", number(dropped), number(c.Sampled), list(c.Dropped)))
 	}
-	if unsafe := l.NotSampled["unsafe"]; remarkable(unsafe, l.Offered) {
-		parts = append(parts, fmt.Sprintf("%s of %s requests had an unsafe method", number(unsafe), number(l.Offered)))
+	if unsafe := c.NotSampled["unsafe"]; remarkable(unsafe, c.Offered) {
+		parts = append(parts, fmt.Sprintf("%s of %s requests had an unsafe method", number(unsafe), number(c.Offered)))
+	}
+	if flying := c.InFlight(); remarkable(flying, c.Sampled) {
+		parts = append(parts, number(flying)+" in flight")
 	}
 	if len(parts) == 0 {
 		return ""

@@ -5,9 +5,9 @@ import "math"
 // BernoulliEValue is an e-value against "the share of successes is at most limit", after that many
 // successes in that many trials. Each trial's chance may depend on those before.
 //
-// It mixes the likelihood ratios p : limit over shares p above the limit: two to each halving of the
-// excess p - limit, down to a thousandth of the limit, so that shares far above and just above are found. Against a limit of 0 a single success is proof: +Inf. Counts that cannot be
-// tell nothing: 1.
+// It mixes the likelihood ratios p : limit over shares p above the limit, one to each halving of the excess,
+// so that shares far above and just above the limit are found. Against a limit of 0 a single success is
+// proof: +Inf. Counts that cannot be tell nothing: 1.
 func BernoulliEValue(successes, trials int64, limit float64) float64 {
 	if !possible(successes, trials) || limit >= 1 {
 		return 1

@@ -4,7 +4,7 @@ import "math"
 
 // bets are the stakes over which the paired e-value is mixed, as fractions of the largest that cannot ruin.
 // It is a table: nothing changes it. One half of the weight is on stakes close to that largest one, for
-// large effects on few pairs; the other half is on ever smaller stakes, for small effects on many pairs.
+// large effects on few pairs; the other half is spread over ever smaller stakes, for small effects on many.
 var bets = pairedBets()
 
 type bet struct{ fraction, weight float64 }
@@ -13,10 +13,10 @@ func pairedBets() []bet {
 	const large, small = 4, 20
 	all := make([]bet, 0, large+small)
 	for i := range large {
-		all = append(all, bet{1 - math.Exp2(-float64(i)-3), 0.5 / large})
+		all = append(all, bet{1 - math.Exp2(-3-float64(i)), 0.5 / large})
 	}
-	for i := 1.0; i <= small; i++ {
-		all = append(all, bet{math.Exp2(-i), 0.5 * (1 + 1.0/small) / (i * (i + 1))})
+	for i := range small {
+		all = append(all, bet{math.Exp2(-1 - float64(i)), 0.5 / small})
 	}
 	return all
 }
