@@ -67,6 +67,7 @@ func (e *Engine) install(v *version) (assay.Deployment, error) {
 	}
 	f.current, f.broken = v, ""
 	f.retireIdle()
+	e.refill() // for callers that the old limit kept waiting
 	return f.deployment(), nil
 }
 
@@ -170,7 +171,7 @@ func locate(err error, fn assay.Function) error {
 	var e *assay.Error
 	if errors.As(err, &e) && e.Where == "" {
 		at := *e
-		at.Where = cmp.Or(fn.Source, fn.Name)
+		at.Where = cmp.Or(fn.Source, fn.Name, fn.Code)
 		return &at
 	}
 	return err

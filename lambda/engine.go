@@ -94,9 +94,12 @@ func New(opts Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts.Dir = dir
 	lock, err := prepare(dir)
 	if err != nil {
+		return nil, err
+	}
+	if opts.Dir, err = filepath.EvalSymlinks(dir); err != nil {
+		lock.Close()
 		return nil, err
 	}
 	e := &Engine{
@@ -117,7 +120,7 @@ func New(opts Options) (*Engine, error) {
 // that was killed left behind.
 func prepare(dir string) (*os.File, error) {
 	for _, d := range []string{"functions", "code", "runtime"} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
 			return nil, &assay.Error{Code: assay.CodeInvalid, What: "the engine cannot keep its state: " + err.Error(), Where: dir, Err: err}
 		}
 	}
@@ -130,7 +133,8 @@ func prepare(dir string) (*os.File, error) {
 		return nil, &assay.Error{Code: assay.CodeConflict, What: "another engine uses this folder", Where: dir, Hint: "stop the other laboratory, or choose another --data"}
 	}
 	run := filepath.Join(dir, "run")
-	if err := errors.Join(os.RemoveAll(run), os.Mkdir(run, 0o755), writeBootstraps(filepath.Join(dir, "runtime"))); err != nil {
+	sandbox.KillOrphans(run)
+	if err := errors.Join(os.RemoveAll(run), os.Mkdir(run, 0o700), writeBootstraps(filepath.Join(dir, "runtime"))); err != nil {
 		lock.Close()
 		return nil, err
 	}
@@ -144,7 +148,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
-		return nil
+		return nil // closed, or closing
 	}
 	e.closed = true
 	for _, f := range e.functions {
@@ -158,6 +162,8 @@ func (e *Engine) Close(ctx context.Context) error {
 	stop()
 	e.kill()
 	e.launcher.Close()
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, f := range e.functions {
 		f.log.close()
 	}

@@ -274,9 +274,10 @@ func (e *Engine) ended(v *environment) {
 	}
 	if e.closed || f.removed {
 		f.dismiss(closing())
-		return
 	}
-	e.refill()
+	if !e.closed {
+		e.refill()
+	}
 }
 
 // refill starts environments for callers that wait, functions without any first.

@@ -209,3 +209,25 @@ func awaitDeath(t *testing.T, pid int) {
 	}
 	t.Fatalf("process %d is still alive", pid)
 }
+
+func TestKillOrphans(t *testing.T) {
+	dir := t.TempDir()
+	mine := exec.Command("/bin/sleep", "60")
+	mine.Env = []string{"A=b", "TMPDIR=" + dir + "/x/y"}
+	other := exec.Command("/bin/sleep", "60")
+	other.Env = []string{"A=b", "TMPDIR=" + dir + "other/x"}
+	for _, cmd := range []*exec.Cmd{mine, other} {
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	KillOrphans(dir)
+	if err := mine.Wait(); err == nil {
+		t.Error("the orphan ended by itself?")
+	}
+	if err := unix.Kill(other.Process.Pid, 0); err != nil {
+		t.Error("a stranger was killed")
+	}
+	other.Process.Kill()
+	other.Wait()
+}

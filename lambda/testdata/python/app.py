@@ -34,6 +34,9 @@ def handler(event, context):
         with open(os.path.join(os.environ["TMPDIR"], "f"), "w") as f:
             f.write("x")
         return os.environ["TMPDIR"]
+    if do == "spawn":
+        import subprocess
+        return [os.getpid(), subprocess.Popen(["sleep", "60"]).pid]
     if do == "context":
         return {
             "id": context.aws_request_id,

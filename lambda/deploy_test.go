@@ -1,0 +1,323 @@
+package lambda
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/assaylab/assay"
+)
+
+// files makes a folder of files.
+func files(t testing.TB, content map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range content {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestDeployRefuses(t *testing.T) {
+	good := pythonFn(t, "app.handler")
+	for _, tt := range []struct {
+		change func(*assay.Function)
+		what   string
+		hint   string
+	}{
+		{func(f *assay.Function) { f.Name = "a b" }, `"a b" cannot be a function's name`, "letters"},
+		{func(f *assay.Function) { f.Name = "" }, `"" cannot be a function's name`, "letters"},
+		{func(f *assay.Function) { f.MemoryMB = 64 }, "memory of 64 MB", "128 to 10240"},
+		{func(f *assay.Function) { f.Timeout = time.Hour }, "timeout of 1h", "15m"},
+		{func(f *assay.Function) { f.Timeout = -1 }, "timeout of -1ns", "15m"},
+		{func(f *assay.Function) { f.Concurrency = -1 }, "concurrency of -1", "default"},
+		{func(f *assay.Function) { f.Handler = "" }, "has no handler", "file.function"},
+		{func(f *assay.Function) { f.Handler = "nonesuch.handler" }, "names a file that is not there", "file.function"},
+		{func(f *assay.Function) { f.Handler = "nodot" }, "names a file that is not there", "file.function"},
+		{func(f *assay.Function) { f.Code = "/nonesuch" }, "its code cannot be read", "folder"},
+		{func(f *assay.Function) { f.Code += "/app.py" }, "it is not a folder", "folder"},
+		{func(f *assay.Function) { f.Runtime = "cobol" }, `runtime "cobol" is not supported`, "python3"},
+		{func(f *assay.Function) { f.Runtime = "python3.99" }, "runtime python3.99 is not installed", "install the Debian package python3.99"},
+		{func(f *assay.Function) { f.Runtime = "provided.al2023" }, "no executable file bootstrap", "go build"},
+		{func(f *assay.Function) { f.Build = "echo oh no; exit 3" }, "oh no", "the command was: echo oh no; exit 3"},
+		{func(f *assay.Function) { f.Environment = map[string]string{"A": strings.Repeat("x", 5000)} }, "measure 5008 bytes", "4 KB"},
+		{func(f *assay.Function) { f.Environment = map[string]string{"A=B": ""} }, "cannot be an environment variable", ""},
+	} {
+		fn := good
+		tt.change(&fn)
+		l := newLab(t, Options{})
+		_, err := l.Deploy(t.Context(), fn)
+		var e *assay.Error
+		if !errors.As(err, &e) || e.Code != assay.CodeInvalid || !strings.Contains(e.What, tt.what) || !strings.Contains(e.Hint, tt.hint) || e.Where == "" {
+			t.Errorf("error %#v\nwant %s\n%s", err, tt.what, tt.hint)
+		}
+		if len(l.Deployments()) != 0 {
+			t.Error("it was deployed")
+		}
+	}
+}
+
+func TestMissingRuntimeNamesItsPackage(t *testing.T) {
+	l := newLab(t, Options{LookPath: func(string) (string, error) { return "", exec.ErrNotFound }})
+	for runtime, hint := range map[string]string{"python3": "install the Debian package python3", "nodejs": "install the Debian package nodejs", "nodejs20.x": "install the Debian package nodejs"} {
+		_, err := l.Deploy(t.Context(), assay.Function{Name: "f", Runtime: runtime, Handler: "app.handler", Code: absolute(t, "python")})
+		var e *assay.Error
+		if !errors.As(err, &e) || e.Hint != hint {
+			t.Errorf("%s: %v", runtime, err)
+		}
+	}
+}
+
+func TestOtherVersionOfARuntime(t *testing.T) {
+	shim := filepath.Join(files(t, map[string]string{"python3": "#!/bin/sh\nprintf '/opt/python\\npython3.4\\n'\n"}), "python3")
+	if err := os.Chmod(shim, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	finder := runtimeFinder{look: func(command string) (string, error) {
+		if command == "python3" {
+			return shim, nil
+		}
+		return "", exec.ErrNotFound
+	}}
+	want := interpreter{Path: "/opt/python", Version: "python3.4"}
+	for _, runtime := range []string{"python3", "python3.4"} {
+		if got, err := finder.find(t.Context(), runtime); got != want || err != nil {
+			t.Errorf("%s: %v, %v", runtime, got, err)
+		}
+	}
+	_, err := finder.find(t.Context(), "python3.12")
+	var e *assay.Error
+	if !errors.As(err, &e) || !strings.Contains(e.Hint, "the python3.4 found here") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestBuildRunsBeforeDeploying(t *testing.T) {
+	fn := pythonFn(t, "made.handler")
+	fn.Code = files(t, map[string]string{"source.txt": "built"})
+	fn.Build = `printf 'def handler(e, c):\n  return "%s"\n' "$(cat source.txt)" > made.py`
+	l := newLab(t, Options{}, fn)
+	if o := l.call("python", m{}); string(o.Body) != `"built"` {
+		t.Errorf("%s %+v", o.Body, o.Fault)
+	}
+}
+
+func TestBuildIsCanceled(t *testing.T) {
+	fn := pythonFn(t, "app.handler")
+	fn.Build = "sleep 60 & sleep 60"
+	l := newLab(t, Options{})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := l.Deploy(ctx, fn); !hasCode(err, assay.CodeInvalid) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestStateSurvivesRestarts(t *testing.T) {
+	dir := t.TempDir()
+	first := newLab(t, Options{Dir: dir})
+	fn := goFn(t)
+	fn.Environment, fn.Concurrency, fn.Source = map[string]string{"A": "b"}, 3, "assay.yaml:3:1"
+	before := first.deploy(fn)
+	gone := fn
+	gone.Name = "removed"
+	first.deploy(gone)
+	if err := first.Remove(t.Context(), "removed"); err != nil {
+		t.Error(err)
+	}
+	first.close()
+
+	if err := os.WriteFile(filepath.Join(dir, "functions", "broken.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	second := newLab(t, Options{Dir: dir})
+	after := second.Deployments()
+	if len(after) != 1 || fmt.Sprint(after[0]) != fmt.Sprint(before) {
+		t.Fatalf("%+v\nwant %+v", after, before)
+	}
+	if o := second.call("go", m{"ID": 1}); o.Fault != nil {
+		t.Errorf("fault %+v", o.Fault)
+	}
+	if again := second.deploy(fn); !again.LastModified.Equal(before.LastModified) {
+		t.Error("the same deployment again changed the function")
+	}
+	second.close()
+
+	if err := os.RemoveAll(filepath.Join(dir, "code")); err != nil {
+		t.Fatal(err)
+	}
+	third := newLab(t, Options{Dir: dir})
+	if d, _ := third.Deployment("go"); d.State != "Failed" || d.Reason == "" {
+		t.Errorf("deployment without code: %+v", d)
+	}
+	if o := third.call("go", m{}); o.Fault == nil || o.Fault.Type != "Runtime.InvalidEntrypoint" {
+		t.Errorf("fault %+v", o.Fault)
+	}
+	third.deploy(fn)
+	if o := third.call("go", m{}); o.Fault != nil {
+		t.Errorf("deployed again: %+v", o.Fault)
+	}
+}
+
+func TestOneEngineAFolder(t *testing.T) {
+	l := newLab(t, Options{})
+	if _, err := New(Options{Dir: l.opts.Dir}); !hasCode(err, assay.CodeConflict) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestRemove(t *testing.T) {
+	l := newLab(t, Options{}, goFn(t))
+	done := make(chan *assay.Observation)
+	go func() { done <- l.call("go", m{"Sleep": 200}) }()
+	l.await(func(d assay.Deployment) bool { return d.Busy == 1 }, "go")
+	if err := l.Remove(t.Context(), "go"); err != nil {
+		t.Error(err)
+	}
+	if o := <-done; o.Fault != nil {
+		t.Errorf("call under way: %+v", o.Fault)
+	}
+	if _, err := l.Invoker("go").Invoke(t.Context(), &assay.Invocation{}); !hasCode(err, assay.CodeNotFound) {
+		t.Errorf("error %v", err)
+	}
+	if err := l.Remove(t.Context(), "go"); !hasCode(err, assay.CodeNotFound) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestTree(t *testing.T) {
+	base := map[string]string{"a.py": "a", "dir/b.py": "b"}
+	digest := func(dir string) string {
+		sum, _, err := (tree{root: dir}).digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("%x", sum)
+	}
+	original := digest(files(t, base))
+	same := files(t, base)
+	if err := errors.Join(os.Chtimes(filepath.Join(same, "a.py"), time.Unix(0, 0), time.Unix(0, 0)), os.MkdirAll(filepath.Join(same, ".git/x"), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if digest(same) != original {
+		t.Error("times or .git change the digest")
+	}
+	for name, change := range map[string]func(dir string) error{
+		"content":    func(d string) error { return os.WriteFile(filepath.Join(d, "a.py"), []byte("A"), 0o644) },
+		"name":       func(d string) error { return os.Rename(filepath.Join(d, "a.py"), filepath.Join(d, "c.py")) },
+		"executable": func(d string) error { return os.Chmod(filepath.Join(d, "a.py"), 0o755) },
+		"folder":     func(d string) error { return os.Mkdir(filepath.Join(d, "empty"), 0o755) },
+		"link":       func(d string) error { return os.Symlink("a.py", filepath.Join(d, "link")) },
+	} {
+		dir := files(t, base)
+		if err := change(dir); err != nil {
+			t.Fatal(err)
+		}
+		if digest(dir) == original {
+			t.Errorf("%s does not change the digest", name)
+		}
+	}
+}
+
+func TestTreeCopy(t *testing.T) {
+	root := filepath.Join(files(t, map[string]string{"outside.txt": "o", "code/a.py": "a", "code/state/x": "not me", "code/sub/b": "b"}), "code")
+	if err := errors.Join(os.Symlink("../a.py", filepath.Join(root, "sub/in")), os.Symlink("../outside.txt", filepath.Join(root, "out")), os.Chmod(filepath.Join(root, "a.py"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	src := tree{root: root, skip: filepath.Join(root, "state")}
+	dst := filepath.Join(t.TempDir(), "copy")
+	copied, size, err := src.copyTo(dst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if read, _, err := src.digest(); err != nil || string(read) != string(copied) || size != 2 {
+		t.Errorf("digests %x and %x of %d bytes, %v", read, copied, size, err)
+	}
+	for name, want := range map[string]string{"a.py": "a", "sub/in": "a", "out": "o"} {
+		if text, err := os.ReadFile(filepath.Join(dst, name)); string(text) != want {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dst, "state")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("the engine's own folder was copied")
+	}
+	if info, _ := os.Stat(filepath.Join(dst, "a.py")); info.Mode().Perm() != 0o755 {
+		t.Errorf("mode %v", info.Mode())
+	}
+}
+
+// TestKilledEngineLeavesNothing runs the test binary again as a laboratory, and kills it.
+func TestKilledEngineLeavesNothing(t *testing.T) {
+	const variable = "ASSAY_LAMBDA_HELPER"
+	if dir := os.Getenv(variable); dir != "" {
+		e, err := New(Options{Dir: dir})
+		if err == nil {
+			_, err = e.Deploy(t.Context(), assay.Function{Name: "f", Runtime: "python3", Handler: "app.handler", Code: absolute(t, "python"), Timeout: time.Minute})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, _ := e.Invoker("f").Invoke(t.Context(), &assay.Invocation{Payload: []byte(`{"do": "spawn"}`)})
+		fmt.Printf("PIDS %s\n", o.Body)
+		select {}
+	}
+	need(t, "python3")
+	dir := t.TempDir()
+	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), variable+"="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pids []int
+	for lines := bufio.NewScanner(out); pids == nil && lines.Scan(); {
+		if list, ok := strings.CutPrefix(lines.Text(), "PIDS ["); ok {
+			for _, s := range strings.Split(strings.TrimSuffix(list, "]"), ", ") {
+				pid, _ := strconv.Atoi(s)
+				pids = append(pids, pid)
+			}
+		}
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	if len(pids) != 2 {
+		t.Fatalf("processes %v", pids)
+	}
+	awaitEnd(t, pids[0]) // the function ends with Assay
+	l := newLab(t, Options{Dir: dir})
+	awaitEnd(t, pids[1]) // its child, at the next start
+	if left, _ := os.ReadDir(filepath.Join(dir, "run")); len(left) > 0 {
+		t.Errorf("temporary folders left: %v", left)
+	}
+	if o := l.call("f", m{}); o.Fault != nil {
+		t.Errorf("fault %+v", o.Fault)
+	}
+}
+
+// awaitEnd waits until a process has gone, or is a zombie.
+func awaitEnd(t *testing.T, pid int) {
+	t.Helper()
+	for range 5000 {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("process %d is alive", pid)
+}
