@@ -22,8 +22,8 @@ var advice = map[int]assay.Error{
 	code.SQLITE_BUSY:     {Code: assay.CodeConflict, What: "another process is using the file", Hint: "stop it, or name another file"},
 }
 
-// fail makes an error for people of what went wrong. Errors made for them already stay as they are,
-// and so do those of a context that ended.
+// fail makes an error for people of what went wrong. Errors made for them already and those of a
+// context that ended stay as they are.
 func (s *Store) fail(what string, err error) error {
 	var made *assay.Error
 	if errors.As(err, &made) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

@@ -20,13 +20,13 @@ var schema string
 var migrations = []string{schema}
 
 // migrate brings the file's schema up to date, after making sure that the file is ours.
-func migrate(ctx context.Context, db *sql.DB) error {
-	tx, err := db.BeginTx(ctx, nil)
+func (s *Store) migrate(ctx context.Context) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() // without effect once committed
-	version, err := identify(ctx, tx)
+	version, err := s.identify(ctx, tx)
 	if err != nil || version == len(migrations) {
 		return err
 	}
@@ -43,7 +43,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 }
 
 // identify returns the version of the file's schema, 0 if the file is empty.
-func identify(ctx context.Context, tx *sql.Tx) (version int, err error) {
+func (s *Store) identify(ctx context.Context, tx *sql.Tx) (version int, err error) {
 	var id, tables int
 	row := tx.QueryRowContext(ctx, `SELECT
 		(SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`)
@@ -55,13 +55,13 @@ func identify(ctx context.Context, tx *sql.Tx) (version int, err error) {
 		return 0, nil
 	case id != applicationID:
 		return 0, &assay.Error{
-			Code: assay.CodeInvalid,
+			Code: assay.CodeInvalid, Where: s.path,
 			What: "the store's file is a SQLite database of another program",
 			Hint: "name another file, or move this one away",
 		}
 	case version > len(migrations):
 		return 0, &assay.Error{
-			Code: assay.CodeInvalid,
+			Code: assay.CodeInvalid, Where: s.path,
 			What: fmt.Sprintf("the store was written by a newer Assay: its schema has version %d, this one knows up to %d", version, len(migrations)),
 			Hint: "use that Assay, or another folder for the data",
 		}

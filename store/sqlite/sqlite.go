@@ -100,7 +100,7 @@ func (s *Store) connect(ctx context.Context) (err error) {
 	if s.writer, err = pool(s.path, 1, writing); err != nil {
 		return err
 	}
-	if err := migrate(ctx, s.writer); err != nil {
+	if err := s.migrate(ctx); err != nil {
 		return err
 	}
 	if _, err := s.writer.ExecContext(ctx, "PRAGMA journal_mode = wal"); err != nil {

@@ -1,0 +1,100 @@
+package sqlite
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/store/storetest"
+)
+
+const benchBatch = 256
+
+// BenchmarkKeep keeps trials of one candidate with three bodies of 1 kB each, in batches of 256. Its
+// floor is what SQLite does alone: the same bytes, one row a trial, nothing counted or indexed.
+func BenchmarkKeep(b *testing.B) {
+	trials := plain(1, benchBatch)
+	for _, c := range []struct {
+		name     string
+		maxBytes int64
+	}{{"growing", 0}, {"full", 16 << 20}} {
+		b.Run(c.name, func(b *testing.B) {
+			s := open(b, filepath.Join(b.TempDir(), "assay.db"), Options{MaxBytes: c.maxBytes})
+			for n := 0; b.Loop(); n++ {
+				keep(b, s, renamed(trials, n)...)
+			}
+			perTrial(b)
+		})
+	}
+	b.Run("floor", func(b *testing.B) { benchmarkFloor(b, trials) })
+}
+
+func renamed(trials []assay.Trial, n int) []assay.Trial {
+	for i := range trials {
+		trials[i].ID = fmt.Sprintf("%08x-%d", uint32(n*benchBatch+i)*2654435761, n) // spread like UUIDs
+	}
+	return trials
+}
+
+func perTrial(b *testing.B) {
+	b.ReportMetric(float64(b.N)*benchBatch/b.Elapsed().Seconds(), "trials/s")
+}
+
+func benchmarkFloor(b *testing.B, trials []assay.Trial) {
+	s := open(b, filepath.Join(b.TempDir(), "assay.db"), Options{})
+	records, err := encode(trials)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := s.writer.Exec(`CREATE TABLE floor (n INTEGER PRIMARY KEY, data BLOB)`); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		tx, err := s.writer.Begin()
+		if err != nil {
+			b.Fatal(err)
+		}
+		insert, err := tx.Prepare(`INSERT INTO floor (data) VALUES (?)`)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, r := range records {
+			if _, err := insert.Exec(append(r.summary, r.bodies...)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := tx.Commit(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	perTrial(b)
+}
+
+// BenchmarkRead reads a store of many trials in the ways that pages do.
+func BenchmarkRead(b *testing.B) {
+	s := open(b, filepath.Join(b.TempDir(), "assay.db"), Options{})
+	for n := range 80 {
+		trials := storetest.Trials(uint64(n), benchBatch)
+		keep(b, s, trials...)
+	}
+	b.Run("counts", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.Counts(b.Context(), storetest.Experiment, 1); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	for name, q := range map[string]assay.Query{
+		"page":     {Experiment: storetest.Experiment},
+		"filtered": {Experiment: storetest.Experiment, Outcome: assay.OutcomeMismatch, Arm: "one", Path: "status"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := s.Trials(b.Context(), q); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

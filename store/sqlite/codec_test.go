@@ -1,0 +1,107 @@
+package sqlite
+
+import (
+	"bytes"
+	"reflect"
+	"testing"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/store/storetest"
+)
+
+func TestFold(t *testing.T) {
+	for path, want := range map[string]string{
+		"":                              "",
+		"status":                        "status",
+		"body:$":                        "body:$",
+		"body:$.items[0].price":         "body:$.items[*].price",
+		"body:$[10][2]":                 "body:$[*][*]",
+		"body:$.items[*].price":         "body:$.items[*].price",
+		"body:$['a[0]'][3]":             "body:$['a[0]'][*]",
+		`body:$['it\'s[1]'][3]`:         `body:$['it\'s[1]'][*]`,
+		`body:$["say \"[2]\""][3].b[4]`: `body:$["say \"[2]\""][*].b[*]`,
+		"body:$['open[0]":               "body:$['open[0]",
+		`body:$['a\`:                    `body:$['a\`,
+		"body:$[":                       "body:$[",
+		"body:$[12":                     "body:$[12",
+		"body:$[]":                      "body:$[]",
+		"body:$[1:2]":                   "body:$[1:2]",
+	} {
+		if got := fold(path); got != want {
+			t.Errorf("%s becomes %s, want %s", path, got, want)
+		}
+	}
+}
+
+func FuzzFold(f *testing.F) {
+	f.Add("body:$['a[0]'][3]")
+	f.Add(`body:$["\`)
+	f.Fuzz(func(t *testing.T, path string) {
+		if once := fold(path); fold(once) != once {
+			t.Errorf("%q folds to %q, and that to %q", path, once, fold(once))
+		}
+	})
+}
+
+func TestPackKeepsEqualBodiesOnce(t *testing.T) {
+	body := bytes.Repeat([]byte("x"), 10_000)
+	trial := storetest.Trials(1, 1)[0]
+	trial.Invocation.Request.Body = []byte{}
+	trial.Control.Body = body
+	for i := range trial.Candidates {
+		trial.Candidates[i].Observation.Body = bytes.Clone(body)
+	}
+	packed := pack(&trial)
+	if len(packed) > len(body)+200 {
+		t.Errorf("%d bytes for three times the same %d", len(packed), len(body))
+	}
+	got := withoutBodies(&trial)
+	if err := unpack(&got, packed); err != nil || !reflect.DeepEqual(got, trial) {
+		t.Errorf("unpacked %+v, %v", got, err)
+	}
+}
+
+func TestPackOfNothing(t *testing.T) {
+	trial := withoutBodies(&storetest.Trials(1, 1)[0])
+	if trial.Bodies = false; pack(&trial) != nil {
+		t.Error("a trial without bodies has some")
+	}
+	if trial.Bodies = true; pack(&trial) == nil {
+		t.Error("a trial whose bodies were kept, and are none, has none")
+	}
+}
+
+func FuzzUnpack(f *testing.F) {
+	trial := storetest.Trials(1, 1)[0]
+	f.Add(pack(&trial))
+	f.Add([]byte{})
+	f.Add([]byte{0, 1, 3, 5})
+	f.Add(bytes.Repeat([]byte{0xff}, 20))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got := withoutBodies(&trial)
+		if unpack(&got, b) != nil {
+			return
+		}
+		again := withoutBodies(&trial)
+		if err := unpack(&again, pack(&got)); err != nil || !reflect.DeepEqual(parts(&again), parts(&got)) {
+			t.Errorf("what was unpacked does not pack: %v", err)
+		}
+	})
+}
+
+// plain is a trial of one candidate that matches, with bodies of 1 kB: the usual load.
+func plain(seed uint64, n int) []assay.Trial {
+	trials := storetest.Trials(seed, n)
+	for i := range trials {
+		t := &trials[i]
+		t.Secondary, t.Candidates = nil, t.Candidates[:1]
+		c := &t.Candidates[0]
+		c.Differences = nil
+		for _, o := range []*assay.Observation{&t.Control, &c.Observation} {
+			o.Fault, o.Body = nil, bytes.Repeat([]byte{'a' + byte(i%26)}, 1000)
+		}
+		c.Observation.Body[0] = 'A' // other bytes that mean the same, so that both are kept
+		t.Invocation.Request.Body = bytes.Repeat([]byte{'r'}, 1000)
+	}
+	return trials
+}
