@@ -1,0 +1,321 @@
+package assay
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"math"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// MinRate is the finest step of a sampling rate: 0.001 %.
+const MinRate = 0.00001
+
+// MaxMemoryMB and MaxTimeout are AWS's limits of a function; MaxEnvironment that of its environment, in bytes.
+const (
+	MaxMemoryMB    = 10240
+	MaxTimeout     = 15 * time.Minute
+	MaxEnvironment = 4096
+)
+
+var (
+	// namePattern keeps names usable as they are in addresses, metric labels and on the command line.
+	namePattern     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+	functionPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	targetPattern   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?$`)
+	arnPattern      = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?$`)
+	tokenPattern    = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110, section 5.6.2
+	variablePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+// Flaws lists what is wrong with the shape of the definition, field by field; nil when nothing is.
+// What names refer to, and the syntax of JSONPaths, is for others to check.
+func (e *Experiment) Flaws() []Flaw {
+	var f flaws
+	f.name(e.Name, "an experiment")
+	f.route(e.Path, e.Methods)
+	f.sample(e.Sample)
+	f.share(e.Secondary, "secondary")
+	f.budget(e.Budget)
+	f.arms(e)
+	f.comparators(e.Comparators)
+	f.redact(e.Redact)
+	f.hypothesis(e.Hypothesis)
+	if e.Until.Trials < 0 {
+		f.add("leave it out to go on for ever", "less than no trials", "until", "trials")
+	}
+	if e.Until.For < 0 {
+		f.add("leave it out to go on for ever", "less than no time", "until", "for")
+	}
+	return f
+}
+
+// Flaws lists what is wrong with the shape of the function, field by field; nil when nothing is.
+func (fn *Function) Flaws() []Flaw {
+	var f flaws
+	if !functionPattern.MatchString(fn.Name) {
+		f.add("use 1 to 64 letters, digits, - and _, as on AWS", fmt.Sprintf("%q cannot be the name of a function", fn.Name))
+	}
+	if fn.Runtime == "" {
+		f.add(`name one, for example "python3.12", "nodejs20.x" or "provided.al2023"`, "the function has no runtime", "runtime")
+	}
+	if fn.Handler == "" && !strings.HasPrefix(fn.Runtime, "provided") {
+		f.add(`name the file and the function in it, for example "index.handler"`, "the function has no handler", "handler")
+	}
+	if fn.Code == "" {
+		f.add("name the folder that holds it", "the function has no code", "code")
+	}
+	if fn.MemoryMB < DefaultMemoryMB || fn.MemoryMB > MaxMemoryMB {
+		f.add(fmt.Sprintf("choose %d to %d MB", DefaultMemoryMB, MaxMemoryMB), fmt.Sprintf("%d MB of memory is out of range", fn.MemoryMB), "memory")
+	}
+	if fn.Timeout <= 0 || fn.Timeout > MaxTimeout {
+		f.add("choose more than 0 and at most 15m", fmt.Sprintf("a time-out of %v is out of range", fn.Timeout), "timeout")
+	}
+	if fn.Concurrency < 0 {
+		f.add("leave it out for the engine's default", "less than no environments", "concurrency")
+	}
+	f.environment(fn.Environment)
+	return f
+}
+
+// flaws are collected by one method for each part of a definition.
+type flaws []Flaw
+
+func (f *flaws) add(hint, what string, path ...string) {
+	*f = append(*f, Flaw{Path: path, What: what, Hint: hint})
+}
+
+func (f *flaws) name(name, of string, path ...string) {
+	if !namePattern.MatchString(name) {
+		f.add("use up to 63 letters, digits, dots, - and _, a letter or digit first", fmt.Sprintf("%q cannot be the name of %s", name, of), path...)
+	}
+}
+
+func (f *flaws) route(path string, methods []string) {
+	if path == "" {
+		f.add(`say which requests it is about, for example "path: /round"`, "the experiment has no path", "path")
+	} else if what := badPath(path); what != "" {
+		f.add(`write it as "/a/{id}/b" or "/a/*"`, fmt.Sprintf("the path %q %s", path, what), "path")
+	}
+	for i, m := range methods {
+		if !tokenPattern.MatchString(m) || m != strings.ToUpper(m) {
+			f.add("write methods in capitals, for example GET", fmt.Sprintf("%q is not an HTTP method", m), "methods", strconv.Itoa(i))
+		}
+	}
+}
+
+// badPath says what is wrong with the pattern of a route, "" if nothing is.
+func badPath(path string) string {
+	if !strings.HasPrefix(path, "/") {
+		return `does not begin with "/"`
+	}
+	if strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("?#", r) }) {
+		return "holds a space, a ? or a #"
+	}
+	segments := strings.Split(path[1:], "/")
+	for i, s := range segments {
+		switch {
+		case s == "*" && i < len(segments)-1:
+			return "has a * that is not its last segment"
+		case s != "*" && strings.Contains(s, "*"):
+			return "has a * that is not a segment of its own"
+		case strings.ContainsAny(s, "{}") && !wildcard(s):
+			return "has braces that are not around a whole segment"
+		}
+	}
+	return ""
+}
+
+func wildcard(segment string) bool {
+	inner, ok := strings.CutPrefix(segment, "{")
+	inner, ended := strings.CutSuffix(inner, "}")
+	return ok && ended && inner != "" && !strings.ContainsAny(inner, "{}")
+}
+
+func (f *flaws) sample(s Sample) {
+	f.share(s.Rate, "sample", "rate")
+	if s.Rate > 0 && s.Rate < MinRate {
+		f.add("use 0.001% or more, or 0 to sample nothing", "the rate is finer than 0.001 %", "sample", "rate")
+	}
+	kind, name, _ := strings.Cut(s.By, ":")
+	if s.By != "" && (name == "" || !slices.Contains([]string{"header", "cookie", "query"}, kind)) {
+		f.add(`write "header:NAME", "cookie:NAME" or "query:NAME"`, fmt.Sprintf("%q says nothing to sample by", s.By), "sample", "by")
+	}
+}
+
+// share wants 0 to 1; NaN is refused as well.
+func (f *flaws) share(v float64, path ...string) {
+	if !(v >= 0 && v <= 1) {
+		f.add("choose 0% to 100%", fmt.Sprintf("%g %% is no share", v*100), path...)
+	}
+}
+
+func (f *flaws) budget(b Budget) {
+	for _, limit := range []struct {
+		key   string
+		value int64
+	}{
+		{"concurrency", int64(b.Concurrency)}, {"queue", int64(b.Queue)}, {"memory", b.Memory},
+		{"timeout", int64(b.Timeout)}, {"body", b.Body},
+	} {
+		if limit.value <= 0 {
+			f.add("leave it out for the default", "the budget allows nothing", "budget", limit.key)
+		}
+	}
+}
+
+func (f *flaws) arms(e *Experiment) {
+	f.target(e.Control.Target, "control")
+	seen := map[string]bool{}
+	for _, c := range e.Candidates {
+		at := []string{"candidates", c.Name}
+		f.name(c.Name, "a candidate", at...)
+		if c.Name == string(RoleControl) || c.Name == string(RoleSecondary) {
+			f.add("choose another name", fmt.Sprintf("a candidate cannot be called %q", c.Name), at...)
+		}
+		if seen[c.Name] {
+			f.add("give each its own name", fmt.Sprintf("two candidates are called %q", c.Name), at...)
+		}
+		seen[c.Name] = true
+		f.target(c.Target, at...)
+	}
+}
+
+func (f *flaws) target(t Target, at ...string) {
+	in := func(key string) []string { return append(slices.Clone(at), key) }
+	switch n := count(t.URL != "", t.ARN != "", t.Function != ""); {
+	case n == 0:
+		f.add("give it one of url, arn and function", "the arm names nothing to call", at...)
+	case n > 1:
+		f.add("keep one of url, arn and function", "the arm names more than one thing to call", at...)
+	}
+	if t.URL != "" && !goodURL(t.URL) {
+		f.add(`write scheme, host and perhaps a path, for example "http://127.0.0.1:9000"`, fmt.Sprintf("%q is not the address of an HTTP service", t.URL), in("url")...)
+	}
+	if t.ARN != "" && !arnPattern.MatchString(t.ARN) {
+		f.add("write arn:aws:lambda:REGION:ACCOUNT:function:NAME", fmt.Sprintf("%q is not the ARN of a Lambda function", t.ARN), in("arn")...)
+	}
+	if t.Function != "" && !targetPattern.MatchString(t.Function) {
+		f.add("write NAME or NAME:QUALIFIER", fmt.Sprintf("%q is not the name of a function", t.Function), in("function")...)
+	}
+	if t.Endpoint != "" && (t.ARN == "" || !goodURL(t.Endpoint)) {
+		f.add(`it goes with arn, and looks like "http://127.0.0.1:4566"`, fmt.Sprintf("%q cannot be the endpoint", t.Endpoint), in("endpoint")...)
+	}
+	if t.Event != "" && (t.URL != "" || t.Event != "v1" && t.Event != "v2") {
+		f.add(`functions take "v2" (the default) or "v1"; a url takes none`, fmt.Sprintf("%q cannot be the format of the event", t.Event), in("event")...)
+	}
+}
+
+func count(flags ...bool) (n int) {
+	for _, set := range flags {
+		if set {
+			n++
+		}
+	}
+	return n
+}
+
+func goodURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
+		u.RawQuery == "" && u.Fragment == "" && u.Opaque == ""
+}
+
+func (f *flaws) comparators(specs []ComparatorSpec) {
+	seen := map[string]bool{}
+	for i, c := range specs {
+		at := []string{"comparators", strconv.Itoa(i), c.Kind}
+		if seen[c.Kind] {
+			f.add("put its options in one place", fmt.Sprintf("%q is compared twice", c.Kind), at...)
+		}
+		seen[c.Kind] = true
+		f.comparator(c, at)
+	}
+}
+
+func (f *flaws) comparator(c ComparatorSpec, at []string) {
+	json := len(c.Ignore) + len(c.Tolerance) + len(c.Unordered) + len(c.Key)
+	switch {
+	case c.Kind != CompareStatus && c.Kind != CompareHeaders && c.Kind != CompareBody:
+		f.add(`choose among "statuscode", "headers" and "body"`, fmt.Sprintf("there is no comparator %q", c.Kind), at...)
+	case c.Kind == CompareHeaders && (len(c.Only) == 0) == (len(c.Except) == 0):
+		f.add("list the fields to compare, or all but which: {except: [date]}", "headers wants a list of fields, to compare or to leave out", at...)
+	case c.Kind != CompareHeaders && len(c.Only)+len(c.Except) > 0:
+		f.add("these go with headers", fmt.Sprintf("%s has no fields", c.Kind), at...)
+	case c.Kind != CompareBody && (c.As != "" || json > 0):
+		f.add("these go with body", fmt.Sprintf("%s has no such options", c.Kind), at...)
+	case !slices.Contains([]string{"", "json", "text", "bytes", "image"}, c.As):
+		f.add(`choose among "json", "text", "bytes" and "image", or leave it to the content type`, fmt.Sprintf("a body cannot be compared as %q", c.As), append(at, "as")...)
+	case c.As != "" && c.As != "json" && json > 0:
+		f.add("leave them out, or compare as json", fmt.Sprintf("a body compared as %s has no paths", c.As), at...)
+	}
+	for path, v := range sorted(c.Tolerance) {
+		if !(v >= 0) || math.IsInf(v, 0) {
+			f.add("choose the largest difference that does not matter, 0 or more", fmt.Sprintf("%g is no tolerance", v), append(at, "tolerance", path)...)
+		}
+	}
+}
+
+func (f *flaws) redact(rules []string) {
+	for i, rule := range rules {
+		kind, name, _ := strings.Cut(rule, ":")
+		if !strings.HasPrefix(rule, "$") && (name == "" || kind != "header" && kind != "query") {
+			f.add(`write "header:NAME", "query:NAME" or a JSONPath such as "$.card.number"`, fmt.Sprintf("%q says nothing that can be redacted", rule), "redact", strconv.Itoa(i))
+		}
+	}
+}
+
+func (f *flaws) hypothesis(h Hypothesis) {
+	f.share(h.Mismatch, "hypothesis", "mismatch")
+	for quantile, ratio := range sorted(h.Latency) {
+		at := []string{"hypothesis", "latency", quantile}
+		if !slices.Contains([]string{"p50", "p90", "p99"}, quantile) {
+			f.add("choose among p50, p90 and p99", fmt.Sprintf("%q is not a quantile that is kept", quantile), at...)
+		}
+		f.ratio(ratio, at...)
+	}
+	if h.Cost != nil {
+		f.ratio(*h.Cost, "hypothesis", "cost")
+	}
+	if !(h.Alpha > 0 && h.Alpha < 1) {
+		f.add("choose more than 0 and less than 1, for example 0.05", fmt.Sprintf("%g cannot be the chance of a wrong verdict", h.Alpha), "hypothesis", "alpha")
+	}
+}
+
+func (f *flaws) ratio(v float64, path ...string) {
+	if !(v > 0) || math.IsInf(v, 0) {
+		f.add(`write it as "<= 110%"`, fmt.Sprintf("%g %% cannot be a limit", v*100), path...)
+	}
+}
+
+func (f *flaws) environment(env map[string]string) {
+	size := 0
+	for name, value := range sorted(env) {
+		size += len(name) + len(value)
+		if !variablePattern.MatchString(name) {
+			f.add("use letters, digits and _, no digit first", fmt.Sprintf("%q cannot be the name of a variable", name), "environment", name)
+		}
+		if strings.ContainsRune(value, 0) {
+			f.add("leave the zero byte out", fmt.Sprintf("the value of %s holds a zero byte", name), "environment", name)
+		}
+	}
+	if size > MaxEnvironment {
+		f.add("AWS allows 4 kB in all", fmt.Sprintf("the environment is %d bytes", size), "environment")
+	}
+}
+
+// sorted visits a map in the order of its keys.
+func sorted[V any](m map[string]V) iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			if !yield(k, m[k]) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package assay_test
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/assaylab/assay"
+)
+
+func experiment() assay.Experiment {
+	return assay.Experiment{
+		Name: "rounding", Path: "/round", Sample: assay.Sample{Rate: 1}, Budget: assay.DefaultBudget,
+		Control:     assay.Arm{Name: "control", Target: assay.Target{URL: "http://127.0.0.1:9000"}},
+		Candidates:  []assay.Arm{{Name: "new", Target: assay.Target{ARN: "arn:aws:lambda:us-east-1:000000000000:function:new:$LATEST"}}},
+		Comparators: []assay.ComparatorSpec{{Kind: assay.CompareStatus}},
+		Hypothesis:  assay.Hypothesis{Mismatch: 0.001, Alpha: 0.05},
+	}
+}
+
+func TestExperimentFlaws(t *testing.T) {
+	cost := math.NaN()
+	for _, tt := range []struct {
+		name   string
+		change func(*assay.Experiment)
+		want   string // the path of the only flaw, "-" for none
+	}{
+		{"good", func(e *assay.Experiment) {}, "-"},
+		{"no candidates yet", func(e *assay.Experiment) { e.Candidates = nil }, "-"},
+		{"nothing sampled", func(e *assay.Experiment) { e.Sample.Rate = 0 }, "-"},
+		{"every pattern", func(e *assay.Experiment) { e.Path = "/a/{id}/b/*" }, "-"},
+		{"root", func(e *assay.Experiment) { e.Path = "/" }, "-"},
+		{"slash in name", func(e *assay.Experiment) { e.Name = "a/b" }, ""},
+		{"no path", func(e *assay.Experiment) { e.Path = "" }, "path"},
+		{"star inside", func(e *assay.Experiment) { e.Path = "/a/*/b" }, "path"},
+		{"star in a segment", func(e *assay.Experiment) { e.Path = "/a*" }, "path"},
+		{"open brace", func(e *assay.Experiment) { e.Path = "/{id" }, "path"},
+		{"brace in a segment", func(e *assay.Experiment) { e.Path = "/a{id}" }, "path"},
+		{"query", func(e *assay.Experiment) { e.Path = "/a?b" }, "path"},
+		{"method", func(e *assay.Experiment) { e.Methods = []string{"GET", "get"} }, "methods/1"},
+		{"rate", func(e *assay.Experiment) { e.Sample.Rate = 1.01 }, "sample/rate"},
+		{"rate of nothing", func(e *assay.Experiment) { e.Sample.Rate = math.NaN() }, "sample/rate"},
+		{"fine rate", func(e *assay.Experiment) { e.Sample.Rate = 1e-6 }, "sample/rate"},
+		{"by", func(e *assay.Experiment) { e.Sample.By = "header:" }, "sample/by"},
+		{"secondary", func(e *assay.Experiment) { e.Secondary = -0.1 }, "secondary"},
+		{"budget", func(e *assay.Experiment) { e.Budget.Queue = 0 }, "budget/queue"},
+		{"no control", func(e *assay.Experiment) { e.Control.Target = assay.Target{} }, "control"},
+		{"two targets", func(e *assay.Experiment) { e.Control.Target.Function = "f" }, "control"},
+		{"url", func(e *assay.Experiment) { e.Control.Target.URL = "127.0.0.1:9000" }, "control/url"},
+		{"url scheme", func(e *assay.Experiment) { e.Control.Target.URL = "ftp://a" }, "control/url"},
+		{"arn", func(e *assay.Experiment) { e.Candidates[0].Target.ARN = "arn:aws:s3:::a" }, "candidates/new/arn"},
+		{"endpoint without arn", func(e *assay.Experiment) { e.Control.Target.Endpoint = "http://a" }, "control/endpoint"},
+		{"event", func(e *assay.Experiment) { e.Candidates[0].Target.Event = "v3" }, "candidates/new/event"},
+		{"control's name", func(e *assay.Experiment) { e.Candidates[0].Name = "control" }, "candidates/control"},
+		{"two of a name", func(e *assay.Experiment) { e.Candidates = append(e.Candidates, e.Candidates[0]) }, "candidates/new"},
+		{"comparator", func(e *assay.Experiment) { e.Comparators[0].Kind = "colour" }, "comparators/0/colour"},
+		{"comparator twice", func(e *assay.Experiment) { e.Comparators = append(e.Comparators, e.Comparators[0]) }, "comparators/1/statuscode"},
+		{"headers of nothing", func(e *assay.Experiment) { e.Comparators[0].Kind = "headers" }, "comparators/0/headers"},
+		{"fields of status", func(e *assay.Experiment) { e.Comparators[0].Only = []string{"a"} }, "comparators/0/statuscode"},
+		{"body as", func(e *assay.Experiment) { e.Comparators[0] = assay.ComparatorSpec{Kind: "body", As: "xml"} }, "comparators/0/body/as"},
+		{"paths of text", func(e *assay.Experiment) {
+			e.Comparators[0] = assay.ComparatorSpec{Kind: "body", As: "text", Ignore: []string{"$.a"}}
+		}, "comparators/0/body"},
+		{"tolerance", func(e *assay.Experiment) {
+			e.Comparators[0] = assay.ComparatorSpec{Kind: "body", Tolerance: map[string]float64{"$.a": -1}}
+		}, "comparators/0/body/tolerance/$.a"},
+		{"redact", func(e *assay.Experiment) { e.Redact = []string{"$.a", "cookie"} }, "redact/1"},
+		{"mismatch", func(e *assay.Experiment) { e.Hypothesis.Mismatch = 2 }, "hypothesis/mismatch"},
+		{"quantile", func(e *assay.Experiment) { e.Hypothesis.Latency = map[string]float64{"p95": 1} }, "hypothesis/latency/p95"},
+		{"ratio", func(e *assay.Experiment) { e.Hypothesis.Latency = map[string]float64{"p99": 0} }, "hypothesis/latency/p99"},
+		{"cost", func(e *assay.Experiment) { e.Hypothesis.Cost = &cost }, "hypothesis/cost"},
+		{"alpha", func(e *assay.Experiment) { e.Hypothesis.Alpha = 1 }, "hypothesis/alpha"},
+		{"until", func(e *assay.Experiment) { e.Until.For = -time.Second }, "until/for"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := experiment()
+			tt.change(&e)
+			check(t, e.Flaws(), tt.want)
+		})
+	}
+}
+
+func TestFunctionFlaws(t *testing.T) {
+	good := assay.Function{Name: "f", Runtime: "python3", Handler: "main.handler", Code: "/f", MemoryMB: 128, Timeout: time.Second}
+	for _, tt := range []struct {
+		name   string
+		change func(*assay.Function)
+		want   string
+	}{
+		{"good", func(f *assay.Function) { f.Environment = map[string]string{"A_1": "b=c"} }, "-"},
+		{"provided needs no handler", func(f *assay.Function) { f.Runtime, f.Handler = "provided.al2023", "" }, "-"},
+		{"name", func(f *assay.Function) { f.Name = "a.b" }, ""},
+		{"runtime", func(f *assay.Function) { f.Runtime = "" }, "runtime"},
+		{"handler", func(f *assay.Function) { f.Handler = "" }, "handler"},
+		{"code", func(f *assay.Function) { f.Code = "" }, "code"},
+		{"memory", func(f *assay.Function) { f.MemoryMB = 127 }, "memory"},
+		{"timeout", func(f *assay.Function) { f.Timeout = 16 * time.Minute }, "timeout"},
+		{"concurrency", func(f *assay.Function) { f.Concurrency = -1 }, "concurrency"},
+		{"variable", func(f *assay.Function) { f.Environment = map[string]string{"A=B": ""} }, "environment/A=B"},
+		{"environment", func(f *assay.Function) { f.Environment = map[string]string{"A": strings.Repeat("a", 4096)} }, "environment"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := good
+			tt.change(&f)
+			check(t, f.Flaws(), tt.want)
+		})
+	}
+}
+
+// check wants one flaw, at the path, that says what is wrong and what to do.
+func check(t *testing.T, flaws []assay.Flaw, path string) {
+	t.Helper()
+	if path == "-" {
+		if len(flaws) > 0 {
+			t.Fatalf("flaws of a good definition: %+v", flaws)
+		}
+		return
+	}
+	if len(flaws) != 1 || strings.Join(flaws[0].Path, "/") != path {
+		t.Fatalf("flaws %+v, want one at %q", flaws, path)
+	}
+	if flaws[0].What == "" || flaws[0].Hint == "" || slices.Contains(flaws[0].Path, "") {
+		t.Errorf("a flaw without words or way: %+v", flaws[0])
+	}
+}
