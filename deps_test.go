@@ -16,7 +16,7 @@ const module = "github.com/assaylab/assay"
 var law = map[string][]string{
 	"":                 {},
 	"cmd/assay":        {module + "/cli"},
-	"config":           {"github.com/goccy/go-yaml/...", "github.com/invopop/jsonschema"},
+	"config":           {"go.yaml.in/yaml/v4"},
 	"event":            {"github.com/aws/aws-lambda-go/events"},
 	"gateway":          {},
 	"trial":            {"github.com/theory/jsonpath/..."},

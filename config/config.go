@@ -1,0 +1,107 @@
+// Package config reads definitions. In come files that people wrote, YAML or JSON; out go experiments
+// and functions with every default filled in, or errors that say where (file:line:column), what, and
+// what to do. It also writes definitions back, and publishes the JSON Schema of the format.
+package config
+
+import (
+	"errors"
+	"fmt"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/assaylab/assay"
+)
+
+// Document is what one or more files define, in their order.
+type Document struct {
+	Experiments []assay.Experiment
+	Functions   []assay.Function
+}
+
+// Options is what reading takes from outside of the file. Zero fields stand for nothing.
+type Options struct {
+	LookupEnv func(string) (string, bool) // values for {NAME} in the addresses of arms
+	Dir       string                      // relative code folders start here
+}
+
+// MaxBytes is the largest file that is read.
+const MaxBytes = 4 << 20
+
+// Parse reads a file. The error joins what is wrong with it, up to a limit, each an *assay.Error; a
+// Document comes with no error only. The file's name is for messages and Source alone.
+func Parse(file string, data []byte, o Options) (Document, error) {
+	doc, _, err := parse(file, data, o)
+	return doc, err
+}
+
+// ParseExperiment reads the body of one experiment, what stands below its name in a file.
+func ParseExperiment(name, file string, data []byte, o Options) (assay.Experiment, error) {
+	r := newReader(file, o)
+	docs := r.documents(data)
+	if len(docs) != 1 && len(r.flaws) == 0 {
+		r.failAt(file, "write the keys of the experiment, path and control at least", "there must be one definition, and there are %d", len(docs))
+	}
+	if len(r.flaws) > 0 {
+		return assay.Experiment{}, r.err()
+	}
+	e := r.experiment(name, docs[0], docs[0])
+	if err := r.err(); err != nil {
+		return assay.Experiment{}, err
+	}
+	return e, nil
+}
+
+// places says where each name of a document is defined: "experiment x" -> file:line:column.
+type places map[string]string
+
+func parse(file string, data []byte, o Options) (Document, places, error) {
+	r := newReader(file, o)
+	var doc Document
+	for _, n := range r.documents(data) {
+		r.fields(n, "the file", fields{
+			"experiments": func(n *yaml.Node) {
+				for key, body := range r.entries(n, "experiments") {
+					r.define(key, "experiment")
+					doc.Experiments = append(doc.Experiments, r.experiment(key.Value, key, body))
+				}
+			},
+			"functions": func(n *yaml.Node) {
+				for key, body := range r.entries(n, "functions") {
+					r.define(key, "function")
+					doc.Functions = append(doc.Functions, r.function(key, body))
+				}
+			},
+		})
+	}
+	if err := r.err(); err != nil {
+		return Document{}, nil, err
+	}
+	return doc, r.places, nil
+}
+
+// define notes where a name is defined, and refuses a second place: several YAML documents in one
+// file are one definition.
+func (r *reader) define(key *yaml.Node, kind string) {
+	name := kind + " " + key.Value
+	if first, twice := r.places[name]; twice {
+		r.fail(key, "rename one of them; the other is at "+first, "the %s %q is defined twice", kind, key.Value)
+		return
+	}
+	r.places[name] = r.where(key)
+}
+
+// maxFlaws bounds what is said about one file.
+const maxFlaws = 20
+
+// err joins what was found wrong.
+func (r *reader) err() error {
+	var all []error
+	for i, f := range r.flaws {
+		if i == maxFlaws {
+			all = append(all, &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("and %d more flaws", len(r.flaws)-i), Where: r.file, Hint: "mend these first"})
+			break
+		}
+		all = append(all, f)
+	}
+	return errors.Join(all...)
+}

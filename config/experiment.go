@@ -1,0 +1,278 @@
+package config
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/assaylab/assay"
+)
+
+// defaults is the experiment that a definition starts from.
+func defaults(name, file string) assay.Experiment {
+	return assay.Experiment{
+		Name: name, Source: file,
+		Sample:     assay.Sample{Rate: 1},
+		Budget:     assay.DefaultBudget,
+		Hypothesis: assay.Hypothesis{Mismatch: 0.001, Alpha: 0.05},
+		Comparators: []assay.ComparatorSpec{
+			{Kind: assay.CompareStatus},
+			{Kind: assay.CompareHeaders, Only: []string{"content-type"}},
+			{Kind: assay.CompareBody},
+		},
+	}
+}
+
+// experiment reads the body of an experiment. Flaws in its whole are shown at key.
+func (r *reader) experiment(name string, key, body *yaml.Node) assay.Experiment {
+	e := defaults(name, r.file)
+	r.fields(body, "an experiment", fields{
+		"path":        func(n *yaml.Node) { e.Path = rooted(r.text(n)) },
+		"methods":     func(n *yaml.Node) { e.Methods = r.texts(n, "methods") },
+		"unsafe":      func(n *yaml.Node) { e.Unsafe = r.boolean(n) },
+		"sample":      func(n *yaml.Node) { e.Sample = r.sample(n) },
+		"secondary":   func(n *yaml.Node) { e.Secondary = parsed(r, n, parseShare) },
+		"budget":      func(n *yaml.Node) { r.budget(n, &e.Budget) },
+		"control":     func(n *yaml.Node) { e.Control = r.arm(string(assay.RoleControl), n) },
+		"candidates":  func(n *yaml.Node) { e.Candidates = r.candidates(n) },
+		"comparators": func(n *yaml.Node) { e.Comparators = r.comparators(n) },
+		"redact":      func(n *yaml.Node) { e.Redact = r.texts(n, "redact") },
+		"hypothesis":  func(n *yaml.Node) { r.hypothesis(n, &e.Hypothesis) },
+		"until":       func(n *yaml.Node) { r.until(n, &e.Until) },
+	})
+	e.Control.Name = string(assay.RoleControl)
+	e.Digest = Digest(e)
+	r.locate(e.Flaws(), key, body)
+	return e
+}
+
+// rooted gives a path its first slash; the talk's format leaves it out.
+func rooted(path string) string {
+	if path == "" || strings.HasPrefix(path, "/") {
+		return path
+	}
+	return "/" + path
+}
+
+// sample reads 10%, 0.1 or {rate: 10%, by: header:x-user}.
+func (r *reader) sample(n *yaml.Node) assay.Sample {
+	s := assay.Sample{Rate: 1}
+	if follow(n).Kind != yaml.MappingNode {
+		s.Rate = parsed(r, n, parseShare)
+		return s
+	}
+	r.fields(n, "sample", fields{
+		"rate": func(n *yaml.Node) { s.Rate = parsed(r, n, parseShare) },
+		"by":   func(n *yaml.Node) { s.By = r.text(n) },
+	})
+	return s
+}
+
+func (r *reader) budget(n *yaml.Node, b *assay.Budget) {
+	r.fields(n, "budget", fields{
+		"concurrency": func(n *yaml.Node) { b.Concurrency = r.small(n) },
+		"queue":       func(n *yaml.Node) { b.Queue = r.small(n) },
+		"memory":      func(n *yaml.Node) { b.Memory = parsed(r, n, parseSize) },
+		"timeout":     func(n *yaml.Node) { b.Timeout = parsed(r, n, parseDuration) },
+		"body":        func(n *yaml.Node) { b.Body = parsed(r, n, parseSize) },
+	})
+}
+
+func (r *reader) arm(name string, n *yaml.Node) assay.Arm {
+	a := assay.Arm{Name: name}
+	r.fields(n, "an arm", fields{
+		"name":     func(n *yaml.Node) { a.Title = r.text(n) },
+		"url":      func(n *yaml.Node) { a.Target.URL = r.address(n) },
+		"arn":      func(n *yaml.Node) { a.Target.ARN = r.address(n) },
+		"function": func(n *yaml.Node) { a.Target.Function = r.address(n) },
+		"endpoint": func(n *yaml.Node) { a.Target.Endpoint = r.address(n) },
+		"event":    func(n *yaml.Node) { a.Target.Event = r.text(n) },
+	})
+	return a
+}
+
+// candidates keeps the order of the file: it is the order of reports.
+func (r *reader) candidates(n *yaml.Node) []assay.Arm {
+	var all []assay.Arm
+	for key, body := range r.entries(n, "candidates") {
+		all = append(all, r.arm(key.Value, body))
+	}
+	return all
+}
+
+// placeholder is {NAME} in an address, to be filled in from the environment.
+var placeholder = regexp.MustCompile(`\{[A-Z_][A-Z0-9_]*\}`)
+
+// embedded is what the talk's placeholders stand for when the environment is silent.
+var embedded = map[string]string{
+	"AWSREGION":     assay.EmbeddedRegion,
+	"AWSACCOUNT_ID": assay.EmbeddedAccount,
+}
+
+func (r *reader) address(n *yaml.Node) string {
+	return placeholder.ReplaceAllStringFunc(r.text(n), func(braced string) string {
+		name := strings.Trim(braced, "{}")
+		if r.o.LookupEnv != nil {
+			if v, ok := r.o.LookupEnv(name); ok {
+				return v
+			}
+		}
+		v, ok := embedded[name]
+		if !ok {
+			r.fail(n, "set the environment variable "+name, "nothing is known to put in place of %s", braced)
+		}
+		return v
+	})
+}
+
+// comparators reads a list of names, each alone or with its options as a mapping of one key.
+func (r *reader) comparators(n *yaml.Node) []assay.ComparatorSpec {
+	var all []assay.ComparatorSpec
+	for item := range r.items(n, "comparators") {
+		if follow(item).Kind == yaml.ScalarNode {
+			all = append(all, r.comparator(item, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}))
+			continue
+		}
+		count := 0
+		for key, options := range r.entries(item, "a comparator") {
+			if count++; count > 1 {
+				r.fail(key, "give each a dash of its own", "one comparator stands in the place of another")
+				break
+			}
+			all = append(all, r.comparator(key, options))
+		}
+	}
+	return all
+}
+
+func (r *reader) comparator(name, options *yaml.Node) assay.ComparatorSpec {
+	spec := assay.ComparatorSpec{Kind: r.text(name)}
+	switch spec.Kind {
+	case assay.CompareHeaders:
+		r.headers(options, &spec)
+	case assay.CompareBody:
+		r.body(options, &spec)
+	default:
+		r.fields(options, spec.Kind, fields{})
+	}
+	return spec
+}
+
+// headers reads [a, b], {only: [a, b]} or {except: [a, b]}; nothing is the content type.
+func (r *reader) headers(n *yaml.Node, spec *assay.ComparatorSpec) {
+	switch node := follow(n); {
+	case null(n):
+		spec.Only = []string{"content-type"}
+	case node.Kind == yaml.MappingNode:
+		r.fields(n, assay.CompareHeaders, fields{
+			"only":   func(n *yaml.Node) { spec.Only = r.lowered(n) },
+			"except": func(n *yaml.Node) { spec.Except = r.lowered(n) },
+		})
+	default:
+		spec.Only = r.lowered(n)
+	}
+}
+
+// lowered reads names of header fields, whose case does not matter.
+func (r *reader) lowered(n *yaml.Node) []string {
+	names := r.texts(n, assay.CompareHeaders)
+	for i := range names {
+		names[i] = strings.ToLower(names[i])
+	}
+	return names
+}
+
+// body reads "json", or {as: json, ignore: [...], ...}.
+func (r *reader) body(n *yaml.Node, spec *assay.ComparatorSpec) {
+	if follow(n).Kind == yaml.ScalarNode {
+		spec.As = r.text(n)
+		return
+	}
+	r.fields(n, assay.CompareBody, fields{
+		"as":        func(n *yaml.Node) { spec.As = r.text(n) },
+		"ignore":    func(n *yaml.Node) { spec.Ignore = r.texts(n, "ignore") },
+		"unordered": func(n *yaml.Node) { spec.Unordered = r.texts(n, "unordered") },
+		"tolerance": func(n *yaml.Node) { spec.Tolerance = table(r, n, "tolerance", r.number) },
+		"key":       func(n *yaml.Node) { spec.Key = table(r, n, "key", r.text) },
+	})
+}
+
+// table reads a mapping of free keys; without entries it is nil.
+func table[V any](r *reader, n *yaml.Node, what string, read func(*yaml.Node) V) map[string]V {
+	var m map[string]V
+	for key, value := range r.entries(n, what) {
+		if m == nil {
+			m = map[string]V{}
+		}
+		m[key.Value] = read(value)
+	}
+	return m
+}
+
+func (r *reader) hypothesis(n *yaml.Node, h *assay.Hypothesis) {
+	limit := func(n *yaml.Node) float64 { return parsed(r, n, parseLimit) }
+	r.fields(n, "hypothesis", fields{
+		"mismatch": func(n *yaml.Node) { h.Mismatch = limit(n) },
+		"latency":  func(n *yaml.Node) { h.Latency = table(r, n, "latency", limit) },
+		"cost":     func(n *yaml.Node) { cost := limit(n); h.Cost = &cost },
+		"alpha":    func(n *yaml.Node) { h.Alpha = parsed(r, n, parseShare) },
+	})
+}
+
+func (r *reader) until(n *yaml.Node, u *assay.Until) {
+	r.fields(n, "until", fields{
+		"trials": func(n *yaml.Node) { u.Trials = r.integer(n) },
+		"for":    func(n *yaml.Node) { u.For = parsed(r, n, parseDuration) },
+	})
+}
+
+// locate notes flaws of shape at the places they are about, but for values that could not even be read:
+// one complaint of each is enough.
+func (r *reader) locate(flaws []assay.Flaw, key, body *yaml.Node) {
+	unread := map[string]bool{}
+	for _, f := range r.flaws {
+		unread[f.Where] = true
+	}
+	for _, f := range flaws {
+		k, v := find(key, body, f.Path)
+		if unread[r.where(k)] || unread[r.where(v)] {
+			continue
+		}
+		if node := follow(v); node.Kind != yaml.ScalarNode || null(v) {
+			v = k // a key says more of what is large, or missing
+		}
+		r.fail(v, f.Hint, "%s", f.What)
+	}
+}
+
+// find follows a path from the value of key as far as the file goes.
+func find(key, value *yaml.Node, path []string) (k, v *yaml.Node) {
+	for _, step := range path {
+		k, v := child(value, step)
+		if v == nil {
+			break
+		}
+		key, value = k, v
+	}
+	return key, value
+}
+
+// child is the entry of a mapping or the item of a list, nil if there is none.
+func child(n *yaml.Node, step string) (key, value *yaml.Node) {
+	n = follow(n)
+	if n.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == step {
+				return n.Content[i], n.Content[i+1]
+			}
+		}
+		return nil, nil
+	}
+	i, err := strconv.Atoi(step)
+	if n.Kind != yaml.SequenceNode || err != nil || i < 0 || i >= len(n.Content) {
+		return nil, nil
+	}
+	return n.Content[i], n.Content[i]
+}

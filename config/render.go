@@ -1,0 +1,206 @@
+package config
+
+import (
+	"bytes"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/assaylab/assay"
+)
+
+// Render writes a document in the format that Parse reads, such that reading it gives it back. What a
+// definition is apart from its source (version, state, digest, …) is not written.
+func Render(doc Document) ([]byte, error) {
+	var file struct {
+		Functions   mapping `yaml:"functions,omitempty"`
+		Experiments mapping `yaml:"experiments,omitempty"`
+	}
+	for _, f := range doc.Functions {
+		file.Functions = append(file.Functions, entry{f.Name, functionBody(f)})
+	}
+	for _, e := range doc.Experiments {
+		file.Experiments = append(file.Experiments, entry{e.Name, experimentBody(e)})
+	}
+	var out bytes.Buffer
+	d, err := yaml.NewDumper(&out, yaml.WithIndent(2), yaml.WithLineWidth(-1))
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Dump(&file); err != nil {
+		return nil, err
+	}
+	if err := d.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// mapping is a YAML mapping whose order is kept.
+type mapping []entry
+
+type entry struct {
+	key   string
+	value any
+}
+
+// MarshalYAML makes a mapping node of m.
+func (m mapping) MarshalYAML() (any, error) {
+	node := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	for _, e := range m {
+		var key, value yaml.Node
+		if err := key.Dump(e.key); err != nil {
+			return nil, err
+		}
+		if err := value.Dump(e.value); err != nil {
+			return nil, err
+		}
+		node.Content = append(node.Content, &key, &value)
+	}
+	return node, nil
+}
+
+// The bodies below mirror the file, key by key; fields without omitempty are always written.
+
+type functionFile struct {
+	Runtime     string            `yaml:"runtime"`
+	Handler     string            `yaml:"handler,omitempty"`
+	Code        string            `yaml:"code"`
+	Build       string            `yaml:"build,omitempty"`
+	Memory      int               `yaml:"memory"`
+	Timeout     string            `yaml:"timeout"`
+	Environment map[string]string `yaml:"environment,omitempty"`
+	Concurrency int               `yaml:"concurrency,omitempty"`
+}
+
+func functionBody(f assay.Function) functionFile {
+	return functionFile{
+		Runtime: f.Runtime, Handler: f.Handler, Code: f.Code, Build: f.Build, Memory: f.MemoryMB,
+		Timeout: f.Timeout.String(), Environment: f.Environment, Concurrency: f.Concurrency,
+	}
+}
+
+type experimentFile struct {
+	Path        string         `yaml:"path"`
+	Methods     []string       `yaml:"methods,flow,omitempty"`
+	Unsafe      bool           `yaml:"unsafe,omitempty"`
+	Sample      any            `yaml:"sample"`
+	Secondary   string         `yaml:"secondary,omitempty"`
+	Budget      *budgetFile    `yaml:"budget,omitempty"`
+	Control     armFile        `yaml:"control"`
+	Candidates  mapping        `yaml:"candidates,omitempty"`
+	Comparators []any          `yaml:"comparators"`
+	Redact      []string       `yaml:"redact,omitempty"`
+	Hypothesis  hypothesisFile `yaml:"hypothesis"`
+	Until       *untilFile     `yaml:"until,omitempty"`
+}
+
+type sampleFile struct {
+	Rate string `yaml:"rate"`
+	By   string `yaml:"by"`
+}
+
+type budgetFile struct {
+	Concurrency int    `yaml:"concurrency"`
+	Queue       int    `yaml:"queue"`
+	Memory      string `yaml:"memory"`
+	Timeout     string `yaml:"timeout"`
+	Body        string `yaml:"body"`
+}
+
+type armFile struct {
+	Name     string `yaml:"name,omitempty"`
+	URL      string `yaml:"url,omitempty"`
+	ARN      string `yaml:"arn,omitempty"`
+	Function string `yaml:"function,omitempty"`
+	Endpoint string `yaml:"endpoint,omitempty"`
+	Event    string `yaml:"event,omitempty"`
+}
+
+type headersFile struct {
+	Only   []string `yaml:"only,flow,omitempty"`
+	Except []string `yaml:"except,flow,omitempty"`
+}
+
+type bodyFile struct {
+	As        string             `yaml:"as,omitempty"`
+	Ignore    []string           `yaml:"ignore,omitempty"`
+	Tolerance map[string]float64 `yaml:"tolerance,omitempty"`
+	Unordered []string           `yaml:"unordered,omitempty"`
+	Key       map[string]string  `yaml:"key,omitempty"`
+}
+
+type hypothesisFile struct {
+	Mismatch string            `yaml:"mismatch"`
+	Latency  map[string]string `yaml:"latency,omitempty"`
+	Cost     string            `yaml:"cost,omitempty"`
+	Alpha    float64           `yaml:"alpha"`
+}
+
+type untilFile struct {
+	Trials int64  `yaml:"trials,omitempty"`
+	For    string `yaml:"for,omitempty"`
+}
+
+func experimentBody(e assay.Experiment) experimentFile {
+	f := experimentFile{
+		Path: e.Path, Methods: e.Methods, Unsafe: e.Unsafe, Sample: formatShare(e.Sample.Rate),
+		Control: armBody(e.Control), Comparators: []any{}, Redact: e.Redact, Hypothesis: hypothesisBody(e.Hypothesis),
+	}
+	if e.Sample.By != "" {
+		f.Sample = sampleFile{Rate: formatShare(e.Sample.Rate), By: e.Sample.By}
+	}
+	if e.Secondary != 0 {
+		f.Secondary = formatShare(e.Secondary)
+	}
+	if b := e.Budget; b != assay.DefaultBudget {
+		f.Budget = &budgetFile{
+			Concurrency: b.Concurrency, Queue: b.Queue, Memory: formatSize(b.Memory),
+			Timeout: b.Timeout.String(), Body: formatSize(b.Body),
+		}
+	}
+	for _, c := range e.Candidates {
+		f.Candidates = append(f.Candidates, entry{c.Name, armBody(c)})
+	}
+	for _, c := range e.Comparators {
+		f.Comparators = append(f.Comparators, mapping{{c.Kind, comparatorBody(c)}})
+	}
+	if u := e.Until; u != (assay.Until{}) {
+		f.Until = &untilFile{Trials: u.Trials}
+		if u.For != 0 {
+			f.Until.For = u.For.String()
+		}
+	}
+	return f
+}
+
+func armBody(a assay.Arm) armFile {
+	t := a.Target
+	return armFile{Name: a.Title, URL: t.URL, ARN: t.ARN, Function: t.Function, Endpoint: t.Endpoint, Event: t.Event}
+}
+
+// comparatorBody is the options of a comparator, nil if it has none.
+func comparatorBody(c assay.ComparatorSpec) any {
+	switch {
+	case c.Kind == assay.CompareHeaders && len(c.Except) == 0:
+		return c.Only
+	case c.Kind == assay.CompareHeaders:
+		return headersFile{Only: c.Only, Except: c.Except}
+	case c.As == "" && len(c.Ignore)+len(c.Tolerance)+len(c.Unordered)+len(c.Key) == 0:
+		return nil
+	}
+	return bodyFile{As: c.As, Ignore: c.Ignore, Tolerance: c.Tolerance, Unordered: c.Unordered, Key: c.Key}
+}
+
+func hypothesisBody(h assay.Hypothesis) hypothesisFile {
+	f := hypothesisFile{Mismatch: formatLimit(h.Mismatch), Alpha: h.Alpha}
+	for quantile, ratio := range h.Latency {
+		if f.Latency == nil {
+			f.Latency = map[string]string{}
+		}
+		f.Latency[quantile] = formatLimit(ratio)
+	}
+	if h.Cost != nil {
+		f.Cost = formatLimit(*h.Cost)
+	}
+	return f
+}

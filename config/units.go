@@ -1,0 +1,130 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/assaylab/assay"
+)
+
+// invalid is what the parsers here fail with; the reader adds where.
+func invalid(hint, format string, args ...any) error {
+	return &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// parseShare reads "10%" or 0.1. The percent sign shifts the decimal point and nothing else, so that
+// 0.7% is the number nearest to 0.007.
+func parseShare(s string) (float64, error) {
+	digits, percent := strings.CutSuffix(strings.TrimSpace(s), "%")
+	digits = strings.TrimSpace(digits)
+	v, err := strconv.ParseFloat(digits, 64)
+	if percent && err == nil {
+		v, err = shift(digits, -2)
+	}
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0, invalid("write it as 10% or 0.1", "%q is not a percentage", s)
+	}
+	return v, nil
+}
+
+// shift reads decimal digits with the point moved by n places.
+func shift(digits string, n int) (float64, error) {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(digits), "e")
+	if exponent == "" {
+		exponent = "0"
+	}
+	e, err := strconv.Atoi(exponent)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseFloat(mantissa+"e"+strconv.Itoa(e+n), 64)
+}
+
+// formatShare writes a share such that parseShare gives back the same number: in per cent, unless only
+// the plain number does.
+func formatShare(v float64) string {
+	plain := strconv.FormatFloat(v, 'g', -1, 64)
+	if p, err := shift(plain, 2); err == nil {
+		s := strconv.FormatFloat(p, 'f', -1, 64) + "%"
+		if back, err := parseShare(s); err == nil && back == v && len(s) < 24 {
+			return s
+		}
+	}
+	return plain
+}
+
+// parseLimit reads the largest value allowed: "<= 0.1%", or the value alone.
+func parseLimit(s string) (float64, error) {
+	value := strings.TrimSpace(s)
+	for _, sign := range []string{"<=", "≤"} {
+		if rest, ok := strings.CutPrefix(value, sign); ok {
+			value = rest
+			break
+		}
+	}
+	v, err := parseShare(value)
+	if err != nil {
+		return 0, invalid(`write it as "<= 0.1%"`, "%q is not a limit", s)
+	}
+	return v, nil
+}
+
+func formatLimit(v float64) string { return "<= " + formatShare(v) }
+
+// sizes, the largest first. As on AWS, a megabyte has 2^20 bytes.
+var sizes = []struct {
+	unit  string
+	bytes int64
+}{{"GB", 1 << 30}, {"MB", 1 << 20}, {"KB", 1 << 10}, {"B", 1}}
+
+// parseSize reads "64MB", or bytes without a unit.
+func parseSize(s string) (int64, error) {
+	digits, factor := strings.ToUpper(strings.TrimSpace(s)), int64(1)
+	digits = strings.Replace(digits, "IB", "B", 1)
+	for _, size := range sizes {
+		if rest, ok := strings.CutSuffix(digits, size.unit); ok {
+			digits, factor = strings.TrimSpace(rest), size.bytes
+			break
+		}
+	}
+	v, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || v > math.MaxInt64/factor || v < math.MinInt64/factor {
+		return 0, invalid("write it as 64MB; the units are B, KB, MB and GB", "%q is not a size", s)
+	}
+	return v * factor, nil
+}
+
+// formatSize writes a size in the largest unit that it is a whole number of.
+func formatSize(n int64) string {
+	for _, size := range sizes {
+		if n != 0 && n%size.bytes == 0 {
+			return strconv.FormatInt(n/size.bytes, 10) + size.unit
+		}
+	}
+	return "0B"
+}
+
+// parseMemory reads the memory of a function in MB: 128, 128MB or 1GB.
+func parseMemory(s string) (int, error) {
+	s = strings.TrimSpace(s)
+	if _, err := strconv.Atoi(s); err == nil {
+		s += "MB"
+	}
+	n, err := parseSize(s)
+	if err != nil || n%(1<<20) != 0 || n>>20 > math.MaxInt32 {
+		return 0, invalid("write whole megabytes, for example 128", "%q is not an amount of memory", s)
+	}
+	return int(n >> 20), nil
+}
+
+// parseDuration reads "3s", "1m30s", "24h".
+func parseDuration(s string) (time.Duration, error) {
+	v, err := time.ParseDuration(strings.TrimSpace(s))
+	if err != nil {
+		return 0, invalid("write it with its unit: 500ms, 3s, 10m or 24h", "%q is not a duration", s)
+	}
+	return v, nil
+}
