@@ -1,0 +1,332 @@
+package compare
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/assaylab/assay"
+)
+
+func TestFlaws(t *testing.T) {
+	tests := []struct {
+		name string
+		spec assay.ComparatorSpec
+		path string
+		what string
+	}{
+		{"unknown kind", assay.ComparatorSpec{Kind: "latency"}, "0 latency", `unknown comparator "latency"`},
+		{"only and except", assay.ComparatorSpec{Kind: "headers", Only: []string{"a"}, Except: []string{"b"}}, "0 headers", "both given"},
+		{"no header", assay.ComparatorSpec{Kind: "headers", Only: []string{"a", "b c"}}, "0 headers 1", `"b c" is not the name of a header`},
+		{"no header to except", assay.ComparatorSpec{Kind: "headers", Except: []string{""}}, "0 headers except 0", `"" is not the name of a header`},
+		{"unknown format", assay.ComparatorSpec{Kind: "body", As: "xml"}, "0 body as", `as "xml"`},
+		{"rules for bytes", assay.ComparatorSpec{Kind: "body", As: "bytes", Ignore: []string{"$.a"}}, "0 body as", "are for JSON"},
+		{"no JSONPath", assay.ComparatorSpec{Kind: "body", Ignore: []string{"$.a", "a.b"}}, "0 body ignore 1", `"a.b" is not a JSONPath`},
+		{"no JSONPath to order", assay.ComparatorSpec{Kind: "body", Unordered: []string{"$["}}, "0 body unordered 0", `"$[" is not a JSONPath`},
+		{"no JSONPath to tolerate", assay.ComparatorSpec{Kind: "body", Tolerance: map[string]float64{"": 1}}, "0 body tolerance ", `"" is not a JSONPath`},
+		{"negative tolerance", assay.ComparatorSpec{Kind: "body", Tolerance: map[string]float64{"$.a": -1}}, "0 body tolerance $.a", "a tolerance of -1"},
+		{"no JSONPath to match", assay.ComparatorSpec{Kind: "body", Key: map[string]string{"$.": "$.id"}}, "0 body key $.", `"$." is not a JSONPath`},
+		{"no JSONPath in an item", assay.ComparatorSpec{Kind: "body", Key: map[string]string{"$.a": "id"}}, "0 body key $.a", `"id" does not lead from an item`},
+		{"many keys", assay.ComparatorSpec{Kind: "body", Key: map[string]string{"$.a": "$.*"}}, "0 body key $.a", `"$.*" does not lead from an item`},
+		{"key and unordered", assay.ComparatorSpec{Kind: "body", Unordered: []string{"$.a"}, Key: map[string]string{"$['a']": "$.id"}}, "0 body key $['a']", "matched in two ways, by unordered"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c, flaws := New([]assay.ComparatorSpec{test.spec})
+			if c != nil || len(flaws) != 1 {
+				t.Fatalf("comparator %v, flaws %+v", c, flaws)
+			}
+			f := flaws[0]
+			if strings.Join(f.Path, " ") != test.path || !strings.Contains(f.What, test.what) || f.Hint == "" {
+				t.Errorf("flaw %+v, want path %q, what …%q", f, test.path, test.what)
+			}
+		})
+	}
+}
+
+func TestFlawsOfSeveral(t *testing.T) {
+	_, flaws := New([]assay.ComparatorSpec{{Kind: "statuscode"}, {Kind: "body", As: "a"}, {Kind: "statuscode"}, {Kind: "x"}})
+	var paths []string
+	for _, f := range flaws {
+		paths = append(paths, strings.Join(f.Path, "."))
+	}
+	if want := []string{"1.body.as", "2.statuscode", "3.x"}; !slices.Equal(paths, want) {
+		t.Errorf("flaws at %v, want %v", paths, want)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	control := answer("application/json", []byte(`{"a":1}`))
+	other := answer("text/plain", []byte(`{"a":2}`))
+	other.Status = 500
+	control.Header.Set("X-A", "not compared by default")
+	for _, specs := range [][]assay.ComparatorSpec{nil, Defaults()} {
+		var paths []string
+		for _, d := range comparator(t, specs...).Compare(control, other) {
+			paths = append(paths, d.Path)
+		}
+		if want := []string{"status", "header:content-type", "body:$.a"}; !slices.Equal(paths, want) {
+			t.Errorf("differences at %v, want %v", paths, want)
+		}
+	}
+}
+
+func TestFaults(t *testing.T) {
+	timeout := &assay.Fault{Kind: assay.FaultTimeout, Message: "Task timed out after 3.00 seconds"}
+	crash := &assay.Fault{Kind: assay.FaultCrash, Type: "Runtime.ExitError", Message: "RequestId: 1 Error: exit status 1"}
+	again := &assay.Fault{Kind: assay.FaultCrash, Type: "Runtime.ExitError", Message: "RequestId: 2 Error: exit status 1"}
+	killed := &assay.Fault{Kind: assay.FaultCrash, Type: "Runtime.Killed"}
+	tests := []struct {
+		name           string
+		control, other *assay.Fault
+		want           string // of the fault; the status differs in all
+	}{
+		{"neither", nil, nil, ""},
+		{"the candidate alone", nil, timeout, "fault fault | none | timeout | Task timed out after 3.00 seconds"},
+		{"the control alone", crash, nil, "fault fault | crash Runtime.ExitError | none | RequestId: 1 Error: exit status 1"},
+		{"both in one way", crash, again, ""},
+		{"in two ways", timeout, crash, "fault fault | timeout | crash Runtime.ExitError | RequestId: 1 Error: exit status 1"},
+		{"of two types", crash, killed, "fault fault | crash Runtime.ExitError | crash Runtime.Killed"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			control := &assay.Observation{Status: 502, Fault: test.control}
+			other := &assay.Observation{Status: 504, Fault: test.other}
+			got := comparator(t).Compare(control, other)
+			want := test.want
+			if want == "" {
+				want = "value status | 502 | 504" // answers of equal faults are compared as well
+			}
+			if len(got) != 1 || showDifference(got[0]) != want {
+				t.Errorf("got %+v, want %s", got, want)
+			}
+		})
+	}
+}
+
+// encoders write a body in each of the content codings known.
+var encoders = map[string]func(io.Writer) io.WriteCloser{
+	"gzip":    func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) },
+	"X-Gzip":  func(w io.Writer) io.WriteCloser { z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed); return z },
+	"deflate": func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) },
+	"br":      func(w io.Writer) io.WriteCloser { return brotli.NewWriter(w) },
+	"zstd":    func(w io.Writer) io.WriteCloser { z, _ := zstd.NewWriter(w); return z },
+}
+
+// encoded is an answer whose body is in the content codings, applied from left to right.
+func encoded(contentType string, body []byte, codings ...string) *assay.Observation {
+	for _, coding := range codings {
+		var out bytes.Buffer
+		w := encoders[coding](&out)
+		w.Write(body)
+		w.Close()
+		body = out.Bytes()
+	}
+	o := answer(contentType, body)
+	if len(codings) > 0 {
+		o.Header.Set("Content-Encoding", strings.Join(codings, ", "))
+	}
+	return o
+}
+
+func TestContentCodings(t *testing.T) {
+	c := comparator(t, assay.ComparatorSpec{Kind: "body"})
+	document := []byte(`{"text": "` + strings.Repeat("so it goes. ", 500) + `", "n": 1}`)
+	changed := bytes.Replace(document, []byte(`"n": 1`), []byte(`"n": 2`), 1)
+	plain := encoded("application/json", document)
+	for coding := range encoders {
+		same := encoded("application/json", document, coding)
+		if got := c.Compare(plain, same); len(got) > 0 {
+			t.Errorf("%s: %+v", coding, got)
+		}
+		other := encoded("application/json", changed, coding)
+		if got := c.Compare(same, other); len(got) != 1 || got[0].Path != "body:$.n" {
+			t.Errorf("%s, changed: %+v", coding, got)
+		}
+		other.Body = other.Body[:len(other.Body)/2]
+		other.BodySize = int64(len(other.Body))
+		if got := c.Compare(plain, other); len(got) != 1 || got[0].Kind != assay.KindMalformed {
+			t.Errorf("%s, cut: %+v", coding, got)
+		}
+	}
+	if got := c.Compare(plain, encoded("application/json", document, "gzip", "br")); len(got) > 0 {
+		t.Errorf("gzip, then br: %+v", got)
+	}
+}
+
+func TestBareDeflate(t *testing.T) {
+	var out bytes.Buffer
+	w, _ := flate.NewWriter(&out, flate.DefaultCompression)
+	w.Write([]byte("hello hello hello"))
+	w.Close()
+	bare := answer("text/plain", out.Bytes())
+	bare.Header.Set("Content-Encoding", "deflate")
+	c := comparator(t, assay.ComparatorSpec{Kind: "body"})
+	if got := c.Compare(answer("text/plain", []byte("hello hello hello")), bare); len(got) > 0 {
+		t.Errorf("%+v", got)
+	}
+	bare.Body = append(bare.Body, "more"...)
+	bare.BodySize += 4
+	got := c.Compare(answer("text/plain", []byte("hello hello hello")), bare)
+	if len(got) != 1 || got[0].Detail != "candidate: content-encoding deflate: 4 bytes after its end" {
+		t.Errorf("with more after its end: %+v", got)
+	}
+}
+
+func TestCodingsThatCannotBeUndone(t *testing.T) {
+	hello := answer("text/plain", []byte("hello"))
+	bomb := encoded("text/plain", make([]byte, maxDecoded+1), "zstd")
+	tests := []struct {
+		name   string
+		coding string
+		other  *assay.Observation
+		detail string
+	}{
+		{"unknown", "aws-chunked", answer("text/plain", []byte("hello")), "candidate: content-encoding aws-chunked: not a coding known here"},
+		{"not what it says", "gzip", answer("text/plain", []byte("hello hello")), "candidate: content-encoding gzip: gzip: invalid header"},
+		{"too many", "gzip, gzip, gzip, gzip", answer("text/plain", []byte("hello")), "candidate: 4 content codings, at most 3 are undone"},
+		{"a bomb", "zstd", bomb, "candidate: content-encoding zstd: more than 64 MB"},
+	}
+	c := comparator(t, assay.ComparatorSpec{Kind: "body"})
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			test.other.Header.Set("Content-Encoding", test.coding)
+			got := c.Compare(hello, test.other)
+			if len(got) != 1 || got[0].Kind != assay.KindMalformed || got[0].Detail != test.detail {
+				t.Errorf("got %+v, want %s", got, test.detail)
+			}
+		})
+	}
+}
+
+func TestEqualBytesOfOtherCodings(t *testing.T) {
+	plain := encoded("application/octet-stream", []byte("hello"), "gzip")
+	claimed := encoded("application/octet-stream", []byte("hello"), "gzip")
+	plain.Header.Set("Content-Encoding", "identity")
+	if got := comparator(t, assay.ComparatorSpec{Kind: "body"}).Compare(plain, claimed); len(got) == 0 {
+		t.Error("compressed bytes that are not declared so equal their content")
+	}
+}
+
+func TestTruncatedEqualsNothing(t *testing.T) {
+	whole := answer("text/plain", []byte("hello"))
+	cut := &assay.Observation{Header: whole.Header, Body: []byte("hello"), BodySize: 9}
+	unseen := &assay.Observation{Header: whole.Header, BodySize: 9}
+	c := comparator(t, assay.ComparatorSpec{Kind: "body"})
+	for _, test := range []struct {
+		a, b *assay.Observation
+		want string
+	}{
+		{whole, cut, "truncated body | 5 of 5 bytes | 5 of 9 bytes"},
+		{cut, cut, "truncated body | 5 of 9 bytes | 5 of 9 bytes"},
+		{unseen, whole, "truncated body | 0 of 9 bytes | 5 of 5 bytes"},
+	} {
+		if got := c.Compare(test.a, test.b); len(got) != 1 || showDifference(got[0]) != test.want {
+			t.Errorf("got %+v, want %s", got, test.want)
+		}
+	}
+}
+
+func TestFormatFollowsControl(t *testing.T) {
+	reordered := [2]string{`{"a":1,"b":2}`, `{"b":2,"a":1}`}
+	tests := []struct {
+		control, other string // content types
+		equal          bool
+	}{
+		{"application/json", "application/json", true},
+		{"application/json", "text/plain", true},
+		{"text/plain", "application/json", false},
+		{"", "application/json", true},
+		{"", "", false},
+		{"Application/Problem+JSON; charset=utf-8", "", true},
+		{"application/json;;", "", true},
+		{"application/x-amz-json-1.1", "", true},
+		{"application/jsonp", "", false},
+	}
+	for _, test := range tests {
+		got := comparator(t, assay.ComparatorSpec{Kind: "body"}).Compare(answer(test.control, []byte(reordered[0])), answer(test.other, []byte(reordered[1])))
+		if (len(got) == 0) != test.equal {
+			t.Errorf("%q and %q: %+v", test.control, test.other, got)
+		}
+	}
+}
+
+func TestDifferencesAreBounded(t *testing.T) {
+	const n = 250
+	side := func(v int) *assay.Observation {
+		var b strings.Builder
+		for range n {
+			fmt.Fprintf(&b, `{"id":%d,"v":%d},`, v, v)
+		}
+		return answer("application/json", []byte("["+strings.TrimSuffix(b.String(), ",")+"]"))
+	}
+	c := comparator(t, assay.ComparatorSpec{Kind: "body", Ignore: []string{"$[*].id"}})
+	var details [2][]string
+	for _, d := range c.Compare(side(1), side(2)) {
+		i := 0
+		if d.Ignored != "" {
+			i = 1
+		}
+		details[i] = append(details[i], d.Detail)
+	}
+	for i, list := range details {
+		if len(list) != maxListed || list[maxListed-1] != "and 150 more differences" || strings.Join(list[:maxListed-1], "") != "" {
+			t.Errorf("excused %d: %d listed, %q", i, len(list), list)
+		}
+	}
+}
+
+func TestIgnoredDifferencesDoNotHideOthers(t *testing.T) {
+	many := strings.TrimSuffix(strings.Repeat("%d,", 1000), ",")
+	side := func(n string) *assay.Observation {
+		return answer("application/json", []byte(`{"a":[`+strings.ReplaceAll(many, "%d", n)+`],"z":`+n+`}`))
+	}
+	got := comparator(t, assay.ComparatorSpec{Kind: "body", Ignore: []string{"$.a"}}).Compare(side("1"), side("2"))
+	if last := got[len(got)-1]; last.Path != "body:$.z" || last.Ignored != "" {
+		t.Errorf("last of %d differences: %+v", len(got), last)
+	}
+}
+
+func TestPathsAndRenderingsAreShort(t *testing.T) {
+	long := strings.Repeat("é", 10_000)
+	control := answer("application/json", []byte(`{"`+long+`": "`+long+`", "a": [`+strings.Repeat(`"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",`, 1000)+`1]}`))
+	other := answer("application/json", []byte(`{"`+long+`": 1}`))
+	for _, d := range comparator(t, assay.ComparatorSpec{Kind: "body"}).Compare(control, other) {
+		if len(d.Path) > maxPath || len(d.Control) > maxShown || len(d.Candidate) > maxShown {
+			t.Errorf("%d, %d, %d bytes of %+v", len(d.Path), len(d.Control), len(d.Candidate), d)
+		}
+		if !strings.HasSuffix(d.Control, ellipsis) {
+			t.Errorf("%+v", d)
+		}
+	}
+}
+
+func TestCompareChangesNothing(t *testing.T) {
+	control := answer("application/json", []byte(`{"b":[2,1],"a":"\u00e9"}`))
+	other := answer("application/json", []byte(`{"b":[1,2],"a":"e"}`))
+	before := fmt.Sprintf("%+v %+v", control, other)
+	c := comparator(t, assay.ComparatorSpec{Kind: "headers"}, assay.ComparatorSpec{Kind: "body", Unordered: []string{"$.b"}})
+	first := c.Compare(control, other)
+	if second := c.Compare(control, other); !reflect.DeepEqual(first, second) {
+		t.Errorf("%+v, then %+v", first, second)
+	}
+	if after := fmt.Sprintf("%+v %+v", control, other); after != before {
+		t.Errorf("%s became %s", before, after)
+	}
+}
+
+func TestNothingAtAll(t *testing.T) {
+	if got := comparator(t).Compare(&assay.Observation{}, &assay.Observation{}); len(got) > 0 {
+		t.Errorf("%+v", got)
+	}
+}
