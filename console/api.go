@@ -148,7 +148,7 @@ func (c *Console) experimentList(ctx context.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	shapes := make([]experimentJSON, len(reports))
+	shapes := make([]Experiment, len(reports))
 	for i := range reports {
 		shapes[i] = experimentShape(&reports[i])
 	}
@@ -251,7 +251,7 @@ func (c *Console) trials(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	shapes := make([]trialJSON, len(page.Trials))
+	shapes := make([]Trial, len(page.Trials))
 	for i := range page.Trials {
 		shapes[i] = trialShape(&page.Trials[i])
 	}
@@ -316,8 +316,8 @@ func (c *Console) invoke(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, invocationShape(inv.ID, o))
 }
 
-func invocationShape(id string, o *assay.Observation) invocationJSON {
-	shape := invocationJSON{
+func invocationShape(id string, o *assay.Observation) Invocation {
+	shape := Invocation{
 		ID: id, Fault: o.Fault, Log: string(o.Log), Cold: o.Cold,
 		DurationMS: ms(o.Duration), InitMS: ms(o.Init), BilledMS: ms(o.Billed),
 		MemoryMB: o.MemoryMB, MaxMemoryMB: o.MaxMemoryMB, Version: o.Version,

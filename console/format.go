@@ -108,7 +108,7 @@ func short(id string) string {
 }
 
 // plural chooses a noun's form.
-func plural(n int64, one, many string) string {
+func plural(n int, one, many string) string {
 	if n == 1 {
 		return one
 	}

@@ -65,7 +65,6 @@ var words = template.FuncMap{
 	"count": count, "millis": millis, "percent": percent, "ratio": ratio, "bytes": bytesText, "duration": durationText,
 	"clock": clock, "machine": machineTime, "short": short, "plural": plural, "path": pathTo, "dollars": dollars,
 	"text": func(b []byte) string { return string(bytes.ToValidUTF8(b, []byte("�"))) },
-	"add":  func(a, b int64) int64 { return a + b },
 }
 
 // show renders the named page whole before any of it is sent.

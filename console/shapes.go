@@ -12,8 +12,8 @@ import (
 // dropReasons are shown even at zero, so that one sees what is counted.
 var dropReasons = []string{"queue_full", "too_large", "breaker", "shutdown"}
 
-// experimentJSON is an experiment in the API, as SURFACE.md promises it.
-type experimentJSON struct {
+// Experiment is an experiment in the API, as SURFACE.md promises it.
+type Experiment struct {
 	Name       string           `json:"name"`
 	Version    int              `json:"version"`
 	Since      int              `json:"since"`
@@ -31,11 +31,11 @@ type experimentJSON struct {
 	Trials     int64            `json:"trials"`
 	InFlight   int64            `json:"in_flight"`
 	Dropped    map[string]int64 `json:"dropped"`
-	Arms       []armJSON        `json:"arms"`
+	Arms       []Arm            `json:"arms"`
 }
 
-// armJSON is an arm in the API. What is unknown yet is left out rather than given as zero.
-type armJSON struct {
+// Arm is an arm in the API. What is unknown yet is left out rather than given as zero.
+type Arm struct {
 	Name          string                    `json:"name"`
 	Title         string                    `json:"title,omitempty"`
 	Role          assay.Role                `json:"role"`
@@ -46,11 +46,11 @@ type armJSON struct {
 	LatencyMS     *assay.Latency            `json:"latency_ms,omitempty"`
 	MaxMemoryMB   int                       `json:"max_memory_mb,omitempty"`
 	USDPerMillion *float64                  `json:"usd_per_million,omitempty"`
-	*candidateJSON
+	*Candidate
 }
 
-// candidateJSON is what the API tells of candidates alone.
-type candidateJSON struct {
+// Candidate is what the API tells of candidates alone.
+type Candidate struct {
 	Trials     int64             `json:"trials"`
 	Matches    int64             `json:"matches"`
 	Mismatches int64             `json:"mismatches"`
@@ -59,9 +59,9 @@ type candidateJSON struct {
 	Verdict    assay.Verdict     `json:"verdict"`
 }
 
-func experimentShape(r *assay.Report) experimentJSON {
+func experimentShape(r *assay.Report) Experiment {
 	e, n := &r.Experiment, &r.Counts
-	shape := experimentJSON{
+	shape := Experiment{
 		Name: e.Name, Version: e.Version, Since: e.Since, Changed: e.Changed, State: e.State, Outcome: r.Outcome(),
 		Path: e.Path, Methods: e.Methods, Sample: e.Sample.Rate, SampleBy: e.Sample.By,
 		Requests: n.Requests, Offered: n.Offered, Sampled: n.Sampled, NotSampled: maps.Clone(n.NotSampled),
@@ -120,8 +120,8 @@ func (a *arm) perMillion() (usd float64, known bool) {
 	return a.CostUSD / float64(a.Priced) * 1e6, true
 }
 
-func armShape(r *assay.Report, a arm) armJSON {
-	shape := armJSON{
+func armShape(r *assay.Report, a arm) Arm {
+	shape := Arm{
 		Name: a.name(), Title: a.Title, Role: a.Role, Target: a.Target, Observations: a.Observations,
 		Faults: maps.Clone(a.Faults), Cold: a.Cold, MaxMemoryMB: a.MaxMemoryMB,
 	}
@@ -135,7 +135,7 @@ func armShape(r *assay.Report, a arm) armJSON {
 		shape.USDPerMillion = &usd
 	}
 	if a.Role == assay.RoleCandidate {
-		shape.candidateJSON = &candidateJSON{
+		shape.Candidate = &Candidate{
 			Trials: a.Trials, Matches: a.Matches, Mismatches: a.Mismatches, Ignored: a.Ignored,
 			Paths: append([]assay.PathCount{}, a.Paths...), Verdict: finiteVerdict(r.Verdicts[a.Arm.Name]),
 		}
@@ -166,13 +166,13 @@ func finite(x float64) float64 {
 	return min(max(x, -math.MaxFloat64), math.MaxFloat64)
 }
 
-// trialJSON is a trial in the API: the noun itself, with its outcome.
-type trialJSON struct {
+// Trial is a trial in the API: the noun itself, with its outcome.
+type Trial struct {
 	*assay.Trial
 	Outcome assay.Outcome `json:"outcome"`
 }
 
-func trialShape(t *assay.Trial) trialJSON { return trialJSON{t, t.Outcome()} }
+func trialShape(t *assay.Trial) Trial { return Trial{t, t.Outcome()} }
 
 // functionShape is a deployment in the API: the noun itself, but for the values of its environment,
 // which tend to be secrets.
@@ -184,8 +184,8 @@ func functionShape(d assay.Deployment) assay.Deployment {
 	return d
 }
 
-// invocationJSON is what a direct invocation of a function answers.
-type invocationJSON struct {
+// Invocation is what a direct invocation of a function answers.
+type Invocation struct {
 	ID          string       `json:"id"`
 	Payload     any          `json:"payload"` // JSON as it is, other text as a string
 	Fault       *assay.Fault `json:"fault,omitempty"`

@@ -34,7 +34,7 @@ const (
 	contextOf = 3    // lines shown around a difference
 	maxLines  = 2000 // of one body on a page
 	maxWidth  = 2000 // bytes of one line
-	maxDepth  = 100 // levels indented
+	maxDepth  = 100  // levels indented
 	maxHex    = 4 << 10
 )
 

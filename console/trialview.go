@@ -163,6 +163,11 @@ func (v trialView) HasLogs() bool {
 	return slices.ContainsFunc(v.Timings, func(r timingRow) bool { return len(r.Log) > 0 })
 }
 
+// HeadersDiffer tells whether a header field is among what mismatches.
+func (v *comparisonView) HeadersDiffer() bool {
+	return slices.ContainsFunc(v.Headers, func(r headerRow) bool { return r.Mark == markDiffers })
+}
+
 // PerMillion is what a million invocations like this one cost, for people.
 func (r timingRow) PerMillion() string {
 	if r.CostUSD == 0 {

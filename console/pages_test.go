@@ -1,0 +1,141 @@
+package console
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/assaylab/assay"
+)
+
+func TestPagesShowWhatIsKnown(t *testing.T) {
+	c := newConsole(newFakeLab(), nil)
+	for path, want := range map[string][]string{
+		"/": {"rounding-float", "Round python-3-round", "python3.12 · 256 MB", "refuted", "50 of 1,000 trials mismatch", "95%", "$0.81", "312 queue full, 4 too large",
+			"by header:x-user", "127.0.0.1:9000/qr", "12 timeout"},
+		"/experiments/rounding-float": {"between 3.7% and 6.6%", "allowed: up to 0.1%", "latency p99 &lt;= 110%", "90% – ∞", "body:$.rounded_number",
+			"What would change it", "/trials/6f1c2a9e-4d0b-4c7f-9a51-000000000000", "cursor=25", "path: round", "version 3"},
+		"/experiments/rounding-float?outcome=match":      {"No trial of this kind is kept"},
+		"/experiments/rounding-float?cursor=25&outcome=": {"cursor=50", "Newest"},
+		"/trials/6f1c2a9e-4d0b-4c7f-9a51-000000000000":   {"number=20.5", "ignore $.requestId", `<mark class="differs">  &#34;rounded_number&#34;: 20</mark>`, "cold, init 91.0 ms", "round(20.5) = 20"},
+		"/trials/0c0ffee0-0000-4000-8000-000000000000":   {"1 of 841 pixels", "/images/control", "/images/wrong", "/pixels/wrong"},
+		"/trials/dead0000-0000-4000-8000-000000000000":   {"Sandbox.Timedout", "3,000 ms", "No body."},
+		"/functions": {"control-round", "bootstrap: no such file", "provided.al2023"},
+		"/experiments/rounding-float?candidate=candidate-2":  {`value="candidate-2" selected`},
+		"/experiments/rounding-float?path=body%3A%24.x%22":   {`value="body:$.x&#34;"`},
+		"/experiments/rounding-float?outcome=match&cursor=0": {`value="match" selected`},
+	} {
+		w := call(t, c, "GET", path, "")
+		if w.Code != 200 || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
+			t.Errorf("%s: %d %v", path, w.Code, w.Header())
+		}
+		for _, text := range want {
+			if !strings.Contains(w.Body.String(), text) {
+				t.Errorf("%s does not show %q", path, text)
+			}
+		}
+		if strings.Contains(w.Body.String(), " style=") || strings.Contains(w.Body.String(), "ZgotmplZ") {
+			t.Errorf("%s holds what its policy forbids", path)
+		}
+	}
+}
+
+func TestEmptyPagesSayWhatToDo(t *testing.T) {
+	c := newConsole(&fakeLab{}, func(o *Options) { o.Functions = &fakeEngine{} })
+	for path, want := range map[string]string{"/": "assay apply --console 127.0.0.1:8090 -f assay.yaml", "/functions": "assay apply -f"} {
+		if w := call(t, c, "GET", path, ""); !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s does not say %q", path, want)
+		}
+	}
+}
+
+func TestProblemPages(t *testing.T) {
+	c := newConsole(newFakeLab(), nil)
+	for path, want := range map[string]int{
+		"/nope": 404, "/experiments/nope": 404, "/trials/nope": 404, "/experiments/qr?limit=x": 400, "/static/nope": 404,
+		"/trials/nope/images/control": 404,
+	} {
+		if w := call(t, c, "GET", path, ""); w.Code != want {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+// A trial of which nothing but the outcome is kept, made by an experiment that is gone.
+func TestTrialWithoutBodies(t *testing.T) {
+	lab := newFakeLab()
+	bare := roundingTrial(0)
+	bare.ID, bare.Experiment, bare.Bodies, bare.Invocation.Request = "bare", "gone", false, nil
+	bare.Control.Body, bare.Candidates[0].Observation.Body = nil, nil
+	bare.Secondary = &assay.Comparison{Observation: answer("control", assay.RoleSecondary, "")}
+	lab.trials = append(lab.trials, bare)
+	w := call(t, newConsole(lab, nil), "GET", "/trials/bare", "")
+	for _, want := range []string{"were not kept", "Invoked directly", "Control, called again", "candidate-2"} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
+
+// Whatever a stranger's function or request says, it stays text.
+func TestMarkupIsInert(t *testing.T) {
+	lab := newFakeLab()
+	const evil = `"><script>alert(1)</script>`
+	lab.change(func(r *assay.Report) {
+		r.Experiment.Control.Title = evil
+		r.Experiment.Path = evil
+		r.Counts.Arms[3].Paths = []assay.PathCount{{Path: evil, Kind: "value", Mismatches: 1}}
+		r.Verdicts = map[string]assay.Verdict{"candidate-2": {Outcome: assay.Refuted, Reason: evil}}
+	})
+	c := newConsole(lab, nil)
+	for _, path := range []string{"/", "/experiments/rounding-float", "/trials/e0000000-0000-4000-8000-000000000000",
+		"/experiments/%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/experiments/rounding-float?path=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"} {
+		body := call(t, c, "GET", path, "").Body.String()
+		if strings.Count(body, "<script") != 1 || strings.Contains(body, "<img src=x") || strings.Contains(body, `onerror="document`) {
+			t.Errorf("%s is not inert:\n%s", path, body)
+		}
+	}
+}
+
+func TestImagesAreImagesOnly(t *testing.T) {
+	lab := newFakeLab()
+	svg := qrTrial()
+	svg.ID = "svg"
+	svg.Control.Body = []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`)
+	svg.Control.Header = assay.Header{"Content-Type": {"image/png"}}
+	lab.trials = append(lab.trials, svg)
+	c := newConsole(lab, nil)
+	const qr = "/trials/0c0ffee0-0000-4000-8000-000000000000"
+	for path, want := range map[string]int{
+		qr + "/images/control": 200, qr + "/images/wrong": 200, qr + "/pixels/wrong": 200,
+		qr + "/images/secondary": 404, qr + "/images/nope": 404, qr + "/pixels/nope": 404,
+		"/trials/svg/images/control": 404, "/trials/svg/pixels/wrong": 404,
+		"/trials/e0000000-0000-4000-8000-000000000000/images/control": 404,
+	} {
+		w := call(t, c, "GET", path, "")
+		if w.Code != want {
+			t.Errorf("%s: %d, want %d", path, w.Code, want)
+		}
+		if want != 200 {
+			continue
+		}
+		h := w.Header()
+		if h.Get("Content-Type") != "image/png" || h.Get("X-Content-Type-Options") != "nosniff" || !strings.HasSuffix(h.Get("Content-Security-Policy"), "sandbox") {
+			t.Errorf("%s: %v", path, h)
+		}
+	}
+	if w := call(t, c, "GET", qr+"/images/wrong", ""); !bytes.Equal(w.Body.Bytes(), picture(true)) {
+		t.Error("another picture")
+	}
+}
+
+func TestAssetsAreCachedByContent(t *testing.T) {
+	c := newConsole(newFakeLab(), nil)
+	for path, want := range map[string]string{"/static/app.css?v=" + c.pages.build: "immutable", "/static/app.css?v=old": "no-store"} {
+		w := call(t, c, "GET", path, "")
+		if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Cache-Control"), want) {
+			t.Errorf("%s: %d %v", path, w.Code, w.Header())
+		}
+	}
+}
