@@ -16,6 +16,8 @@ import (
 type Document struct {
 	Experiments []assay.Experiment
 	Functions   []assay.Function
+
+	roots []root
 }
 
 // Options is what reading takes from outside of the file. Zero fields stand for nothing.
@@ -30,13 +32,41 @@ const MaxBytes = 4 << 20
 // Parse reads a file. The error joins what is wrong with it, up to a limit, each an *assay.Error; a
 // Document comes with no error only. The file's name is for messages and Source alone.
 func Parse(file string, data []byte, o Options) (Document, error) {
-	doc, _, err := parse(file, data, o)
-	return doc, err
+	r := &reader{file: file, o: o}
+	var doc Document
+	for _, n := range r.documents(data) {
+		r.fields(n, "the file", fields{
+			"experiments": func(n *yaml.Node) {
+				for key, body := range r.entries(n, "experiments") {
+					r.once(key, "experiment", doc.defined("experiments", key.Value))
+					doc.Experiments = append(doc.Experiments, r.experiment(key.Value, key, body))
+				}
+			},
+			"functions": func(n *yaml.Node) {
+				for key, body := range r.entries(n, "functions") {
+					r.once(key, "function", doc.defined("functions", key.Value))
+					doc.Functions = append(doc.Functions, r.function(key, body))
+				}
+			},
+		})
+		doc.roots = append(doc.roots, root{file, n})
+	}
+	if err := r.err(); err != nil {
+		return Document{}, err
+	}
+	return doc, nil
+}
+
+// once refuses a name that an earlier YAML document of the same file defines too.
+func (r *reader) once(key *yaml.Node, kind, first string) {
+	if first != "" {
+		r.fail(key, "rename one of them; the other is at "+first, "the %s %q is defined twice", kind, key.Value)
+	}
 }
 
 // ParseExperiment reads the body of one experiment, what stands below its name in a file.
 func ParseExperiment(name, file string, data []byte, o Options) (assay.Experiment, error) {
-	r := newReader(file, o)
+	r := &reader{file: file, o: o}
 	docs := r.documents(data)
 	if len(docs) != 1 && len(r.flaws) == 0 {
 		r.failAt(file, "write the keys of the experiment, path and control at least", "there must be one definition, and there are %d", len(docs))
@@ -49,45 +79,6 @@ func ParseExperiment(name, file string, data []byte, o Options) (assay.Experimen
 		return assay.Experiment{}, err
 	}
 	return e, nil
-}
-
-// places says where each name of a document is defined: "experiment x" -> file:line:column.
-type places map[string]string
-
-func parse(file string, data []byte, o Options) (Document, places, error) {
-	r := newReader(file, o)
-	var doc Document
-	for _, n := range r.documents(data) {
-		r.fields(n, "the file", fields{
-			"experiments": func(n *yaml.Node) {
-				for key, body := range r.entries(n, "experiments") {
-					r.define(key, "experiment")
-					doc.Experiments = append(doc.Experiments, r.experiment(key.Value, key, body))
-				}
-			},
-			"functions": func(n *yaml.Node) {
-				for key, body := range r.entries(n, "functions") {
-					r.define(key, "function")
-					doc.Functions = append(doc.Functions, r.function(key, body))
-				}
-			},
-		})
-	}
-	if err := r.err(); err != nil {
-		return Document{}, nil, err
-	}
-	return doc, r.places, nil
-}
-
-// define notes where a name is defined, and refuses a second place: several YAML documents in one
-// file are one definition.
-func (r *reader) define(key *yaml.Node, kind string) {
-	name := kind + " " + key.Value
-	if first, twice := r.places[name]; twice {
-		r.fail(key, "rename one of them; the other is at "+first, "the %s %q is defined twice", kind, key.Value)
-		return
-	}
-	r.places[name] = r.where(key)
 }
 
 // maxFlaws bounds what is said about one file.

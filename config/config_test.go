@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/assaylab/assay"
 )
@@ -128,7 +129,7 @@ func TestEveryKey(t *testing.T) {
 	fast.Name, fast.Code, fast.Build, fast.Concurrency = "round-fast", "/srv/round", "make", 4
 	fast.Environment = map[string]string{"PORT": "8080", "DEBUG": "true", "NONE": ""}
 	want := Document{Experiments: []assay.Experiment{e}, Functions: []assay.Function{round, fast}}
-	if diff := cmp.Diff(want, doc); diff != "" {
+	if diff := cmp.Diff(want, doc, cmpopts.IgnoreUnexported(Document{})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -304,6 +305,23 @@ func TestParseExperiment(t *testing.T) {
 	for _, text := range []string{"", "path: a\n---\npath: b\n", "- a\n", "a"} {
 		if _, err := ParseExperiment("e", "api", []byte(text), Options{}); err == nil {
 			t.Errorf("%q is taken for an experiment", text)
+		}
+	}
+}
+
+func TestWhere(t *testing.T) {
+	doc := parseOK(t, talk, Options{})
+	for path, want := range map[string]string{
+		"experiments/rounding-float/path":                         "assay.yaml:9:11",
+		"experiments/rounding-float/comparators/2/headers":        "assay.yaml:7:9",
+		"experiments/rounding-float/comparators/2/headers/0":      "assay.yaml:8:11",
+		"experiments/rounding-float/candidates/candidate-1/arn":   "assay.yaml:19:14",
+		"experiments/rounding-float/candidates/candidate-1/event": "assay.yaml:17:7",
+		"experiments/other": "assay.yaml:2:1",
+		"functions/f":       "",
+	} {
+		if got := doc.Where(strings.Split(path, "/")...); got != want {
+			t.Errorf("%s is at %q, want %q", path, got, want)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -226,53 +225,4 @@ func (r *reader) until(n *yaml.Node, u *assay.Until) {
 		"trials": func(n *yaml.Node) { u.Trials = r.integer(n) },
 		"for":    func(n *yaml.Node) { u.For = parsed(r, n, parseDuration) },
 	})
-}
-
-// locate notes flaws of shape at the places they are about, but for values that could not even be read:
-// one complaint of each is enough.
-func (r *reader) locate(flaws []assay.Flaw, key, body *yaml.Node) {
-	unread := map[string]bool{}
-	for _, f := range r.flaws {
-		unread[f.Where] = true
-	}
-	for _, f := range flaws {
-		k, v := find(key, body, f.Path)
-		if unread[r.where(k)] || unread[r.where(v)] {
-			continue
-		}
-		if node := follow(v); node.Kind != yaml.ScalarNode || null(v) {
-			v = k // a key says more of what is large, or missing
-		}
-		r.fail(v, f.Hint, "%s", f.What)
-	}
-}
-
-// find follows a path from the value of key as far as the file goes.
-func find(key, value *yaml.Node, path []string) (k, v *yaml.Node) {
-	for _, step := range path {
-		k, v := child(value, step)
-		if v == nil {
-			break
-		}
-		key, value = k, v
-	}
-	return key, value
-}
-
-// child is the entry of a mapping or the item of a list, nil if there is none.
-func child(n *yaml.Node, step string) (key, value *yaml.Node) {
-	n = follow(n)
-	if n.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == step {
-				return n.Content[i], n.Content[i+1]
-			}
-		}
-		return nil, nil
-	}
-	i, err := strconv.Atoi(step)
-	if n.Kind != yaml.SequenceNode || err != nil || i < 0 || i >= len(n.Content) {
-		return nil, nil
-	}
-	return n.Content[i], n.Content[i]
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,13 +24,13 @@ func Load(paths []string, o Options) (Document, error) {
 	}
 	var whole Document
 	var errs []error
-	known := places{}
 	for _, file := range files {
-		doc, defined, err := load(file, o)
-		errs = append(errs, err)
-		errs = append(errs, known.add(defined)...)
-		whole.Experiments = append(whole.Experiments, doc.Experiments...)
-		whole.Functions = append(whole.Functions, doc.Functions...)
+		doc, err := load(file, o)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		errs = append(errs, whole.add(doc)...)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return Document{}, err
@@ -39,16 +38,16 @@ func Load(paths []string, o Options) (Document, error) {
 	return whole, nil
 }
 
-func load(file string, o Options) (Document, places, error) {
+func load(file string, o Options) (Document, error) {
 	path := resolve(o.Dir, file)
 	data, err := readFile(path)
 	if err != nil {
-		return Document{}, nil, unreadable(file, err)
+		return Document{}, unreadable(file, err)
 	}
 	if o.Dir, err = filepath.Abs(filepath.Dir(path)); err != nil {
-		return Document{}, nil, unreadable(file, err)
+		return Document{}, unreadable(file, err)
 	}
-	return parse(file, data, o)
+	return Parse(file, data, o)
 }
 
 // readFile reads a little more than Parse accepts, so that it is Parse that refuses, whatever the size.
@@ -111,19 +110,25 @@ func unreadable(path string, err error) error {
 	return &assay.Error{Code: assay.CodeInvalid, What: what, Where: path, Hint: hint, Err: err}
 }
 
-// add takes in the names of one more file, and refuses those that another has.
-func (p places) add(more places) []error {
+// add takes in one more file, and refuses the names that are taken.
+func (d *Document) add(more Document) []error {
 	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(more)) {
-		where := more[name]
-		if first, twice := p[name]; twice {
+	taken := func(section, kind, name string) {
+		if first := d.defined(section, name); first != "" {
 			errs = append(errs, &assay.Error{
-				Code: assay.CodeInvalid, What: fmt.Sprintf("the %s is defined twice", name), Where: where,
-				Hint: "rename one of them; the other is at " + first,
+				Code: assay.CodeInvalid, What: fmt.Sprintf("the %s %q is defined twice", kind, name),
+				Where: more.defined(section, name), Hint: "rename one of them; the other is at " + first,
 			})
-			continue
 		}
-		p[name] = where
 	}
+	for _, e := range more.Experiments {
+		taken("experiments", "experiment", e.Name)
+	}
+	for _, f := range more.Functions {
+		taken("functions", "function", f.Name)
+	}
+	d.Experiments = append(d.Experiments, more.Experiments...)
+	d.Functions = append(d.Functions, more.Functions...)
+	d.roots = append(d.roots, more.roots...)
 	return errs
 }

@@ -29,16 +29,9 @@ type reader struct {
 	o       Options
 	entered int // entries read so far
 	flaws   []*assay.Error
-	places  places
 }
 
-func newReader(file string, o Options) *reader {
-	return &reader{file: file, o: o, places: places{}}
-}
-
-func (r *reader) where(n *yaml.Node) string {
-	return fmt.Sprintf("%s:%d:%d", r.file, n.Line, n.Column)
-}
+func (r *reader) where(n *yaml.Node) string { return where(r.file, n) }
 
 func (r *reader) fail(n *yaml.Node, hint, format string, args ...any) {
 	r.failAt(r.where(n), hint, format, args...)
