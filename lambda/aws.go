@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -168,7 +169,7 @@ func (e *Engine) serveRequestResponse(w http.ResponseWriter, r *http.Request, re
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Type", a.contentType)
+	h.Set("Content-Type", cmp.Or(a.contentType, "application/json"))
 	h.Set("X-Amz-Executed-Version", latest)
 	h.Set("X-Amzn-Trace-Id", x.trace)
 	h.Set("X-Amzn-Remapped-Content-Length", "0")

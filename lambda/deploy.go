@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,6 +28,9 @@ func (e *Engine) Deploy(ctx context.Context, fn assay.Function) (assay.Deploymen
 	fn.MemoryMB = cmp.Or(fn.MemoryMB, assay.DefaultMemoryMB)
 	fn.Timeout = cmp.Or(fn.Timeout, assay.DefaultTimeout)
 	fn.Environment = maps.Clone(fn.Environment)
+	if abs, err := filepath.Abs(fn.Code); err == nil {
+		fn.Code = abs
+	}
 	if err := validate(fn); err != nil {
 		return assay.Deployment{}, err
 	}
@@ -101,7 +105,7 @@ func (e *Engine) Remove(_ context.Context, name string) error {
 
 func removed(name string) answer {
 	a := failed(assay.FaultTransport, "ResourceNotFoundException", "Function not found: "+functionARN(name))
-	a.status = 404
+	a.status = http.StatusNotFound
 	return a
 }
 

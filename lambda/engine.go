@@ -90,16 +90,13 @@ type Engine struct {
 // New returns an Engine with the functions that Dir keeps. It starts no process.
 func New(opts Options) (*Engine, error) {
 	opts = opts.withDefaults()
-	dir, err := filepath.Abs(opts.Dir)
+	dir, err := makeDirs(opts.Dir)
 	if err != nil {
-		return nil, err
+		return nil, &assay.Error{Code: assay.CodeInvalid, What: "the engine cannot keep its state: " + err.Error(), Where: opts.Dir, Err: err}
 	}
-	lock, err := prepare(dir)
+	opts.Dir = dir
+	lock, err := takeOver(dir)
 	if err != nil {
-		return nil, err
-	}
-	if opts.Dir, err = filepath.EvalSymlinks(dir); err != nil {
-		lock.Close()
 		return nil, err
 	}
 	e := &Engine{
@@ -116,14 +113,23 @@ func New(opts Options) (*Engine, error) {
 	return e, nil
 }
 
-// prepare makes the folders, takes the lock that keeps a second engine out, and sweeps what an engine
-// that was killed left behind.
-func prepare(dir string) (*os.File, error) {
+// makeDirs makes the folders of an engine and returns the true path of the first.
+func makeDirs(dir string) (string, error) {
 	for _, d := range []string{"functions", "code", "runtime"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
-			return nil, &assay.Error{Code: assay.CodeInvalid, What: "the engine cannot keep its state: " + err.Error(), Where: dir, Err: err}
+			return "", err
 		}
 	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(dir)
+}
+
+// takeOver takes the lock that keeps a second engine out, and ends and removes what an engine that was
+// killed left behind.
+func takeOver(dir string) (*os.File, error) {
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err

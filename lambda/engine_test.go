@@ -28,7 +28,6 @@ var binaries = struct {
 }{}
 
 func TestMain(m *testing.M) {
-	defer os.RemoveAll(binaries.dir)
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		os.RemoveAll(binaries.dir)
 		os.Exit(code)
@@ -571,6 +570,7 @@ func TestCallersWaitForAnEnvironment(t *testing.T) {
 func TestCallerThatLeavesDoesNotStopTheFunction(t *testing.T) {
 	l := newLab(t, Options{}, goFn(t))
 	pid := fields(t, l.call("go", m{}))["pid"]
+	l.awaitIdle("go", 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan *assay.Observation)
 	go func() { done <- l.callCtx(ctx, "go", m{"Sleep": 200}) }()
@@ -641,6 +641,7 @@ func TestRedeployWhileBusy(t *testing.T) {
 	l := newLab(t, Options{}, fn)
 	old := l.deploy(fn)
 	l.call("f", 0)
+	l.awaitIdle("f", 1)
 	done := make(chan *assay.Observation)
 	go func() { done <- l.call("f", 0.4) }()
 	l.await(func(d assay.Deployment) bool { return d.Busy == 1 }, "f")

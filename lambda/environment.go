@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -97,13 +98,11 @@ func (v *environment) boot(x *exchange) *instance {
 		x.init = time.Since(began)
 		return inst
 	}
+	v.begin(x)
 	if !failure.final {
-		v.begin(x)
 		if inst, failure = v.initialize(x, v.version.Timeout); failure == nil {
 			return inst
 		}
-	} else {
-		v.begin(x)
 	}
 	v.answer(x, failure.answer)
 	v.finish(x, failure.answer.peak)
@@ -118,11 +117,7 @@ type initFailure struct {
 
 // initialize starts a process and waits until it asks for its first invocation.
 func (v *environment) initialize(x *exchange, limit time.Duration) (*instance, *initFailure) {
-	runtime := v.version.Runtime
-	if v.version.Interpreter.Path != "" {
-		runtime = v.version.Interpreter.Version
-	}
-	v.log.printf("INIT_START Runtime Version: %s\n", runtime)
+	v.log.printf("INIT_START Runtime Version: %s\n", cmp.Or(v.version.Interpreter.Version, v.version.Runtime))
 	began := time.Now()
 	inst, err := v.start()
 	if err != nil {
@@ -152,7 +147,11 @@ func (v *environment) initialize(x *exchange, limit time.Duration) (*instance, *
 		failure = initFailure{answer: closing(), final: true}
 	}
 	inst.stop()
-	v.log.printf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: %s\n", milliseconds(time.Since(began)), status)
+	phase := "init"
+	if !x.began.IsZero() {
+		phase = "invoke"
+	}
+	v.log.printf("INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s\n", milliseconds(time.Since(began)), phase, status)
 	return nil, &failure
 }
 

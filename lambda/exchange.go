@@ -31,7 +31,7 @@ type exchange struct {
 }
 
 func newExchange(ctx context.Context, id string, payload []byte) *exchange {
-	if id == "" {
+	if !plainName.MatchString(id) { // it becomes a header and a part of a path
 		id = newID()
 	}
 	if len(payload) == 0 {
