@@ -133,6 +133,7 @@ func (c *Console) problem(w http.ResponseWriter, r *http.Request, err error) {
 type overviewView struct {
 	Experiments []experimentView
 	Address     string // of this console, for commands to copy
+	Guarded     bool   // it asks for a token
 }
 
 func (c *Console) overviewPage(w http.ResponseWriter, r *http.Request) error {
@@ -140,7 +141,7 @@ func (c *Console) overviewPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view, fns := overviewView{Address: r.Host}, c.deployed()
+	view, fns := overviewView{Address: r.Host, Guarded: c.opt.Token != ""}, c.deployed()
 	for i := range reports {
 		view.Experiments = append(view.Experiments, viewExperiment(&reports[i], fns))
 	}

@@ -12,7 +12,8 @@ import (
 // dropReasons are shown even at zero, so that one sees what is counted.
 var dropReasons = []string{"queue_full", "too_large", "breaker", "shutdown"}
 
-// Experiment is an experiment in the API, as SURFACE.md promises it.
+// Experiment is an experiment in the API. Offered = Sampled + the sum of NotSampled, and
+// Sampled = Trials + the sum of Dropped + InFlight.
 type Experiment struct {
 	Name       string           `json:"name"`
 	Version    int              `json:"version"`
@@ -34,7 +35,8 @@ type Experiment struct {
 	Arms       []Arm            `json:"arms"`
 }
 
-// Arm is an arm in the API. What is unknown yet is left out rather than given as zero.
+// Arm is an arm in the API; the control's second calls are an arm named "secondary". What is unknown
+// yet is left out rather than given as zero.
 type Arm struct {
 	Name          string                    `json:"name"`
 	Title         string                    `json:"title,omitempty"`
@@ -49,7 +51,8 @@ type Arm struct {
 	*Candidate
 }
 
-// Candidate is what the API tells of candidates alone.
+// Candidate is what the API tells of candidates alone. Numbers without bound in the verdict are given
+// as the largest there is (math.MaxFloat64), since JSON has no infinity.
 type Candidate struct {
 	Trials     int64             `json:"trials"`
 	Matches    int64             `json:"matches"`
@@ -143,7 +146,7 @@ func armShape(r *assay.Report, a arm) Arm {
 	return shape
 }
 
-// finiteVerdict replaces what JSON cannot say: an unbounded number becomes the largest there is.
+// finiteVerdict replaces what JSON cannot say, and calls what has no verdict yet inconclusive.
 func finiteVerdict(v assay.Verdict) assay.Verdict {
 	if v.Outcome == "" {
 		v.Outcome = assay.Inconclusive
