@@ -16,11 +16,11 @@ type pair struct{ control, other int }
 
 // arrays compares by key, without order, or index by index, as the rules have it.
 func (w *walk) arrays(a, b *value, at spot) {
-	if r := at.find(key); r != nil {
+	if r := at.find(ruleKey); r != nil {
 		w.pairs(a, b, matchByKey(a, b, r.key), at)
 		return
 	}
-	if at.find(unordered) != nil {
+	if at.find(ruleUnordered) != nil {
 		w.pairs(a, b, w.matchEqual(a, b, at), at)
 		return
 	}
@@ -215,8 +215,8 @@ func (v *value) at(index int) *value {
 	return v.item(index)
 }
 
-// matchEqual pairs items that are equal, first exactly, then but for what is ignored, then but for
-// what is tolerated.
+// matchEqual pairs items that are equal but for what is ignored, then but for what is tolerated. Pairs
+// that are equal in every respect are left out: there is nothing to tell of them.
 func (w *walk) matchEqual(a, b *value, at spot) []pair {
 	if w.probing {
 		*w.fuel -= len(a.items) + len(b.items)
@@ -225,12 +225,12 @@ func (w *walk) matchEqual(a, b *value, at spot) []pair {
 	form := func(v *value, s state, c canonical) func(int) string {
 		return func(i int) string { return string(c.append(nil, &v.items[i], s.item(i))) }
 	}
-	for _, c := range []canonical{{}, {lax: true}} {
-		if !c.lax || w.rules.kinds[ignore] {
-			m.by(form(a, at.control, c), form(b, at.other, c))
-		}
+	m.by(form(a, at.control, canonical{}), form(b, at.other, canonical{}))
+	m.pairs = nil
+	if w.rules.kinds[ruleIgnore] {
+		m.by(form(a, at.control, canonical{lax: true}), form(b, at.other, canonical{lax: true}))
 	}
-	if w.rules.kinds[tolerance] && len(m.left)*len(m.right) <= maxFuel {
+	if w.rules.kinds[ruleTolerance] && len(m.left)*len(m.right) <= maxFuel {
 		m.most(func(i, j int) bool { return w.same(&a.items[i], &b.items[j], at.item(pair{i, j})) })
 	}
 	return m.finish()
@@ -249,7 +249,7 @@ type canonical struct{ lax bool }
 
 func (c canonical) append(dst []byte, v *value, at state) []byte {
 	switch {
-	case c.lax && at.find(ignore) != nil:
+	case c.lax && at.find(ruleIgnore) != nil:
 		return append(dst, '*')
 	case v.kind == number:
 		return parseDecimal(v.text).append(dst)
@@ -266,7 +266,7 @@ func (c canonical) appendMembers(dst []byte, v *value, at state) []byte {
 	for i := range v.items {
 		m := &v.items[i]
 		below := at.member(m.name)
-		if c.lax && below.find(ignore) != nil {
+		if c.lax && below.find(ruleIgnore) != nil {
 			continue
 		}
 		dst = append(dst, quoted(m.name)...)
@@ -282,7 +282,7 @@ func (c canonical) appendItems(dst []byte, v *value, at state) []byte {
 	for i := range v.items {
 		items[i] = string(c.append(nil, &v.items[i], at.item(i)))
 	}
-	if at.find(unordered) != nil || at.find(key) != nil {
+	if at.find(ruleUnordered) != nil || at.find(ruleKey) != nil {
 		slices.Sort(items)
 	}
 	dst = append(dst, '[')

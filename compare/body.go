@@ -80,8 +80,8 @@ func (c body) Compare(control, other *assay.Observation) []assay.Difference {
 	if sameCoding && bytes.Equal(control.Body, other.Body) {
 		return nil
 	}
-	a, errA := decodeBody(control)
-	b, errB := decodeBody(other)
+	a, errA := Decode(control)
+	b, errB := Decode(other)
 	switch {
 	case errA != nil || errB != nil:
 		return malformed(control.Body, other.Body, errA, errB)

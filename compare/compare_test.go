@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/andybalholm/brotli"
@@ -329,4 +330,19 @@ func TestNothingAtAll(t *testing.T) {
 	if got := comparator(t).Compare(&assay.Observation{}, &assay.Observation{}); len(got) > 0 {
 		t.Errorf("%+v", got)
 	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	c := comparator(t, assay.ComparatorSpec{Kind: "headers"}, assay.ComparatorSpec{Kind: "body", Ignore: []string{"$[?match(@.a, 'x.*')].id", "$..b"}})
+	control := answer("application/json", []byte(`[{"a":"xy","id":1},{"b":1}]`))
+	other := answer("application/json; charset=utf-8", []byte(`[{"a":"xy","id":2},{"b":2}]`))
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if got := c.Compare(control, other); len(got) != 3 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+	all.Wait()
 }

@@ -23,8 +23,9 @@ const (
 	maxZstdWindow = 8 << 20  // bytes, the limit of RFC 9659
 )
 
-// decodeBody undoes the content codings of a body (RFC 9110, section 8.4). An empty body stays empty.
-func decodeBody(o *assay.Observation) ([]byte, error) {
+// Decode undoes the content codings of a body (RFC 9110, section 8.4): gzip, deflate, br and zstd, up to
+// 64 MB. An empty body stays empty. It fails when a coding is not known or the body is not in it.
+func Decode(o *assay.Observation) ([]byte, error) {
 	body := o.Body
 	codings := contentCodings(o.Header)
 	if len(body) == 0 {

@@ -50,8 +50,11 @@ func containsAny(s string, parts []string) bool {
 // way differs the other way.
 func FuzzCompare(f *testing.F) {
 	seeds := []string{`{"a":[1,{"id":2}]}`, `[1,2,"x"]`, `{"a":1.0}`, "\x1f\x8b\x08\x00", "\x28\xb5\x2f\xfd", "text\nmore", "", `{"a":`}
-	paths := []string{"$.a", "$..id", "$[?@.id == 2 || @ > 1]", "$[-1]", "$[0:5:2]", "$['a','b']", "$[?length(@.a) >= 1 && @.a < 'x']", "a", "$[?match(@, '(a*)*')]"}
+	paths := []string{"$.a", "$..id", "$[?@.id == 2 || @ > 1]", "$[-1]", "$[0:5:2]", "$['a','b']", "$[?length(@.a) >= 1 && @.a < 'x']", "a", "$[?match(@.id, '(a*)*')]"}
 	codings := []string{"", "gzip", "deflate", "br", "zstd"}
+	for _, path := range paths {
+		f.Add([]byte(`[{"a":"x","id":1},{},[1],"x",null]`), []byte(`[{"a":{},"id":"x"},[],2]`), "application/json", "", path)
+	}
 	for i, a := range seeds {
 		b := seeds[(i+1)%len(seeds)]
 		f.Add([]byte(a), []byte(b), "application/json", codings[i%len(codings)], paths[i])

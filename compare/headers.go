@@ -34,7 +34,7 @@ func newHeaders(spec assay.ComparatorSpec) (assay.Comparator, []assay.Flaw) {
 	return headers{only: only, except: append(except, leftOut...)}, flaws
 }
 
-// fieldNames makes names canonical; those that no field can have are flaws, below the given path.
+// fieldNames makes names canonical, each once; those that no field can have are flaws, below the given path.
 func fieldNames(names []string, path ...string) ([]string, []assay.Flaw) {
 	var canonical []string
 	var flaws []assay.Flaw
@@ -46,7 +46,9 @@ func fieldNames(names []string, path ...string) ([]string, []assay.Flaw) {
 				Hint: "for example content-type",
 			})
 		}
-		canonical = append(canonical, textproto.CanonicalMIMEHeaderKey(name))
+		if name = textproto.CanonicalMIMEHeaderKey(name); !slices.Contains(canonical, name) {
+			canonical = append(canonical, name)
+		}
 	}
 	return canonical, flaws
 }

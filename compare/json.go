@@ -45,7 +45,7 @@ type spot struct {
 func (s spot) enter(control, other state) spot {
 	s.control, s.other = control, other
 	if s.excuse == "" {
-		if r := s.find(ignore); r != nil {
+		if r := s.find(ruleIgnore); r != nil {
 			s.excuse = r.text
 		}
 	}
@@ -73,7 +73,7 @@ func (s spot) tolerated(x, y decimal) string {
 	for _, side := range []state{s.control, s.other} {
 		for _, n := range side {
 			for _, r := range n.rules {
-				if r.kind == tolerance && within(x, y, r.limit) {
+				if r.kind == ruleTolerance && within(x, y, r.limit) {
 					return r.text
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/theory/jsonpath"
+	"github.com/theory/jsonpath/registry"
 	"github.com/theory/jsonpath/spec"
 
 	"github.com/assaylab/assay"
@@ -15,10 +16,10 @@ import (
 
 // The kinds of rule, as the definition calls them.
 const (
-	ignore    = "ignore"
-	tolerance = "tolerance"
-	unordered = "unordered"
-	key       = "key"
+	ruleIgnore    = "ignore"
+	ruleTolerance = "tolerance"
+	ruleUnordered = "unordered"
+	ruleKey       = "key"
 )
 
 // rule is one thing to be done differently at the places its path selects.
@@ -42,15 +43,19 @@ func (r *rules) empty() bool { return len(r.kinds) == 0 }
 
 // newRules compiles the rules of a spec, in an order that is always the same.
 func newRules(s assay.ComparatorSpec) (*rules, []assay.Flaw) {
-	c := compiler{rules: rules{plain: &node{}, kinds: map[string]bool{}}, arrays: map[string]string{}}
+	c := compiler{
+		rules:  rules{plain: &node{}, kinds: map[string]bool{}},
+		arrays: map[string]string{},
+		parser: newPathParser(),
+	}
 	for i, path := range s.Ignore {
-		c.add(path, &rule{kind: ignore, text: "ignore " + path}, strconv.Itoa(i))
+		c.add(path, &rule{kind: ruleIgnore, text: "ignore " + path}, strconv.Itoa(i))
 	}
 	for _, path := range slices.Sorted(maps.Keys(s.Tolerance)) {
 		c.addTolerance(path, s.Tolerance[path])
 	}
 	for i, path := range s.Unordered {
-		c.add(path, &rule{kind: unordered}, strconv.Itoa(i))
+		c.add(path, &rule{kind: ruleUnordered}, strconv.Itoa(i))
 	}
 	for _, path := range slices.Sorted(maps.Keys(s.Key)) {
 		c.addKey(path, s.Key[path])
@@ -62,8 +67,28 @@ func newRules(s assay.ComparatorSpec) (*rules, []assay.Flaw) {
 type compiler struct {
 	rules  rules
 	arrays map[string]string // normal form of a path -> which rule matches the items there
+	parser *jsonpath.Parser
 	flaws  []assay.Flaw
 }
+
+// newPathParser makes match and search false where an argument is absent, as RFC 9535 has them in
+// sections 2.4.6 and 2.4.7; the library's own panic there.
+func newPathParser() *jsonpath.Parser {
+	functions := registry.New()
+	for _, name := range []string{"match", "search"} {
+		function := functions.Get(name)
+		library := *function
+		*function = *spec.Extension(name, library.ReturnType(), library.Validate, func(args []spec.PathValue) spec.PathValue {
+			if slices.ContainsFunc(args, isAbsent) {
+				return spec.LogicalFalse
+			}
+			return library.Evaluate(args)
+		})
+	}
+	return jsonpath.NewParser(jsonpath.WithRegistry(functions))
+}
+
+func isAbsent(arg spec.PathValue) bool { return spec.ValueFrom(arg) == nil }
 
 func (c *compiler) flaw(r *rule, step, what, hint string) {
 	c.flaws = append(c.flaws, assay.Flaw{Path: []string{r.kind, step}, What: what, Hint: hint})
@@ -71,13 +96,13 @@ func (c *compiler) flaw(r *rule, step, what, hint string) {
 
 // add compiles a rule's path; step is where in its list or map the definition has it.
 func (c *compiler) add(path string, r *rule, step string) {
-	parsed, err := jsonpath.Parse(path)
+	parsed, err := c.parser.Parse(path)
 	if err != nil {
 		c.flaw(r, step, fmt.Sprintf("%q is not a JSONPath: %v", path, err), "as in RFC 9535: $.requestId, $.items[*].price, $..id")
 		return
 	}
 	r.path = parsed
-	if r.kind == unordered || r.kind == key {
+	if r.kind == ruleUnordered || r.kind == ruleKey {
 		if before := c.arrays[parsed.String()]; before != "" {
 			c.flaw(r, step, fmt.Sprintf("the items at %s are matched in two ways, by %s already", path, before), "leave one of the two out")
 			return
@@ -93,7 +118,7 @@ func (c *compiler) add(path string, r *rule, step string) {
 }
 
 func (c *compiler) addTolerance(path string, limit float64) {
-	r := &rule{kind: tolerance}
+	r := &rule{kind: ruleTolerance}
 	if limit < 0 || math.IsNaN(limit) || math.IsInf(limit, 0) {
 		c.flaw(r, path, fmt.Sprintf("a tolerance of %v", limit), "a number, 0 or larger, for example 1e-9")
 		return
@@ -106,8 +131,8 @@ func (c *compiler) addTolerance(path string, limit float64) {
 }
 
 func (c *compiler) addKey(path, within string) {
-	r := &rule{kind: key}
-	parsed, err := jsonpath.Parse(within)
+	r := &rule{kind: ruleKey}
+	parsed, err := c.parser.Parse(within)
 	if err != nil || parsed.Query().Singular() == nil {
 		c.flaw(r, path, fmt.Sprintf("%q does not lead from an item to one value", within), "a path of names and indexes, with the item as $: $.id")
 		return
