@@ -19,7 +19,7 @@ const victim = "ASSAY_TEST_VICTIM"
 // The victim keeps trials in batches of this size, and is killed after so many.
 const (
 	victimBatch   = 10
-	victimBatches = 20
+	victimBatches = 15
 )
 
 // TestKillLosesNothingAcknowledged kills a process that keeps trials, several times on the same file.
@@ -30,7 +30,7 @@ func TestKillLosesNothingAcknowledged(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "assay.db")
 	var acknowledged []string
-	for range 5 {
+	for range 3 {
 		acknowledged = append(acknowledged, keepUntilKilled(t, path)...)
 	}
 	s := open(t, path, Options{})

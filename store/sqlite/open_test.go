@@ -1,10 +1,12 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,6 +138,35 @@ func TestRestartKeepsEverything(t *testing.T) {
 	if all, err := s.Load(t.Context()); err != nil || len(all) != 1 || all[0].Version != 3 {
 		t.Errorf("definitions %+v, %v", all, err)
 	}
+}
+
+func TestACanceledCallKeepsNothing(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "assay.db"), Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	s.log, s.maxBytes = slog.New(canceling{slog.DiscardHandler, cancel}), 1 // cancels within the transaction
+	if err := s.Keep(ctx, assay.Batch{Trials: storetest.Trials(1, 10)}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+	if n := countTrials(t, s); n != 0 {
+		t.Errorf("%d trials", n)
+	}
+	keep(t, s, storetest.Trials(1, 10)...)
+	if n := countTrials(t, s); n != 10 {
+		t.Errorf("%d trials", n)
+	}
+}
+
+// canceling is a log that cancels a context when it is written to.
+type canceling struct {
+	slog.Handler
+	cancel context.CancelFunc
+}
+
+func (canceling) Enabled(context.Context, slog.Level) bool { return true }
+
+func (c canceling) Handle(context.Context, slog.Record) error {
+	c.cancel()
+	return nil
 }
 
 func TestAFullDiskFailsTheBatchAlone(t *testing.T) {

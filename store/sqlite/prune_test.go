@@ -14,9 +14,9 @@ import (
 
 func TestPruningTakesBodiesOfMatchesThenTheOldestTrials(t *testing.T) {
 	var log strings.Builder
-	const limit = 400_000
+	const limit = 200_000
 	s := open(t, filepath.Join(t.TempDir(), "assay.db"), Options{MaxBytes: limit, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	trials := storetest.Trials(1, 2000)
+	trials := storetest.Trials(1, 600)
 	bodiless := 0 // at the first time that whole trials go
 	for batch := range slices.Chunk(trials, 50) {
 		keep(t, s, batch...)
@@ -34,7 +34,7 @@ func TestPruningTakesBodiesOfMatchesThenTheOldestTrials(t *testing.T) {
 	if bodiless == 0 {
 		t.Fatal("no trial went")
 	}
-	if c := countTrials(t, s); c != 2000 {
+	if c := countTrials(t, s); c != 600 {
 		t.Errorf("counted %d", c)
 	}
 	if n := strings.Count(log.String(), "the store is full"); n != 1 {
@@ -110,13 +110,13 @@ func TestPrunedTrialsDoNotCountAgain(t *testing.T) {
 func TestALowerLimitIsReachedInSteps(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "assay.db")
 	s := open(t, path, Options{})
-	trials := storetest.Trials(1, 3000)
+	trials := storetest.Trials(1, 2000)
 	keep(t, s, trials...)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, path, Options{MaxBytes: 50_000})
-	for _, late := range storetest.Trials(2, 8) {
+	for _, late := range storetest.Trials(2, 3) {
 		keep(t, s, late)
 	}
 	if u := sameUsage(t, s); u.bytes > 50_000 {

@@ -4,7 +4,8 @@
 //
 // The file has one writer connection and a few for readers, which never wait for the writer (WAL).
 // Nothing is cached in memory: totals are rows that the writer adds to in the transaction that keeps
-// the trials, so a process killed at any time leaves counts that agree with the trials.
+// the trials, so a process killed at any time leaves counts that agree with the trials. When the
+// machine itself loses power, the last batches may be lost, whole.
 package sqlite
 
 import (
@@ -74,7 +75,8 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, s.fail("the store's file cannot be created", err)
 	}
 	if err := s.connect(ctx); err != nil {
-		return nil, errors.Join(s.fail("the store cannot be opened", err), s.disconnect())
+		_ = s.disconnect() // err says more
+		return nil, s.fail("the store cannot be opened", err)
 	}
 	return s, nil
 }
@@ -88,7 +90,10 @@ func create(path string) error {
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
-	return cmp.Or(err, f.Close())
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // connect opens both pools. The journal's mode is set after the file was found to be ours.
@@ -172,8 +177,8 @@ func (s *Store) within(ctx context.Context, db *sql.DB, what string, f func(*sql
 		return s.fail(what, err)
 	}
 	if err := f(tx); err != nil {
-		_ = tx.Rollback() // err says more
-		return s.fail(what, err)
+		_ = tx.Rollback()                           // err says more
+		return s.fail(what, cmp.Or(ctx.Err(), err)) // SQLite only says that it was interrupted
 	}
 	if err := tx.Commit(); err != nil {
 		return s.fail(what, err)

@@ -56,7 +56,7 @@ func Run(t *testing.T, open func(t *testing.T) assay.Store) {
 
 // countsAreExact compares with what plain loops over the trials count.
 func countsAreExact(t *testing.T, store assay.Store) {
-	trials := Trials(1, 500)
+	trials := Trials(1, 200)
 	for batch := range slices.Chunk(trials, 37) {
 		keep(t, store, batch...)
 	}
@@ -185,7 +185,7 @@ func pathsFold(t *testing.T, store assay.Store) {
 }
 
 func pathsAreBounded(t *testing.T, store assay.Store) {
-	const trials, perTrial = 100, 50
+	const trials, perTrial = 30, 40
 	for i, trial := range Trials(7, trials) {
 		trial.Candidates = trial.Candidates[:1]
 		c := &trial.Candidates[0]
@@ -207,7 +207,7 @@ func pathsAreBounded(t *testing.T, store assay.Store) {
 }
 
 func latencies(t *testing.T, store assay.Store) {
-	trials := Trials(8, 1000)
+	trials := Trials(8, 400)
 	var exact []float64
 	for i := range trials {
 		if c := &trials[i].Control; c.Fault == nil && !c.Cold {
@@ -339,7 +339,7 @@ func pagesHoldAll(t *testing.T, store assay.Store) {
 }
 
 func queriesSelect(t *testing.T, store assay.Store) {
-	trials := Trials(13, 200)
+	trials := Trials(13, 100)
 	for i := range trials {
 		trials[i].Experiment = []string{Experiment, "another"}[i%2]
 	}
@@ -369,7 +369,7 @@ func badCursor(t *testing.T, store assay.Store) {
 }
 
 func together(t *testing.T, store assay.Store) {
-	const writers, batches, size = 3, 10, 7
+	const writers, batches, size = 3, 5, 5
 	var keeping, reading sync.WaitGroup
 	stop := make(chan struct{})
 	for range 2 {
