@@ -63,7 +63,7 @@ func loadPages(version string) (*pages, error) {
 // words are the functions that templates call.
 var words = template.FuncMap{
 	"count": count, "millis": millis, "percent": percent, "ratio": ratio, "bytes": bytesText, "duration": durationText,
-	"clock": clock, "machine": machineTime, "short": short, "plural": plural, "path": pathTo, "dollars": dollars,
+	"clock": clock, "machine": machineTime, "short": short, "plural": plural, "path": pathTo,
 	"text": func(b []byte) string { return string(bytes.ToValidUTF8(b, []byte("�"))) },
 }
 
