@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -20,9 +21,9 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// Deploy creates or updates a function: it runs Build, copies the code, and lets new invocations use
-// the copy, while those under way finish on what they began with. It starts no process. The same code
-// and configuration again change nothing. A function that cannot run is an error with CodeInvalid that
+// Deploy creates or updates a function: it runs Build, unless it did so already and nothing changed
+// since, copies the code, and lets new invocations use the copy, while those under way finish on what
+// they began with. It starts no process. The same code and configuration again change nothing. A function that cannot run is an error with CodeInvalid that
 // says why, and leaves what is deployed as it was.
 func (e *Engine) Deploy(ctx context.Context, fn assay.Function) (assay.Deployment, error) {
 	fn.MemoryMB = cmp.Or(fn.MemoryMB, assay.DefaultMemoryMB)
@@ -38,8 +39,10 @@ func (e *Engine) Deploy(ctx context.Context, fn assay.Function) (assay.Deploymen
 	if err != nil {
 		return assay.Deployment{}, locate(err, fn)
 	}
-	if err := build(ctx, fn); err != nil {
-		return assay.Deployment{}, err
+	if !e.built(fn) {
+		if err := build(ctx, fn); err != nil {
+			return assay.Deployment{}, err
+		}
 	}
 	if err := checkHandler(fn); err != nil {
 		return assay.Deployment{}, err
@@ -179,6 +182,23 @@ func locate(err error, fn assay.Function) error {
 		return &at
 	}
 	return err
+}
+
+// built tells whether some function was deployed by the same build from the same folder, which has not
+// changed since. What a build reads from outside of its folder is not looked at.
+func (e *Engine) built(fn assay.Function) bool {
+	sum, _, err := tree{root: fn.Code, skip: e.opts.Dir}.digest()
+	if fn.Build == "" || err != nil {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, f := range e.functions {
+		if v := f.current; v.Code == fn.Code && v.Build == fn.Build && bytes.Equal(v.CodeSHA256, sum) {
+			return true
+		}
+	}
+	return false
 }
 
 // build runs the function's build command, with the environment of whoever runs Assay: it is their tool

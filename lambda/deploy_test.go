@@ -114,6 +114,32 @@ func TestBuildRunsBeforeDeploying(t *testing.T) {
 	}
 }
 
+func TestBuildRunsOnlyWhenSomethingChanged(t *testing.T) {
+	fn := pythonFn(t, "app.handler")
+	runs := filepath.Join(t.TempDir(), "runs")
+	fn.Build = "echo run >> " + runs
+	l := newLab(t, Options{}, fn)
+	deploy := func(f assay.Function, want int) {
+		t.Helper()
+		if _, err := l.Deploy(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(runs); err != nil || strings.Count(string(b), "run") != want {
+			t.Errorf("the build ran %d times, want %d", strings.Count(string(b), "run"), want)
+		}
+	}
+	deploy(fn, 1)
+	twin := fn
+	twin.Name = "twin"
+	deploy(twin, 1)
+	if err := os.WriteFile(filepath.Join(fn.Code, "more.py"), []byte("x = 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	deploy(fn, 2)
+	fn.Build += "; true"
+	deploy(fn, 3)
+}
+
 func TestBuildIsCanceled(t *testing.T) {
 	fn := pythonFn(t, "app.handler")
 	fn.Build = "sleep 60 & sleep 60"
