@@ -59,8 +59,8 @@ type Options struct {
 	Now    func() time.Time
 	Seed   uint64 // of sampling and of the candidates' order
 	Memory int64  // bytes held by all experiments together, 256 MB if zero
-	// Decode undoes a body's content encoding before it is kept; as it is if nil.
-	Decode func(assay.Header, []byte) ([]byte, error)
+	// Decode undoes a body's content encoding before it is kept; left as it is if nil.
+	Decode func(*assay.Observation) ([]byte, error)
 	// KeepMatches is the share of matches kept with their bodies, beside the first few; 1 % if zero.
 	KeepMatches float64
 }

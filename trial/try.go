@@ -143,7 +143,7 @@ func withoutBodies(t *assay.Trial) {
 
 // decodeBodies undoes content encodings, so that bodies can be read and redacted. One that cannot be
 // decoded stays as it is.
-func decodeBodies(t *assay.Trial, decode func(assay.Header, []byte) ([]byte, error)) {
+func decodeBodies(t *assay.Trial, decode func(*assay.Observation) ([]byte, error)) {
 	if decode == nil {
 		return
 	}
@@ -151,7 +151,7 @@ func decodeBodies(t *assay.Trial, decode func(assay.Header, []byte) ([]byte, err
 		if o.Header.Get("Content-Encoding") == "" || len(o.Body) == 0 {
 			return
 		}
-		if plain, err := decode(o.Header, o.Body); err == nil {
+		if plain, err := decode(o); err == nil {
 			o.Body = plain
 			o.Header = o.Header.Clone()
 			delete(o.Header, "Content-Encoding")
