@@ -66,6 +66,12 @@ func New(o Options) *Gateway {
 	return g
 }
 
+// Check tells whether Set would take these routes.
+func Check(routes []Route) error {
+	_, err := newTable(routes)
+	return err
+}
+
 // Set replaces all routes at once; a request keeps the table it came in under. It fails, changing
 // nothing, with assay.CodeInvalid when a path cannot be used and with assay.CodeConflict when two
 // routes are for the same requests.
