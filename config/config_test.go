@@ -148,8 +148,8 @@ experiments:
 	if want := defaults("e", "assay.yaml"); !reflect.DeepEqual(e.Comparators, want.Comparators) || e.Sample != want.Sample {
 		t.Errorf("keys without a value are not as good as left out: %+v", e)
 	}
-	if none := doc.Experiments[1]; len(none.Comparators) != 0 || none.Sample.Rate != 0 {
-		t.Errorf("an empty list and a zero are not what they say: %+v", none)
+	if none := doc.Experiments[1]; len(none.Comparators) != 3 || none.Sample.Rate != 0 {
+		t.Errorf("an empty list is not the defaults, or a zero not zero: %+v", none)
 	}
 }
 
@@ -194,6 +194,7 @@ func TestFlaws(t *testing.T) {
 		{"placeholder", "experiments:\n  a: {path: a, control: {url: \"http://{NO_SUCH}\"}}\n", []string{"2:31", "nothing is known to put in place of {NO_SUCH}", "environment variable NO_SUCH"}},
 		{"comparator", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    comparators:\n    - colour\n", []string{"6:7", `no comparator "colour"`, "statuscode"}},
 		{"two comparators behind one dash", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    comparators:\n    - body:\n      statuscode:\n", []string{"7:7", "in the place of another", "dash"}},
+		{"option of none", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    comparators:\n    - statuscode: 200\n", []string{"6:19", "statuscode takes no options", "leave the value out"}},
 		{"option of a comparator", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    comparators:\n    - body: {ignored: [$.a]}\n", []string{"6:14", `body has no key "ignored"`, `"ignore"`}},
 		{"function", "functions:\n  f: {runtime: nodejs, handler: a.b, code: f, memory: 64}\n", []string{"2:55", "64 MB of memory is out of range", "128"}},
 		{"tab", "experiments:\n\ta: b\n", []string{"2:1", "not YAML", "never with tabs"}},
@@ -218,6 +219,9 @@ func TestFlaws(t *testing.T) {
 			}
 			for i, f := range flaws {
 				where, what, hint := "f.yaml:"+tt.want[3*i], tt.want[3*i+1], tt.want[3*i+2]
+				if f.Hint == "" {
+					t.Errorf("flaw %d says not what to do: %v", i, f)
+				}
 				if f.Code != assay.CodeInvalid || f.Where != where || !strings.Contains(f.What, what) || !strings.Contains(f.Hint, hint) {
 					t.Errorf("flaw %d: %v\nwant %s at %s, hint %s", i, f, what, where, hint)
 				}
@@ -269,7 +273,8 @@ func TestBombsEndCleanly(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"other document": lists, "deep": deep, "wide": wide, "aliases": many.String(),
-		"large": strings.Repeat("#", MaxBytes+1),
+		"documents": strings.Repeat("---\nexperiments: {a: {}}\n", 1000),
+		"large":     strings.Repeat("#", MaxBytes+1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()

@@ -42,6 +42,9 @@ func (r *reader) experiment(name string, key, body *yaml.Node) assay.Experiment 
 		"until":       func(n *yaml.Node) { r.until(n, &e.Until) },
 	})
 	e.Control.Name = string(assay.RoleControl)
+	if len(e.Comparators) == 0 {
+		e.Comparators = defaults(name, r.file).Comparators
+	}
 	e.Digest = Digest(e)
 	r.locate(e.Flaws(), key, body)
 	return e
@@ -154,7 +157,9 @@ func (r *reader) comparator(name, options *yaml.Node) assay.ComparatorSpec {
 	case assay.CompareBody:
 		r.body(options, &spec)
 	default:
-		r.fields(options, spec.Kind, fields{})
+		if !null(options) {
+			r.fail(options, "leave the value out", "%s takes no options", spec.Kind)
+		}
 	}
 	return spec
 }

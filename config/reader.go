@@ -18,9 +18,12 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// maxEntries bounds the entries of maps and lists that are read from one file, so that aliases of
-// aliases cannot unfold without end.
-const maxEntries = 100_000
+// What is read of one file is bounded, so that aliases of aliases cannot unfold without end.
+const (
+	maxDocuments = 100
+	maxEntries   = 100_000 // of mappings and lists
+	maxMerge     = 16      // mappings that merge others that merge others …
+)
 
 // reader turns YAML nodes into values. What it cannot read it notes as a flaw with its position and
 // goes on, so that people see all that is wrong at once.
@@ -66,6 +69,9 @@ func (r *reader) documents(data []byte) []*yaml.Node {
 		case err != nil:
 			r.syntax(err)
 			return nil
+		case len(roots) == maxDocuments:
+			r.fail(&n, "put them into one", "more than %d YAML documents in one file", maxDocuments)
+			return nil
 		}
 		if len(n.Content) > 0 && !null(n.Content[0]) {
 			roots = append(roots, n.Content[0])
@@ -76,7 +82,7 @@ func (r *reader) documents(data []byte) []*yaml.Node {
 func (r *reader) syntax(err error) {
 	var e *yaml.LoadError
 	if !errors.As(err, &e) {
-		r.failAt(r.file, "", "not YAML: %v", err)
+		r.failAt(r.file, "check that it is the right file", "not YAML: %v", err)
 		return
 	}
 	what, hint := e.Message, "check indentation, quotes and brackets just before this place"
@@ -161,9 +167,8 @@ func (r *reader) entries(n *yaml.Node, what string) iter.Seq2[*yaml.Node, *yaml.
 	}
 }
 
-// maxMerge bounds how deep merged mappings may merge others.
-const maxMerge = 16
-
+// mapping visits one mapping for entries. seen are the keys so far; depth is 0 for the mapping itself,
+// more for what is merged in. It returns false when the visitor has had enough.
 func (r *reader) mapping(n *yaml.Node, seen map[string]*yaml.Node, depth int, yield func(_, _ *yaml.Node) bool) bool {
 	var merged []*yaml.Node
 	content := follow(n).Content
@@ -260,7 +265,7 @@ func (r *reader) items(n *yaml.Node, what string) iter.Seq[*yaml.Node] {
 func (r *reader) text(n *yaml.Node) string {
 	node := follow(n)
 	if node.Kind != yaml.ScalarNode {
-		r.fail(n, "", "there should be text here, and there is %s", kindOf(node))
+		r.fail(n, "write a word, or a line in quotes", "there should be text here, and there is %s", kindOf(node))
 		return ""
 	}
 	if null(n) {
@@ -282,7 +287,7 @@ func (r *reader) integer(n *yaml.Node) int64 {
 	node := follow(n)
 	v, err := strconv.ParseInt(node.Value, 0, 64)
 	if node.Tag != "!!int" || err != nil {
-		r.fail(n, "", "there should be a whole number here, and there is %s", kindOf(node))
+		r.fail(n, "write digits alone, for example 16", "there should be a whole number here, and there is %s", kindOf(node))
 	}
 	return v
 }
@@ -291,7 +296,7 @@ func (r *reader) integer(n *yaml.Node) int64 {
 func (r *reader) small(n *yaml.Node) int {
 	v := r.integer(n)
 	if v < math.MinInt32 || v > math.MaxInt32 {
-		r.fail(n, "", "%d is too large here", v)
+		r.fail(n, "write a smaller number", "%d is too large here", v)
 		return 0
 	}
 	return int(v)
@@ -301,7 +306,7 @@ func (r *reader) number(n *yaml.Node) float64 {
 	node := follow(n)
 	v, err := strconv.ParseFloat(node.Value, 64)
 	if node.Tag != "!!int" && node.Tag != "!!float" || err != nil {
-		r.fail(n, "", "there should be a number here, and there is %s", kindOf(node))
+		r.fail(n, "write a plain number, for example 0.001", "there should be a number here, and there is %s", kindOf(node))
 	}
 	return v
 }
@@ -310,7 +315,7 @@ func (r *reader) boolean(n *yaml.Node) bool {
 	node := follow(n)
 	v, err := strconv.ParseBool(node.Value)
 	if node.Tag != "!!bool" || err != nil {
-		r.fail(n, "", "there should be true or false here, and there is %s", kindOf(node))
+		r.fail(n, "write true or false, without quotes", "there should be true or false here, and there is %s", kindOf(node))
 	}
 	return v
 }

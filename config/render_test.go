@@ -105,7 +105,7 @@ func experiments() *rapid.Generator[assay.Experiment] {
 		e.Control = arms(rapid.Just("control")).Draw(t, "control")
 		e.Candidates = rapid.SliceOfNDistinct(arms(names.Filter(func(s string) bool { return s != "control" && s != "secondary" })), 0, 3,
 			func(a assay.Arm) string { return a.Name }).Draw(t, "candidates")
-		e.Comparators = rapid.SliceOfNDistinct(comparators(), 0, 3, func(c assay.ComparatorSpec) string { return c.Kind }).Draw(t, "comparators")
+		e.Comparators = rapid.SliceOfNDistinct(comparators(), 1, 3, func(c assay.ComparatorSpec) string { return c.Kind }).Draw(t, "comparators")
 		e.Redact = rapid.SliceOfN(rapid.OneOf(paths, rapid.SampledFrom([]string{"header:a", "query:b"})), 0, 2).Draw(t, "redact")
 		e.Hypothesis = assay.Hypothesis{Mismatch: rapid.OneOf(rapid.Just(0.0), shares).Draw(t, "mismatch"), Alpha: rapid.Float64Range(1e-9, 0.9).Draw(t, "alpha")}
 		e.Hypothesis.Latency = rapid.MapOfN(rapid.SampledFrom([]string{"p50", "p90", "p99"}), ratios, 0, 3).Draw(t, "latency")
