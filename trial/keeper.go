@@ -125,7 +125,7 @@ func (k *keeper) write(batch []kept) {
 	k.tell(err)
 	for _, t := range batch {
 		if err != nil {
-			t.ticket.Drop(DropStore)
+			t.ticket.drop(DropStore)
 		} else {
 			t.ticket.end()
 		}

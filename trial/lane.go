@@ -153,33 +153,37 @@ func (l *Lane) end(reason string) {
 	l.queue = nil
 	l.mu.Unlock()
 	for _, t := range waiting {
-		t.ticket.Drop(reason)
+		t.ticket.drop(reason)
 	}
 }
 
-// ticket implements assay.Ticket. It belongs to one request at a time: to its source until it is
-// offered, to one worker afterwards.
+// ticket implements assay.Ticket: it is its source's until it is offered or dropped, and one worker's
+// from then on.
 type ticket struct {
-	lane  *Lane
-	gen   *generation
-	bytes int64
-	ended atomic.Bool
+	lane   *Lane
+	gen    *generation
+	bytes  atomic.Int64 // reserved
+	handed atomic.Bool  // the source has offered or dropped it
+	ended  atomic.Bool  // kept, or counted as dropped
 }
 
 // Reserve implements assay.Ticket. A trial may hold a request and an answer of the budget's size each.
 func (t *ticket) Reserve(n int) bool {
-	if t.ended.Load() {
+	if t.handed.Load() {
 		return false
 	}
 	budget, size := t.gen.plan.Experiment.Budget, int64(n)
-	if t.bytes+size > 2*budget.Body {
+	if t.bytes.Add(size) > 2*budget.Body {
+		t.bytes.Add(-size)
 		t.Drop(DropTooLarge)
 		return false
 	}
-	t.bytes += size
 	over := t.lane.held.Add(size) > budget.Memory
 	if t.lane.floor.held.Add(size) > t.lane.floor.opt.Memory || over {
 		t.Drop(DropMemory)
+	}
+	if t.ended.Load() { // now, or by another goroutine meanwhile
+		t.release()
 		return false
 	}
 	return true
@@ -187,34 +191,40 @@ func (t *ticket) Reserve(n int) bool {
 
 // Offer implements assay.Ticket.
 func (t *ticket) Offer(inv *assay.Invocation, control *assay.Observation) {
-	if t.ended.Load() {
+	if !t.handed.CompareAndSwap(false, true) {
 		return
 	}
 	if reason := t.lane.put(&task{ticket: t, inv: inv, control: control}); reason != "" {
-		t.Drop(reason)
+		t.drop(reason)
 	}
 }
 
 // Drop implements assay.Ticket.
 func (t *ticket) Drop(reason string) {
+	if t.handed.CompareAndSwap(false, true) {
+		t.drop(reason)
+	}
+}
+
+// drop ends the ticket of a trial that will not be kept.
+func (t *ticket) drop(reason string) {
+	if t.end() {
+		t.gen.ledger.drop(reason, 1)
+		t.lane.floor.keeper.touch(t.gen.ledger)
+	}
+}
+
+// end gives back what the ticket reserved; false if it had ended before.
+func (t *ticket) end() bool {
 	if !t.ended.CompareAndSwap(false, true) {
-		return
+		return false
 	}
-	t.free()
-	t.gen.ledger.drop(reason, 1)
-	t.lane.floor.keeper.touch(t.gen.ledger)
+	t.release()
+	return true
 }
 
-// end closes the ticket of a trial that was kept.
-func (t *ticket) end() {
-	if t.ended.CompareAndSwap(false, true) {
-		t.free()
-	}
-}
-
-// free gives back the bytes reserved.
-func (t *ticket) free() {
-	t.lane.held.Add(-t.bytes)
-	t.lane.floor.held.Add(-t.bytes)
-	t.bytes = 0
+func (t *ticket) release() {
+	bytes := t.bytes.Swap(0)
+	t.lane.held.Add(-bytes)
+	t.lane.floor.held.Add(-bytes)
 }

@@ -116,6 +116,7 @@ func serve(l *Lane, id string) {
 	r := &assay.Request{Method: "GET", Path: "/"}
 	if t := l.Choose(r); t != nil && t.Reserve(10) {
 		t.Offer(&assay.Invocation{ID: id, Request: r}, observed(200, "a"))
+		t.Drop("after the offer: without effect")
 	}
 }
 

@@ -17,16 +17,16 @@ func (l *Lane) try(t *task) {
 	defer func() {
 		if r := recover(); r != nil {
 			l.floor.opt.Log.Error("a trial panicked: please report this", "experiment", l.name, "panic", r, "stack", string(debug.Stack()))
-			t.ticket.Drop(DropPanic)
+			t.ticket.drop(DropPanic)
 		}
 	}()
 	made, reason := l.make(t)
 	if reason != "" {
-		t.ticket.Drop(reason)
+		t.ticket.drop(reason)
 		return
 	}
 	if !l.floor.keeper.keep(kept{trial: made, ticket: t.ticket}) {
-		t.ticket.Drop(DropShutdown)
+		t.ticket.drop(DropShutdown)
 	}
 }
 
