@@ -1,0 +1,44 @@
+# The two commands are `make demo` and `make test`. Each installs what it needs and says why.
+
+GO      ?= go
+BIN     := bin/assay
+EXIT    ?=
+export CGO_ENABLED ?= 0
+
+.PHONY: demo test build setup setup-test lint bench screenshots clean
+
+## demo: start a laboratory with the examples, send traffic, print verdicts (EXIT=1 ends by itself)
+demo: setup build
+	$(GO) run ./examples/demo -assay $(BIN) $(if $(EXIT),-exit)
+
+## test: everything that CI runs
+test: setup-test lint
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./... >/dev/null
+	$(GO) run ./examples/demo -assay $(BIN) -exit
+
+build:
+	$(GO) build -trimpath -o $(BIN) ./cmd/assay
+
+lint:
+	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+
+## screenshots: make the pictures of the README anew
+screenshots: setup-test build
+	./scripts/screenshots
+
+## bench: print the committed benchmarks' figures
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+setup:
+	./scripts/setup demo
+
+setup-test: build
+	./scripts/setup test
+
+clean:
+	rm -rf bin

@@ -1,0 +1,168 @@
+// Package cli is the command line, and the one room that knows all rooms and wires them. In come
+// arguments, environment, files and signals; out come output, a running laboratory and an exit code.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assaylab/assay"
+)
+
+// The exit codes.
+const (
+	exitOK           = 0
+	exitRefuted      = 1
+	exitUsage        = 2
+	exitInconclusive = 3
+	exitUnreachable  = 4
+	exitInternal     = 70 // EX_SOFTWARE of sysexits.h: Assay's own fault
+	exitInterrupted  = 130
+)
+
+// Process is everything a command touches of the process it runs in, so that tests run many at once.
+type Process struct {
+	Args   []string // without the program's name
+	Env    func(string) (string, bool)
+	Dir    string // relative paths start here
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+}
+
+// Main runs the process it is called in, until the command ends or a signal ends it.
+func Main() int {
+	dir, err := os.Getwd()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "assay: the working directory cannot be read:", err)
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return Run(ctx, &Process{
+		Args: os.Args[1:], Env: os.LookupEnv, Dir: dir,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	})
+}
+
+// Run runs one command and returns its exit code. The end of ctx is the user's interrupt.
+func Run(ctx context.Context, p *Process) int {
+	cmd := root(p)
+	cmd.SetArgs(p.Args)
+	cmd.SetIn(p.Stdin)
+	cmd.SetOut(p.Stdout)
+	cmd.SetErr(p.Stderr)
+	err := cmd.ExecuteContext(ctx)
+	var code exitCode
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &code):
+		return int(code)
+	case ctx.Err() != nil:
+		return exitInterrupted
+	}
+	complain(p.Stderr, err)
+	return exitCodeOf(err)
+}
+
+// exitCode is an exit that needs no words: the output said it all.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit %d", int(c)) }
+
+// complain prints each error that was joined: one line of what, one of where, one of what to do.
+func complain(w io.Writer, err error) {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range many.Unwrap() {
+			complain(w, e)
+		}
+		return
+	}
+	fmt.Fprintln(w, "assay:", err)
+}
+
+func exitCodeOf(err error) int {
+	var e *assay.Error
+	if !errors.As(err, &e) {
+		return exitUsage // of cobra: an unknown flag or command, a wrong number of arguments
+	}
+	switch e.Code {
+	case assay.CodeUnreachable:
+		return exitUnreachable
+	case assay.CodeInternal:
+		return exitInternal
+	}
+	return exitUsage
+}
+
+func root(p *Process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "assay",
+		Short: "A laboratory for serverless functions",
+		Long: "Assay puts a candidate beside the control that runs now, on the same work, and answers\n" +
+			"holds, refuted or inconclusive, with evidence.",
+		SilenceUsage: true, SilenceErrors: true,
+	}
+	c := &client{process: p}
+	cmd.PersistentFlags().StringVar(&c.address, "console", "", "address of the running laboratory's console (default $ASSAY_CONSOLE or "+defaultConsole+")")
+	cmd.PersistentFlags().StringVar(&c.token, "token", "", "token of the console and the AWS address (default $ASSAY_TOKEN)")
+	cmd.AddCommand(
+		upCommand(p, c), applyCommand(p, c), getCommand(p, c), describeCommand(p, c), deleteCommand(p, c),
+		pauseCommand(p, c), resumeCommand(p, c), rampCommand(p, c), verdictCommand(p, c), trialsCommand(p, c),
+		invokeCommand(p, c), logsCommand(p, c), schemaCommand(p), versionCommand(p),
+	)
+	return cmd
+}
+
+func versionCommand(p *Process) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(p.Stdout, "assay", Version())
+			return err
+		},
+	}
+}
+
+// Version is the module's version, or the commit it was built from.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return "devel-" + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return "devel"
+}
+
+// logger writes one line an event. Values that name secrets never get here: rooms do not log them.
+func logger(w io.Writer, format string) (*slog.Logger, error) {
+	switch strings.ToLower(format) {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, nil)), nil
+	}
+	return nil, &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("--log-format %q is unknown", format), Hint: "use text or json"}
+}
+
+func invalid(what, hint string) error {
+	return &assay.Error{Code: assay.CodeInvalid, What: what, Hint: hint}
+}

@@ -1,0 +1,459 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/config"
+	"github.com/assaylab/assay/console"
+)
+
+// dropped is the number of trials dropped, for whatever reason.
+func dropped(e *console.Experiment) (n int64) {
+	for _, v := range e.Dropped {
+		n += v
+	}
+	return n
+}
+
+func candidates(e *console.Experiment) []console.Arm {
+	return slices.DeleteFunc(slices.Clone(e.Arms), func(a console.Arm) bool { return a.Candidate == nil })
+}
+
+func applyCommand(p *Process, c *client) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use: "apply -f FILE", Short: "Put the definitions of a file or folder into force", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return apply(cmd.Context(), p, c, file) },
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "definition file or folder; - reads standard input")
+	cmd.MarkFlagRequired("file")
+	return cmd
+}
+
+// apply checks the definitions here, where their files are, and sends them with the paths of code
+// made absolute.
+func apply(ctx context.Context, p *Process, c *client, file string) error {
+	doc, err := readDefinitions(p, file)
+	if err != nil {
+		return err
+	}
+	body, err := config.Render(doc)
+	if err != nil {
+		return err
+	}
+	var answer struct{ Changes []assay.Change }
+	if err := c.call(ctx, http.MethodPost, "/apply", body, &answer); err != nil {
+		return err
+	}
+	for _, change := range answer.Changes {
+		fmt.Fprintf(p.Stdout, "%s/%s %s\n", change.Kind, change.Name, change.Action)
+	}
+	return nil
+}
+
+func readDefinitions(p *Process, file string) (config.Document, error) {
+	opt := config.Options{LookupEnv: p.Env, Dir: p.Dir}
+	if file != "-" {
+		return config.Load([]string{absolute(p.Dir, file)}, opt)
+	}
+	data, err := io.ReadAll(p.Stdin)
+	if err != nil {
+		return config.Document{}, err
+	}
+	return config.Parse("standard input", data, opt)
+}
+
+func getCommand(p *Process, c *client) *cobra.Command {
+	var output *string
+	cmd := &cobra.Command{
+		Use: "get [experiments|functions]", Short: "List experiments, or functions", Args: cobra.MaximumNArgs(1),
+		ValidArgs: []string{"experiments", "functions"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			kind := "experiments"
+			if len(args) > 0 {
+				kind = args[0]
+			}
+			switch strings.TrimSuffix(kind, "s") {
+			case "experiment":
+				return getExperiments(cmd.Context(), p, c, *output)
+			case "function":
+				return getFunctions(cmd.Context(), p, c, *output)
+			}
+			return invalid("there is no kind "+strconv.Quote(kind), "use experiments or functions")
+		},
+	}
+	output = outputFlag(cmd)
+	return cmd
+}
+
+func getExperiments(ctx context.Context, p *Process, c *client, output string) error {
+	data, err := c.read(ctx, "/experiments")
+	if err != nil {
+		return err
+	}
+	return print(p.Stdout, output, data, func(w io.Writer) error {
+		var list struct{ Experiments []console.Experiment }
+		if err := json.Unmarshal(data, &list); err != nil {
+			return err
+		}
+		var lines [][]string
+		for _, e := range list.Experiments {
+			lines = append(lines, []string{
+				e.Name, string(e.State), strconv.Itoa(e.Version), percent(e.Sample), fmt.Sprint(e.Requests),
+				fmt.Sprint(e.Trials), fmt.Sprint(dropped(&e)), fmt.Sprint(len(candidates(&e))), string(e.Outcome),
+			})
+		}
+		return rows(w, "NAME STATE VERSION SAMPLE REQUESTS TRIALS DROPPED CANDIDATES VERDICT", lines)
+	})
+}
+
+func describeCommand(p *Process, c *client) *cobra.Command {
+	var output *string
+	cmd := &cobra.Command{
+		Use: "describe NAME", Short: "Tell all about an experiment or a function", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return describe(cmd.Context(), p, c, args[0], *output) },
+	}
+	output = outputFlag(cmd)
+	return cmd
+}
+
+// describe looks for an experiment of that name first; function/NAME means the function.
+func describe(ctx context.Context, p *Process, c *client, name, output string) error {
+	kind, bare := kindOf(name)
+	if kind != "function" {
+		data, err := c.read(ctx, experimentPath(bare))
+		if err == nil {
+			return print(p.Stdout, output, data, func(w io.Writer) error { return describeExperiment(ctx, w, c, bare, data) })
+		}
+		if kind == "experiment" || !notFound(err) {
+			return err
+		}
+	}
+	data, err := c.read(ctx, functionPath(bare))
+	if notFound(err) && kind == "" {
+		return unknownName(bare)
+	}
+	if err != nil {
+		return err
+	}
+	return print(p.Stdout, output, data, func(w io.Writer) error { return describeFunction(w, data) })
+}
+
+// kindOf splits "function/NAME" and "experiment/NAME"; a bare name is of any kind.
+func kindOf(name string) (kind, bare string) {
+	if before, after, ok := strings.Cut(name, "/"); ok {
+		return before, after
+	}
+	return "", name
+}
+
+func notFound(err error) bool {
+	e, ok := err.(*assay.Error)
+	return ok && e.Code == assay.CodeNotFound
+}
+
+func unknownName(name string) error {
+	return &assay.Error{
+		Code: assay.CodeNotFound, What: "there is no experiment and no function " + strconv.Quote(name),
+		Hint: "`assay get experiments` and `assay get functions` list them",
+	}
+}
+
+func describeExperiment(ctx context.Context, w io.Writer, c *client, name string, data []byte) error {
+	var e console.Experiment
+	if err := json.Unmarshal(data, &e); err != nil {
+		return err
+	}
+	definition, err := c.read(ctx, experimentPath(name)+"/definition")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s: %s, version %d, sampling %s\n", e.Name, e.State, e.Version, percent(e.Sample))
+	fmt.Fprintf(w, "%d requests, %d sampled, %d trials, %d in flight, %d dropped%s\n\n",
+		e.Requests, e.Sampled, e.Trials, e.InFlight, dropped(&e), reasons(e.Dropped))
+	if err := armTable(w, &e); err != nil {
+		return err
+	}
+	printVerdicts(w, &e)
+	_, err = fmt.Fprintf(w, "\n%s", definition)
+	return err
+}
+
+func reasons[K ~string](m map[K]int64) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if m[k] > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", k, m[k]))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+func armTable(w io.Writer, e *console.Experiment) error {
+	var lines [][]string
+	for _, a := range e.Arms {
+		match := "-"
+		if a.Candidate != nil && a.Trials > 0 {
+			match = percent(float64(a.Matches) / float64(a.Trials))
+		}
+		p50, p99 := "-", "-"
+		if a.LatencyMS != nil {
+			p50, p99 = fmt.Sprintf("%.1f ms", a.LatencyMS.P50), fmt.Sprintf("%.1f ms", a.LatencyMS.P99)
+		}
+		cost := "-"
+		if a.USDPerMillion != nil {
+			cost = fmt.Sprintf("$%.2f", *a.USDPerMillion)
+		}
+		memory := "-"
+		if a.MaxMemoryMB > 0 {
+			memory = fmt.Sprintf("%d MB", a.MaxMemoryMB)
+		}
+		lines = append(lines, []string{
+			a.Name, string(a.Role), fmt.Sprint(a.Observations), match, dash(strings.Trim(reasons(a.Faults), " ()")), p50, p99, memory, cost,
+		})
+	}
+	return rows(w, "ARM ROLE OBSERVATIONS MATCH FAULTS P50 P99 MEMORY USD/MILLION", lines)
+}
+
+func printVerdicts(w io.Writer, e *console.Experiment) {
+	for _, a := range candidates(e) {
+		title := a.Name
+		if a.Title != "" {
+			title += " (" + a.Title + ")"
+		}
+		fmt.Fprintf(w, "\n%s: %s\n  %s\n", title, a.Verdict.Outcome, a.Verdict.Reason)
+		if a.Verdict.Change != "" {
+			fmt.Fprintf(w, "  %s\n", a.Verdict.Change)
+		}
+	}
+}
+
+func deleteCommand(p *Process, c *client) *cobra.Command {
+	return &cobra.Command{
+		Use: "delete NAME", Short: "End an experiment, or remove a function", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			kind, name := kindOf(args[0])
+			if kind != "function" {
+				err := c.call(cmd.Context(), http.MethodDelete, experimentPath(name), nil, nil)
+				if err == nil {
+					fmt.Fprintf(p.Stdout, "experiment/%s deleted\n", name)
+				}
+				if kind == "experiment" || !notFound(err) {
+					return err
+				}
+			}
+			err := c.call(cmd.Context(), http.MethodDelete, functionPath(name), nil, nil)
+			if notFound(err) && kind == "" {
+				return unknownName(name)
+			}
+			if err == nil {
+				fmt.Fprintf(p.Stdout, "function/%s deleted\n", name)
+			}
+			return err
+		},
+	}
+}
+
+func pauseCommand(p *Process, c *client) *cobra.Command {
+	return patchCommand(p, c, "pause NAME", "Stop sampling; clients go on being served", cobra.ExactArgs(1),
+		func([]string) any { return map[string]any{"state": assay.StatePaused} })
+}
+
+func resumeCommand(p *Process, c *client) *cobra.Command {
+	return patchCommand(p, c, "resume NAME", "Go on sampling", cobra.ExactArgs(1),
+		func([]string) any { return map[string]any{"state": assay.StateRunning} })
+}
+
+func rampCommand(p *Process, c *client) *cobra.Command {
+	return patchCommand(p, c, "ramp NAME SHARE", "Change the share of requests that become trials, for example to 25%", cobra.ExactArgs(2),
+		func(args []string) any { return map[string]any{"sample": args[1]} })
+}
+
+func patchCommand(p *Process, c *client, use, short string, args cobra.PositionalArgs, patch func([]string) any) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: args,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			body, err := json.Marshal(patch(args))
+			if err != nil {
+				return err
+			}
+			_, name := kindOf(args[0])
+			var e console.Experiment
+			if err := c.call(cmd.Context(), http.MethodPatch, experimentPath(name), body, &e); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(p.Stdout, "experiment/%s is %s, sampling %s (version %d)\n", e.Name, e.State, percent(e.Sample), e.Version)
+			return err
+		},
+	}
+}
+
+func verdictCommand(p *Process, c *client) *cobra.Command {
+	var wait time.Duration
+	var output *string
+	cmd := &cobra.Command{
+		Use: "verdict NAME", Short: "Print the verdict; the exit code is 0 if it holds, 1 if refuted, 3 if inconclusive", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, name := kindOf(args[0])
+			return verdict(cmd.Context(), p, c, name, wait, *output)
+		},
+	}
+	cmd.Flags().DurationVar(&wait, "wait", 0, "wait as long for every candidate to be decided")
+	output = outputFlag(cmd)
+	return cmd
+}
+
+// pollEvery is how often --wait looks again.
+const pollEvery = 500 * time.Millisecond
+
+func verdict(ctx context.Context, p *Process, c *client, name string, wait time.Duration, output string) error {
+	deadline := time.Now().Add(wait)
+	for {
+		data, err := c.read(ctx, experimentPath(name))
+		if err != nil {
+			return err
+		}
+		var e console.Experiment
+		if err := json.Unmarshal(data, &e); err != nil {
+			return err
+		}
+		if left := time.Until(deadline); !undecided(&e) || left <= 0 {
+			if err := print(p.Stdout, output, data, func(w io.Writer) error { return verdictTable(w, &e) }); err != nil {
+				return err
+			}
+			return exitOf(e.Outcome)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+func undecided(e *console.Experiment) bool {
+	return slices.ContainsFunc(candidates(e), func(a console.Arm) bool {
+		return a.Verdict.Outcome == assay.Inconclusive
+	})
+}
+
+func verdictTable(w io.Writer, e *console.Experiment) error {
+	fmt.Fprintf(w, "%s: %s (%d trials of %d requests)\n\n", e.Name, e.Outcome, e.Trials, e.Requests)
+	if err := armTable(w, e); err != nil {
+		return err
+	}
+	printVerdicts(w, e)
+	return nil
+}
+
+// exitOf maps an outcome to its exit code, as an error that says nothing more.
+func exitOf(outcome assay.Conclusion) error {
+	switch outcome {
+	case assay.Holds:
+		return nil
+	case assay.Refuted:
+		return exitCode(exitRefuted)
+	}
+	return exitCode(exitInconclusive)
+}
+
+func trialsCommand(p *Process, c *client) *cobra.Command {
+	var mismatch bool
+	var path, candidate string
+	var limit int
+	var output *string
+	cmd := &cobra.Command{
+		Use: "trials NAME", Short: "List an experiment's trials, newest first", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, name := kindOf(args[0])
+			q := url.Values{"limit": {strconv.Itoa(limit)}}
+			if mismatch {
+				q.Set("outcome", string(assay.OutcomeMismatch))
+			}
+			if path != "" {
+				q.Set("path", path)
+			}
+			if candidate != "" {
+				q.Set("candidate", candidate)
+			}
+			return trials(cmd.Context(), p, c, experimentPath(name)+"/trials?"+q.Encode(), *output)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&mismatch, "mismatch", false, "only trials in which a candidate mismatched")
+	f.StringVar(&path, "path", "", "only trials that differ at this path, for example body:$.total")
+	f.StringVar(&candidate, "candidate", "", "only trials of this candidate")
+	f.IntVar(&limit, "limit", 20, "at most this many, 500 at most")
+	output = outputFlag(cmd)
+	return cmd
+}
+
+func trials(ctx context.Context, p *Process, c *client, path, output string) error {
+	data, err := c.read(ctx, path)
+	if err != nil {
+		return err
+	}
+	return print(p.Stdout, output, data, func(w io.Writer) error {
+		var page struct {
+			Trials []assay.Trial
+			Next   string
+		}
+		if err := json.Unmarshal(data, &page); err != nil {
+			return err
+		}
+		var lines [][]string
+		for i := range page.Trials {
+			t := &page.Trials[i]
+			lines = append(lines, []string{t.Time.Format(time.RFC3339), t.ID, requestLine(&t.Invocation), string(t.Outcome()), firstDifference(t)})
+		}
+		return rows(w, "TIME ID REQUEST OUTCOME FIRST-DIFFERENCE", lines)
+	})
+}
+
+func requestLine(inv *assay.Invocation) string {
+	if inv.Request == nil {
+		return "invoke"
+	}
+	line := inv.Request.Method + " " + inv.Request.Path
+	if inv.Request.Query != "" {
+		line += "?" + inv.Request.Query
+	}
+	return line
+}
+
+func firstDifference(t *assay.Trial) string {
+	for i := range t.Candidates {
+		for _, d := range t.Candidates[i].Differences {
+			if d.Ignored == "" {
+				return fmt.Sprintf("%s: %s %s: %s -> %s", t.Candidates[i].Observation.Arm, d.Path, d.Kind, dash(d.Control), dash(d.Candidate))
+			}
+		}
+	}
+	return "-"
+}
+
+func schemaCommand(p *Process) *cobra.Command {
+	return &cobra.Command{
+		Use: "schema", Short: "Print the JSON Schema of definition files", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := p.Stdout.Write(config.Schema())
+			return err
+		},
+	}
+}

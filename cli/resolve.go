@@ -1,0 +1,197 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare"
+	"github.com/assaylab/assay/event"
+	"github.com/assaylab/assay/lambda"
+	"github.com/assaylab/assay/remote/awslambda"
+	"github.com/assaylab/assay/remote/plainhttp"
+	"github.com/assaylab/assay/trial"
+)
+
+// resolver turns the names in definitions into what they stand for.
+type resolver struct {
+	env    func(string) (string, bool)
+	engine *lambda.Engine
+	key    []byte // of redaction
+}
+
+// arms is all that a definition names, ready to use.
+type arms struct {
+	def        assay.Experiment // with the revisions of its functions
+	control    assay.Invoker
+	candidates []assay.Invoker
+	comparator assay.Comparator
+	redactor   *trial.Redactor
+	closers    []func()
+}
+
+// close gives back connections. Invocations under way are not disturbed.
+func (a *arms) close() {
+	for _, c := range a.closers {
+		c()
+	}
+}
+
+// flawError is what is wrong in one experiment, by path within it.
+type flawError struct{ flaws []assay.Flaw }
+
+func (e *flawError) Error() string {
+	var lines []string
+	for _, f := range e.flaws {
+		lines = append(lines, strings.Join(f.Path, ".")+": "+f.What)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// arms resolves an experiment. Functions that are promised will exist by the time they are invoked.
+func (r *resolver) arms(ctx context.Context, e assay.Experiment, promised map[string]bool) (*arms, error) {
+	a := &arms{def: r.revise(e)}
+	var flaws, more []assay.Flaw
+	note := func(at string, found []assay.Flaw) {
+		for _, f := range found {
+			f.Path = append([]string{at}, f.Path...)
+			flaws = append(flaws, f)
+		}
+	}
+	specs := e.Comparators
+	if len(specs) == 0 {
+		specs = compare.Defaults()
+	}
+	a.comparator, more = compare.New(specs)
+	note("comparators", more)
+	a.redactor, more = trial.NewRedactor(e.Redact, r.key)
+	note("redact", more)
+	invoker := func(arm assay.Arm, at ...string) assay.Invoker {
+		inv, flaw := r.invoker(ctx, arm.Target, promised, a)
+		if flaw != nil {
+			flaw.Path = append(at, flaw.Path...)
+			flaws = append(flaws, *flaw)
+		}
+		return inv
+	}
+	a.control = invoker(e.Control, "control")
+	for _, c := range e.Candidates {
+		a.candidates = append(a.candidates, invoker(c, "candidates", c.Name))
+	}
+	if len(flaws) > 0 {
+		a.close()
+		return nil, &flawError{flaws}
+	}
+	return a, nil
+}
+
+// invoker resolves one target. Account 000000000000 is the embedded engine, unless an endpoint is named.
+func (r *resolver) invoker(ctx context.Context, t assay.Target, promised map[string]bool, a *arms) (assay.Invoker, *assay.Flaw) {
+	switch {
+	case t.URL != "":
+		s, err := plainhttp.New(t.URL, plainhttp.Options{})
+		if err != nil {
+			return nil, flawOf("url", err)
+		}
+		a.closers = append(a.closers, s.Close)
+		return s, nil
+	case embedded(t) != "":
+		return r.function(embedded(t), t, promised)
+	default:
+		f, err := awslambda.New(ctx, awslambda.Options{ARN: t.ARN, Endpoint: t.Endpoint})
+		if err != nil {
+			return nil, flawOf("arn", err)
+		}
+		a.closers = append(a.closers, f.Close)
+		return withEvents(f, t), nil
+	}
+}
+
+func (r *resolver) function(name string, t assay.Target, promised map[string]bool) (assay.Invoker, *assay.Flaw) {
+	bare, _, _ := strings.Cut(name, ":")
+	if _, err := r.engine.Deployment(bare); err != nil && !promised[bare] {
+		at := "function"
+		if t.Function == "" {
+			at = "arn"
+		}
+		return nil, &assay.Flaw{
+			Path: []string{at}, What: fmt.Sprintf("the embedded engine has no function %q", bare),
+			Hint: r.knownFunctions(),
+		}
+	}
+	return withEvents(r.engine.Invoker(name), t), nil
+}
+
+func (r *resolver) knownFunctions() string {
+	var names []string
+	for _, d := range r.engine.Deployments() {
+		names = append(names, d.Name)
+	}
+	if len(names) == 0 {
+		return "define it under `functions:`; there is none yet"
+	}
+	return "define it under `functions:`, or name one of " + strings.Join(names, ", ")
+}
+
+// withEvents lets a function, which takes events, serve HTTP requests.
+func withEvents(f assay.Invoker, t assay.Target) assay.Invoker {
+	format := event.V2
+	if t.Event != "" {
+		format = event.Format(t.Event)
+	}
+	return &event.Invoker{Next: f, Format: format}
+}
+
+// embedded returns the name, with its qualifier, of the embedded function that a target means; "" if none.
+func embedded(t assay.Target) string {
+	if t.Function != "" {
+		return t.Function
+	}
+	a, err := arn.Parse(t.ARN)
+	if err != nil || a.Service != "lambda" || a.AccountID != assay.EmbeddedAccount || t.Endpoint != "" {
+		return ""
+	}
+	return strings.TrimPrefix(a.Resource, "function:")
+}
+
+// revise notes in each arm the revision of the embedded function it runs now.
+func (r *resolver) revise(e assay.Experiment) assay.Experiment {
+	e.Control.Target = r.revised(e.Control.Target)
+	candidates := make([]assay.Arm, len(e.Candidates))
+	for i, c := range e.Candidates {
+		c.Target = r.revised(c.Target)
+		candidates[i] = c
+	}
+	e.Candidates = candidates
+	return e
+}
+
+func (r *resolver) revised(t assay.Target) assay.Target {
+	if name := embedded(t); name != "" {
+		bare, _, _ := strings.Cut(name, ":")
+		if d, err := r.engine.Deployment(bare); err == nil {
+			t.Revision = revision(d)
+		}
+	}
+	return t
+}
+
+// revision names what a function's answers depend on: its code and its configuration.
+func revision(d assay.Deployment) string {
+	what, _ := json.Marshal([]any{d.CodeSHA256, d.Runtime, d.Handler, d.MemoryMB, d.Timeout, d.Environment})
+	sum := sha256.Sum256(what)
+	return hex.EncodeToString(sum[:8])
+}
+
+func flawOf(at string, err error) *assay.Flaw {
+	if e, ok := err.(*assay.Error); ok {
+		return &assay.Flaw{Path: []string{at}, What: e.What, Hint: e.Hint}
+	}
+	return &assay.Flaw{Path: []string{at}, What: err.Error()}
+}

@@ -1,0 +1,393 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare"
+	"github.com/assaylab/assay/config"
+	"github.com/assaylab/assay/console"
+	"github.com/assaylab/assay/gateway"
+	"github.com/assaylab/assay/lambda"
+	"github.com/assaylab/assay/store/sqlite"
+	"github.com/assaylab/assay/trial"
+)
+
+// The time a shutdown may take: clients first, then trials, then functions. Together below 10 s.
+const (
+	drainClients   = 4 * time.Second
+	drainTrials    = 3 * time.Second
+	drainFunctions = 2 * time.Second
+)
+
+// upOptions are the flags of `assay up`.
+type upOptions struct {
+	files       []string
+	gateway     string
+	aws         string
+	console     string
+	data        string
+	store       string
+	token       string
+	tokenFile   string
+	logFormat   string
+	development bool
+	watch       bool
+}
+
+func upCommand(p *Process, c *client) *cobra.Command {
+	var o upOptions
+	cmd := &cobra.Command{
+		Use: "up [-f FILE]...", Short: "Run the laboratory on this machine", Args: cobra.NoArgs,
+		Long: "Run the laboratory: gateway, embedded engine with AWS's Lambda API, trials, store and console.\n" +
+			"Files are loaded again when they change; a faulty change leaves the last good version in force.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.token = c.setting(c.token, "ASSAY_TOKEN", "")
+			o.console = c.setting(c.address, "ASSAY_CONSOLE", defaultConsole)
+			return up(cmd.Context(), p, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVarP(&o.files, "file", "f", nil, "definition file or folder; may be repeated")
+	f.StringVar(&o.gateway, "gateway", "127.0.0.1:8080", "address of the gateway")
+	f.StringVar(&o.aws, "aws", "127.0.0.1:4566", "address of AWS's Lambda API")
+	f.StringVar(&o.data, "data", ".assay", "folder of the store and the engine")
+	f.StringVar(&o.store, "store", "", "where trials are kept (default sqlite: under --data)")
+	f.StringVar(&o.tokenFile, "token-file", "", "file that holds the token")
+	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
+	f.BoolVar(&o.development, "development", false, "name the known routes in the gateway's 404 answers")
+	f.BoolVar(&o.watch, "watch", true, "load definitions and function code again when they change")
+	return cmd
+}
+
+// house is a running laboratory: its rooms, and the servers before them.
+type house struct {
+	opt     upOptions
+	log     *slog.Logger
+	store   *sqlite.Store
+	engine  *lambda.Engine
+	floor   *trial.Floor
+	gateway *gateway.Gateway
+	lab     *laboratory
+	console *console.Console
+	servers []*server
+	unlock  func()
+}
+
+// server is one address with what answers there.
+type server struct {
+	name     string
+	listener net.Listener
+	http     *http.Server
+}
+
+// up builds the house from the ground, serves until ctx ends, and takes it down again.
+func up(ctx context.Context, p *Process, o upOptions) error {
+	began := time.Now()
+	h, err := build(ctx, p, o)
+	if err != nil {
+		return err
+	}
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	group, serving := errgroup.WithContext(serving)
+	for _, s := range h.servers {
+		group.Go(func() error { return s.serve() })
+	}
+	if o.watch {
+		group.Go(func() error { return h.watch(serving, p) })
+	}
+	h.log.Info("ready", append(h.addresses(), "in", time.Since(began).Round(time.Millisecond).String())...)
+	<-serving.Done()
+	h.log.Info("stopping: no new requests are taken")
+	h.close()
+	h.log.Info("stopped")
+	if err := group.Wait(); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// build opens everything in an order in which what fails leaves nothing behind.
+func build(ctx context.Context, p *Process, o upOptions) (*house, error) {
+	log, err := logger(p.Stderr, o.logFormat)
+	if err != nil {
+		return nil, err
+	}
+	o.data = absolute(p.Dir, o.data)
+	if o.token, err = token(p, o); err != nil {
+		return nil, err
+	}
+	doc, err := load(p, o.files)
+	if err != nil {
+		return nil, err
+	}
+	relaxCollector()
+	h := &house{opt: o, log: log}
+	if err := h.open(ctx, p, doc); err != nil {
+		h.close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// relaxCollector lets the heap grow before it is collected: with the few megabytes a laboratory holds,
+// the collector otherwise runs a hundred times a second. GOGC in the environment wins.
+func relaxCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+}
+
+func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err error) {
+	if err := h.listen(); err != nil {
+		return err
+	}
+	if h.unlock, err = lock(h.opt.data); err != nil {
+		return err
+	}
+	key, err := secretKey(filepath.Join(h.opt.data, "redaction.key"))
+	if err != nil {
+		return err
+	}
+	path, err := storePath(p, h.opt)
+	if err != nil {
+		return err
+	}
+	if h.store, err = sqlite.Open(ctx, path, sqlite.Options{Log: h.log}); err != nil {
+		return err
+	}
+	if h.engine, err = lambda.New(lambda.Options{Dir: filepath.Join(h.opt.data, "lambda"), Log: h.log, Prices: assay.PricesX86}); err != nil {
+		return err
+	}
+	h.floor = trial.New(trial.Options{Store: h.store, Log: h.log, Seed: seed(), Decode: compare.Decode})
+	h.gateway = gateway.New(gateway.Options{Log: h.log, Development: h.opt.development})
+	h.lab = &laboratory{
+		log: h.log, now: time.Now, store: h.store, engine: h.engine, floor: h.floor, gateway: h.gateway,
+		resolve: &resolver{env: p.Env, engine: h.engine, key: key},
+		inForce: map[string]*experiment{}, past: map[string]assay.Experiment{},
+	}
+	if err := h.lab.load(ctx); err != nil {
+		return err
+	}
+	if _, err := h.lab.apply(ctx, doc); err != nil {
+		return err
+	}
+	h.console, err = console.New(console.Options{
+		Laboratory: h.lab, Functions: h.engine, Store: h.store, Version: Version(), Token: h.opt.token,
+		Log: h.log, Pixels: compare.Pixels,
+	})
+	if err != nil {
+		return err
+	}
+	h.attach()
+	return nil
+}
+
+// listen takes the addresses first: one in use is the likeliest failure.
+func (h *house) listen() error {
+	for _, a := range []struct{ name, flag, address string }{
+		{"gateway", "--gateway", h.opt.gateway}, {"aws", "--aws", h.opt.aws}, {"console", "--console", h.opt.console},
+	} {
+		if !loopback(a.address) && h.opt.token == "" && a.name != "gateway" {
+			return &assay.Error{
+				Code: assay.CodeInvalid, What: "the " + a.name + " address is not on loopback, and there is no token", Where: a.flag + " " + a.address,
+				Hint: "give --token or --token-file, or listen on 127.0.0.1",
+			}
+		}
+		l, err := net.Listen("tcp", a.address)
+		if err != nil {
+			return listenError(a.flag, a.address, err)
+		}
+		h.servers = append(h.servers, &server{name: a.name, listener: l})
+	}
+	return nil
+}
+
+// attach puts the rooms behind their addresses. Slow clients are given time for headers, not for ever.
+func (h *house) attach() {
+	handlers := map[string]http.Handler{
+		"gateway": h.gateway, "console": h.console, "aws": bearer(h.opt.token, h.engine),
+	}
+	for _, s := range h.servers {
+		s.http = &http.Server{
+			Handler: handlers[s.name], ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+			ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
+		}
+	}
+}
+
+func (s *server) serve() error {
+	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	return nil
+}
+
+func (h *house) addresses() []any {
+	var all []any
+	for _, s := range h.servers {
+		all = append(all, s.name, s.listener.Addr().String())
+	}
+	return all
+}
+
+// close takes the house down from the roof: first what takes requests, then what they need.
+func (h *house) close() {
+	h.closeServers()
+	if h.console != nil {
+		h.console.Close()
+	}
+	if h.floor != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTrials)
+		for name, n := range h.floor.Close(ctx) {
+			h.log.Warn("trials were dropped at the end", "experiment", name, "dropped", n, "reason", trial.DropShutdown)
+		}
+		cancel()
+	}
+	if h.lab != nil {
+		h.lab.close()
+	}
+	if h.engine != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drainFunctions)
+		h.warn("the embedded engine did not end in order", h.engine.Close(ctx))
+		cancel()
+	}
+	if h.store != nil {
+		h.warn("the store did not close in order", h.store.Close())
+	}
+	if h.unlock != nil {
+		h.unlock()
+	}
+}
+
+// closeServers lets the gateway's clients get their answers; the others' connections are cut.
+func (h *house) closeServers() {
+	for _, s := range h.servers {
+		if s.http == nil {
+			s.listener.Close()
+			continue
+		}
+		if s.name != "gateway" {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), drainClients)
+		if err := s.http.Shutdown(ctx); err != nil {
+			h.log.Warn("some clients were cut off: they took longer than the shutdown may", "after", drainClients.String())
+			s.http.Close()
+		}
+		cancel()
+	}
+	for _, s := range h.servers {
+		if s.http != nil {
+			s.http.Close()
+		}
+	}
+}
+
+func (h *house) warn(what string, err error) {
+	if err != nil {
+		h.log.Warn(what, "error", err)
+	}
+}
+
+// lock keeps two laboratories from sharing one data folder. The kernel frees it when the process ends.
+func lock(data string) (unlock func(), err error) {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, &assay.Error{Code: assay.CodeInvalid, What: "the data folder cannot be made", Where: data, Hint: "choose another with --data", Err: err}
+	}
+	f, err := os.OpenFile(filepath.Join(data, "lock"), os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, &assay.Error{Code: assay.CodeInvalid, What: "the data folder cannot be written: " + err.Error(), Where: data, Hint: "choose another with --data"}
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, &assay.Error{Code: assay.CodeConflict, What: "another laboratory uses this data folder", Where: data, Hint: "stop it, or choose another folder with --data"}
+	}
+	return func() { f.Close() }, nil
+}
+
+// secretKey reads the key of redaction, or makes one. It lasts as long as the data it marks.
+func secretKey(path string) ([]byte, error) {
+	key, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		key = make([]byte, 32)
+		rand.Read(key)
+		err = os.WriteFile(path, key, 0o600)
+	}
+	if err != nil {
+		return nil, &assay.Error{Code: assay.CodeInvalid, What: "the key of redaction cannot be read or made: " + err.Error(), Where: path, Hint: "choose another folder with --data"}
+	}
+	return key, nil
+}
+
+func seed() uint64 {
+	var b [8]byte
+	rand.Read(b[:])
+	var n uint64
+	for _, x := range b {
+		n = n<<8 | uint64(x)
+	}
+	return n
+}
+
+// storePath understands --store. Other engines than SQLite are not built in yet.
+func storePath(p *Process, o upOptions) (string, error) {
+	if o.store == "" {
+		return filepath.Join(o.data, "assay.db"), nil
+	}
+	if path, ok := strings.CutPrefix(o.store, "sqlite:"); ok && path != "" {
+		return absolute(p.Dir, path), nil
+	}
+	return "", &assay.Error{Code: assay.CodeInvalid, What: "this store is not known", Where: "--store " + o.store, Hint: "write sqlite:PATH"}
+}
+
+func token(p *Process, o upOptions) (string, error) {
+	if o.tokenFile == "" {
+		return o.token, nil
+	}
+	b, err := os.ReadFile(absolute(p.Dir, o.tokenFile))
+	if err != nil || strings.TrimSpace(string(b)) == "" {
+		return "", &assay.Error{Code: assay.CodeInvalid, What: "the token file cannot be read, or is empty", Where: o.tokenFile, Hint: "put one line into it, for example from `openssl rand -hex 32`"}
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+func load(p *Process, files []string) (config.Document, error) {
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, absolute(p.Dir, f))
+	}
+	return config.Load(paths, config.Options{LookupEnv: p.Env})
+}
+
+func absolute(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// close gives back what the arms in force hold.
+func (l *laboratory) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, x := range l.inForce {
+		x.arms.close()
+	}
+}
