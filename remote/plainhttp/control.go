@@ -42,6 +42,8 @@ func (s *Service) rewrite(p *httputil.ProxyRequest) {
 	out.URL.ForceQuery = in.URL.ForceQuery
 	out.Host = s.host
 	out.Trailer = in.Trailer
+	// On a connection to be kept the transport would fetch the body even after a refusal.
+	out.Close = in.Header.Get("Expect") != ""
 	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
 		if v := in.Header[name]; len(v) > 0 {
 			out.Header[name] = v
