@@ -146,7 +146,7 @@ func (ms methods) get(method string) *Route {
 // specific that first has a literal segment where the other has a parameter, or either where the other
 // has "*". Without such a route it returns the methods that the path does have.
 func (t *table) find(method, path string) (found *Route, allowed []string) {
-	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	segments := split(path)
 	for i, s := range segments {
 		segments[i] = decode(s)
 	}
