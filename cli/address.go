@@ -91,15 +91,14 @@ func socketOwner(inode string) string {
 	return ""
 }
 
-// bearer asks for the token, if there is one, before it lets a request through.
-func bearer(token string, next http.Handler) http.Handler {
+// guarded asks for the token, if there is one, before it lets a request through: as a bearer token, or,
+// from AWS clients, as AWS_SESSION_TOKEN.
+func guarded(token string, next http.Handler) http.Handler {
 	if token == "" {
 		return next
 	}
-	want := sha256.Sum256([]byte("Bearer " + token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
-		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+		if !equal(r.Header.Get("Authorization"), "Bearer "+token) && !equal(r.Header.Get("X-Amz-Security-Token"), token) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("X-Amzn-Errortype", "MissingAuthenticationTokenException")
 			w.WriteHeader(http.StatusForbidden)
@@ -108,4 +107,10 @@ func bearer(token string, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// equal takes the same time wherever two secrets differ.
+func equal(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }

@@ -222,7 +222,7 @@ func (h *house) listen() error {
 // attach puts the rooms behind their addresses. Slow clients are given time for headers, not for ever.
 func (h *house) attach() {
 	handlers := map[string]http.Handler{
-		"gateway": h.gateway, "console": h.console, "aws": bearer(h.opt.token, h.engine),
+		"gateway": h.gateway, "console": h.console, "aws": guarded(h.opt.token, h.engine),
 	}
 	for _, s := range h.servers {
 		s.http = &http.Server{
