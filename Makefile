@@ -15,7 +15,7 @@ demo: setup build
 test: setup-test lint
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./... >/dev/null
-	$(GO) run ./examples/demo -assay $(BIN) -exit
+	./scripts/cold-clone
 
 build:
 	$(GO) build -trimpath -o $(BIN) ./cmd/assay

@@ -221,7 +221,7 @@ func (l *laboratory) conduct(ctx context.Context, s study, o options) ([]string,
 	}
 	watching := make(chan struct{})
 	go func() { clients.Wait(); close(watching) }()
-	outcomes := l.watch(traffic, s, watching)
+	l.watch(traffic, s, watching)
 	stop()
 	<-watching
 	if err := failed.Load(); err != nil {
@@ -230,48 +230,39 @@ func (l *laboratory) conduct(ctx context.Context, s study, o options) ([]string,
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if outcomes == nil {
-		outcomes = l.settled(ctx, s)
-	}
-	return l.report(ctx, s, outcomes)
+	return l.report(ctx, s, l.settled(ctx, s))
 }
 
-// watch looks at the verdicts while traffic flows; nil when it ended with something undecided.
-func (l *laboratory) watch(ctx context.Context, s study, over <-chan struct{}) map[string]string {
+// watch returns when every candidate is decided, or the traffic is over.
+func (l *laboratory) watch(ctx context.Context, s study, over <-chan struct{}) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		select {
 		case <-over:
-			return nil
+			return
 		case <-ctx.Done():
-			return nil
+			return
 		case <-tick.C:
-			if outcomes, err := l.outcomes(ctx, s.name); err == nil && decided(s, outcomes) {
-				return outcomes
+			if outcomes, _, err := l.outcomes(ctx, s.name); err == nil && decided(s, outcomes) {
+				return
 			}
 		}
 	}
 }
 
-// settled waits for the last trials to be kept.
+// settled waits until no trial is in flight, and returns the outcomes then.
 func (l *laboratory) settled(ctx context.Context, s study) map[string]string {
-	var outcomes map[string]string
-	for range 50 {
-		found, err := l.outcomes(ctx, s.name)
-		if err == nil {
-			outcomes = found
-			if decided(s, found) {
-				break
-			}
+	for {
+		outcomes, inFlight, err := l.outcomes(ctx, s.name)
+		if err == nil && inFlight == 0 || ctx.Err() != nil {
+			return outcomes
 		}
 		select {
 		case <-ctx.Done():
-			return outcomes
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	return outcomes
 }
 
 func decided(s study, outcomes map[string]string) bool {
@@ -302,30 +293,32 @@ func get(ctx context.Context, url string) error {
 	return nil
 }
 
-func (l *laboratory) outcomes(ctx context.Context, experiment string) (map[string]string, error) {
+// outcomes asks for the verdicts by candidate, and how many trials are in flight.
+func (l *laboratory) outcomes(ctx context.Context, experiment string) (map[string]string, int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.console+"/api/v1/experiments/"+experiment, nil)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer resp.Body.Close()
 	var e struct {
+		InFlight int `json:"in_flight"`
 		Arms []struct {
 			Name    string
 			Verdict struct{ Outcome string }
 		}
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&e); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	outcomes := map[string]string{}
 	for _, a := range e.Arms {
 		outcomes[a.Name] = a.Verdict.Outcome
 	}
-	return outcomes, nil
+	return outcomes, e.InFlight, nil
 }
 
 // report prints the verdict as `assay verdict` does, and what it teaches.
