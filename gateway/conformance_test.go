@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
 	"net/url"
@@ -16,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/assaylab/assay/gateway"
 )
 
 var quiet = log.New(io.Discard, "", 0)
@@ -116,6 +119,7 @@ type request struct {
 	body           []byte
 	chunked        bool
 	trailer        http.Header
+	secure         bool
 }
 
 // seen is what a client gets.
@@ -135,6 +139,9 @@ func (q request) to(t testing.TB, c *http.Transport, address string) seen {
 		Header: http.Header{}, Body: http.NoBody, ContentLength: int64(len(q.body)), Trailer: q.trailer.Clone(),
 	}
 	maps.Copy(r.Header, q.header)
+	if q.secure {
+		r.URL.Scheme = "https"
+	}
 	if path, query, ok := strings.Cut(q.target, "?"); ok {
 		r.URL.Opaque, r.URL.RawQuery, r.URL.ForceQuery = path, query, query == ""
 	}
@@ -304,5 +311,33 @@ func checkTickets(t *testing.T, l *lane, requests int) {
 	}
 	if l.asked != requests || offered == 0 || dropped == 0 || offered+dropped != len(l.tickets) {
 		t.Errorf("asked %d of %d, tickets %d, offered %d, dropped %d", l.asked, requests, len(l.tickets), offered, dropped)
+	}
+}
+
+// A client that speaks HTTP/2 to the gateway gets what one without it gets over HTTP/1.1.
+func TestHTTP2Client(t *testing.T) {
+	upstream := raw(t, respond)
+	l := &lane{}
+	g := gateway.New(gateway.Options{})
+	set(t, g, gateway.Route{Path: "/*", Control: service(t, upstream), Lane: l})
+	s := httptest.NewUnstartedServer(g)
+	s.EnableHTTP2, s.Config.ErrorLog = true, quiet
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	secure := s.Client().Transport.(*http.Transport)
+	secure.DisableCompression = true
+
+	for _, path := range []string{"/bare", "/dup", "/chunked", "/trailer", "/nothing", "/hints", "/304", "/204", "/gzip", "/large", "/short"} {
+		t.Run(path, func(t *testing.T) {
+			q := request{method: "GET", target: path}
+			direct := q.to(t, client(t), upstream)
+			q.secure = true
+			if d := difference(direct, q.to(t, secure, s.Listener.Addr().String())); d != "" {
+				t.Fatal(d)
+			}
+			if k := l.last(t); k.inv == nil || k.inv.Request.Scheme != "https" || k.inv.Request.Proto != "HTTP/2.0" {
+				t.Errorf("offered %+v", k.inv)
+			}
+		})
 	}
 }

@@ -48,7 +48,9 @@ var studies = []study{
 	},
 	{
 		name: "qr", requests: 2_000, clients: 2,
-		asks:     func(r *rand.Rand) string { return fmt.Sprintf("/qr?text=https://example.com/item/%d", r.IntN(1_000_000)) },
+		asks: func(r *rand.Rand) string {
+			return fmt.Sprintf("/qr?text=https://example.com/item/%d", r.IntN(1_000_000))
+		},
 		expected: map[string]string{"python": "holds", "wrong": "refuted"},
 		finding:  "The PNG bytes differ and the pixels are the same, until one module is drawn wrong.",
 	},
@@ -306,7 +308,7 @@ func (l *laboratory) outcomes(ctx context.Context, experiment string) (map[strin
 	defer resp.Body.Close()
 	var e struct {
 		InFlight int `json:"in_flight"`
-		Arms []struct {
+		Arms     []struct {
 			Name    string
 			Verdict struct{ Outcome string }
 		}
