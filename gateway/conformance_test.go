@@ -331,6 +331,9 @@ func TestHTTP2Client(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			q := request{method: "GET", target: path}
 			direct := q.to(t, client(t), upstream)
+			if direct.Status == 304 {
+				direct.Header.Del("Content-Length") // of what was not sent: not over HTTP/2
+			}
 			q.secure = true
 			if d := difference(direct, q.to(t, secure, s.Listener.Addr().String())); d != "" {
 				t.Fatal(d)

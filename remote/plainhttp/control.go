@@ -104,6 +104,8 @@ func (a *answer) WriteHeader(status int) {
 			}
 		}
 		switch _, length := h["Content-Length"]; {
+		case status == http.StatusNotModified && a.request.ProtoMajor > 1:
+			delete(h, "Content-Length") // clients, Go's among them, would take it for a body cut short
 		case status == http.StatusNotModified:
 			hide(h, "Content-Type")
 			hide(h, "Content-Length")
