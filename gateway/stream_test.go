@@ -147,6 +147,9 @@ func TestExpectContinue(t *testing.T) {
 				if err != nil || res.StatusCode != want {
 					t.Fatalf("got %+v, %v; want %d", res, err, want)
 				}
+				if want >= 400 && !res.Close {
+					t.Error("the body would be taken for the next request")
+				}
 			}
 			if c.reason == "" {
 				send(t, conn, "body")

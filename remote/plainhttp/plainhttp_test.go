@@ -352,6 +352,16 @@ func TestControlFaults(t *testing.T) {
 	}
 }
 
+// A chunked answer is asked to stay chunked: of one that is over at once the server would add the length.
+func TestChunkedStaysChunked(t *testing.T) {
+	s := service(t, "http://"+answering(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), plainhttp.Options{})
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if got := w.Header().Get("Transfer-Encoding"); got != "chunked" {
+		t.Errorf("the server is told %q", got)
+	}
+}
+
 // Over TLS the service may speak HTTP/2.
 func TestHTTP2(t *testing.T) {
 	upstream := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
