@@ -104,14 +104,17 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, route *Route) {
 	handler, streams := route.Control.(http.Handler)
-	received := g.now()
-	if streams && (route.Lane == nil || marked(r)) {
+	lane := route.Lane
+	if marked(r) {
+		lane = nil
+	}
+	if streams && lane == nil {
 		handler.ServeHTTP(w, r)
 		return
 	}
-	c := &call{gateway: g, route: route, received: received, request: snapshot(r)}
-	if route.Lane != nil && !marked(r) {
-		c.ticket = route.Lane.Choose(c.request)
+	c := &call{gateway: g, route: route, received: g.now(), request: snapshot(r)}
+	if lane != nil {
+		c.ticket = lane.Choose(c.request)
 	}
 	switch {
 	case !streams:

@@ -13,6 +13,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/gateway"
+	"github.com/assaylab/assay/remote/plainhttp"
 )
 
 // handler is a streaming control in this process.
@@ -331,7 +332,7 @@ func TestTrialsMakeNoTrials(t *testing.T) {
 	l := &lane{}
 	address := serve(t, service(t, raw(t, respond)), l)
 	r := newRequest(t, "GET", "http://"+address+"/echo", nil)
-	r.Header.Set("Assay-Trial", "1")
+	r.Header.Set(plainhttp.TrialHeader, "1")
 	res, err := client(t).RoundTrip(r)
 	if err != nil || res.StatusCode != 200 {
 		t.Fatalf("got %+v, %v", res, err)
