@@ -253,14 +253,22 @@ func TestKillLosesNothingThatWasCounted(t *testing.T) {
 	file := write(t, dir+"/assay.yaml", fmt.Sprintf("experiments:\n  e:\n    path: e\n    control: {url: %q}\n    candidates: {c: {url: %q}}\n", control.URL, slow.URL))
 	l := startLab(t, dir+"/data", "-f", file)
 	var sent int64
-	for l.experiment("e").Trials < 50 {
-		for range 100 {
+	request := func(n int) {
+		for range n {
 			if _, err := send(t.Context(), "GET", l.gateway+"/e", nil, nil); err != nil {
 				t.Fatal(err)
 			}
 			sent++
 		}
 	}
+	request(100)
+	eventually(t, 30*time.Second, func() error {
+		if n := l.experiment("e").Trials; n < 50 {
+			return fmt.Errorf("%d trials", n)
+		}
+		return nil
+	})
+	request(300) // a second's work for the candidate, which the kill cuts short
 	l.cmd.Process.Kill()
 	<-l.ended
 

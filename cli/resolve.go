@@ -95,7 +95,7 @@ func (r *resolver) arms(ctx context.Context, e assay.Experiment, promised map[st
 func (r *resolver) invoker(ctx context.Context, t assay.Target, promised map[string]bool, a *arms) (assay.Invoker, *assay.Flaw) {
 	switch {
 	case t.URL != "":
-		s, err := plainhttp.New(t.URL, plainhttp.Options{})
+		s, err := plainhttp.New(t.URL, plainhttp.Options{MaxBody: a.def.Budget.Body})
 		if err != nil {
 			return nil, flawOf("url", err)
 		}
