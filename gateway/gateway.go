@@ -25,10 +25,6 @@ const (
 	DropControlError = "control_error" // the control's engine observed nothing
 )
 
-// trialHeader marks the calls of candidates. Such a call that comes in here is served and never
-// sampled, so that no trial makes trials.
-const trialHeader = "Assay-Trial"
-
 // Options change how a gateway works. The zero value works.
 type Options struct {
 	// Log is told when a function's engine fails; nil is silent.
@@ -104,17 +100,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, route *Route) {
 	handler, streams := route.Control.(http.Handler)
-	lane := route.Lane
-	if marked(r) {
-		lane = nil
-	}
-	if streams && lane == nil {
+	if streams && route.Lane == nil {
 		handler.ServeHTTP(w, r)
 		return
 	}
 	c := &call{gateway: g, route: route, received: g.now(), request: snapshot(r)}
-	if lane != nil {
-		c.ticket = lane.Choose(c.request)
+	if route.Lane != nil {
+		c.ticket = route.Lane.Choose(c.request)
 	}
 	switch {
 	case !streams:
@@ -125,8 +117,6 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, route *Route) {
 		handler.ServeHTTP(w, r)
 	}
 }
-
-func marked(r *http.Request) bool { return len(r.Header[trialHeader]) > 0 }
 
 // newUUID returns a random UUID (RFC 9562, version 4).
 func newUUID() string {

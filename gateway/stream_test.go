@@ -326,19 +326,3 @@ func TestSnapshot(t *testing.T) {
 		t.Errorf("invocation %q at %v", inv.ID, inv.Received)
 	}
 }
-
-// The call of a candidate that comes in again makes no further trial.
-func TestTrialsMakeNoTrials(t *testing.T) {
-	l := &lane{}
-	address := serve(t, service(t, raw(t, respond)), l)
-	r := newRequest(t, "GET", "http://"+address+"/echo", nil)
-	r.Header.Set(plainhttp.TrialHeader, "1")
-	res, err := client(t).RoundTrip(r)
-	if err != nil || res.StatusCode != 200 {
-		t.Fatalf("got %+v, %v", res, err)
-	}
-	res.Body.Close()
-	if l.asked != 0 {
-		t.Error("it was offered")
-	}
-}

@@ -116,6 +116,7 @@ func TestBuildRunsBeforeDeploying(t *testing.T) {
 
 func TestBuildRunsOnlyWhenSomethingChanged(t *testing.T) {
 	fn := pythonFn(t, "app.handler")
+	fn.Code = files(t, map[string]string{"app.py": "def handler(e, c):\n  return 1\n"})
 	runs := filepath.Join(t.TempDir(), "runs")
 	fn.Build = "echo run >> " + runs
 	l := newLab(t, Options{}, fn)

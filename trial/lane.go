@@ -59,7 +59,7 @@ func (l *Lane) refuse(g *generation, r *assay.Request) string {
 	switch {
 	case e.State == assay.StatePaused:
 		return notPaused
-	case r.Header.Get(TrialHeader) != "":
+	case r.Header.Get(trialHeader) != "":
 		return notLoop
 	case !e.Unsafe && !safe(r.Method):
 		return notSafe

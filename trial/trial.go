@@ -39,9 +39,9 @@ const (
 	DropPanic     = "panic"        // a defect of Assay, logged
 )
 
-// TrialHeader marks the calls of candidates. A request that carries it is never sampled again, so a
-// candidate that calls back through the gateway makes no loop.
-const TrialHeader = "Assay-Trial"
+// trialHeader marks the calls of candidates. A request that carries it is not sampled, so a candidate
+// that calls back through the gateway makes no loop.
+const trialHeader = "Assay-Trial"
 
 // Plan is a definition with everything it names resolved.
 type Plan struct {
