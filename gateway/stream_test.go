@@ -13,7 +13,6 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/gateway"
-	"github.com/assaylab/assay/remote/plainhttp"
 )
 
 // handler is a streaming control in this process.
