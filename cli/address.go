@@ -16,13 +16,18 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// loopback tells whether an address can be reached from this machine alone.
+// loopback tells whether an address, host:port, can be reached from this machine alone.
 func loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
+	return err == nil && loopbackHost(host)
+}
+
+// loopbackHost tells whether a host, with a port or without, is a loopback address or localhost.
+func loopbackHost(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
 	}
-	ip := net.ParseIP(host)
+	ip := net.ParseIP(strings.Trim(host, "[]"))
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
@@ -91,22 +96,31 @@ func socketOwner(inode string) string {
 	return ""
 }
 
-// guarded asks for the token, if there is one, before it lets a request through: as a bearer token, or,
-// from AWS clients, as AWS_SESSION_TOKEN.
+// guarded lets through to the AWS address who may use it. With a token, those who show it: as a bearer
+// token, or, AWS clients, as AWS_SESSION_TOKEN. Without one, programs of this machine: no web page that a
+// browser here has open, whether it posts across sites or has a name of its own lead to loopback.
 func guarded(token string, next http.Handler) http.Handler {
-	if token == "" {
-		return next
-	}
+	sites := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !equal(r.Header.Get("Authorization"), "Bearer "+token) && !equal(r.Header.Get("X-Amz-Security-Token"), token) {
-			w.Header().Set("Content-Type", "application/json")
-			w.Header().Set("X-Amzn-Errortype", "MissingAuthenticationTokenException")
-			w.WriteHeader(http.StatusForbidden)
-			fmt.Fprintln(w, `{"message":"Missing Authentication Token"}`)
-			return
+		switch {
+		case token != "" && !equal(r.Header.Get("Authorization"), "Bearer "+token) && !equal(r.Header.Get("X-Amz-Security-Token"), token):
+			forbid(w, "MissingAuthenticationTokenException", "Missing Authentication Token")
+		case token == "" && !loopbackHost(r.Host):
+			forbid(w, "AccessDeniedException", "This name is not answered without a token; use 127.0.0.1 or localhost")
+		case sites.Check(r) != nil:
+			forbid(w, "AccessDeniedException", "Calls from other sites are refused")
+		default:
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	})
+}
+
+// forbid answers as AWS does.
+func forbid(w http.ResponseWriter, kind, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Amzn-Errortype", kind)
+	w.WriteHeader(http.StatusForbidden)
+	fmt.Fprintf(w, "{\"message\":%q}\n", message)
 }
 
 // equal takes the same time wherever two secrets differ.

@@ -368,6 +368,9 @@ func (l *laboratory) Patch(ctx context.Context, name string, p assay.Patch) (ass
 	if p.State != nil {
 		to.State = *p.State
 	}
+	if flaws := to.Flaws(); len(flaws) > 0 {
+		return assay.Experiment{}, invalid(flaws[0].What, flaws[0].Hint)
+	}
 	if same(to, x.def) {
 		return x.def, nil
 	}
