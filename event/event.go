@@ -196,10 +196,26 @@ func cookies(req *assay.Request) []string {
 	return all
 }
 
-// query decodes the parameters. What is not well formed is left out; it is in the raw query.
+// query decodes the parameters. Only & parts them, as on AWS, and what cannot be decoded stays as it was
+// sent: nothing that a client wrote is left out.
 func query(req *assay.Request) map[string][]string {
-	parameters, _ := url.ParseQuery(req.Query)
+	parameters := map[string][]string{}
+	for pair := range strings.SplitSeq(req.Query, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name = unescaped(name)
+		parameters[name] = append(parameters[name], unescaped(value))
+	}
 	return parameters
+}
+
+func unescaped(s string) string {
+	if decoded, err := url.QueryUnescape(s); err == nil {
+		return decoded
+	}
+	return s
 }
 
 // body is the body as the event has it: text, or base64 of what cannot be text or is not to be.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -112,6 +113,30 @@ func TestBodies(t *testing.T) {
 			if encoded != want || body != tt.body {
 				t.Errorf("%s: %q of %q %q comes as %q, base64 %v, want %v", f, tt.body, tt.contentType, tt.contentEncoding, body, encoded, want)
 			}
+		}
+	}
+}
+
+// TestQueries says what becomes of parameters that are not well formed: they stay.
+func TestQueries(t *testing.T) {
+	for query, want := range map[string]map[string][]string{
+		"a=1;b=2":          {"a": {"1;b=2"}},
+		"a=%zz&b=1":        {"a": {"%zz"}, "b": {"1"}},
+		"%zz=a%20b":        {"%zz": {"a b"}},
+		"a=1=2&&a=+&flag&": {"a": {"1=2", " "}, "flag": {""}},
+		"=x":               {"": {"x"}},
+		"":                 nil,
+	} {
+		payload, err := Encode(V1, invocation(func(r *assay.Request) { r.Query = query }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e events.APIGatewayProxyRequest
+		if err := json.Unmarshal(payload, &e); err != nil {
+			t.Fatal(err)
+		}
+		if !maps.EqualFunc(e.MultiValueQueryStringParameters, want, slices.Equal) {
+			t.Errorf("%q: %q, want %q", query, e.MultiValueQueryStringParameters, want)
 		}
 	}
 }
