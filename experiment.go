@@ -116,7 +116,8 @@ type Experiment struct {
 }
 
 // SameEvidence tells whether trials of e and of o answer the same question: then a change from one to
-// the other goes on counting. Sampling, budgets, names for people, redaction and limits may differ.
+// the other goes on counting. Sampling, budgets, names for people, redaction and when to end may differ, and
+// the share of secondaries, but not whether there are any: that decides what mismatches are held against.
 func (e *Experiment) SameEvidence(o *Experiment) bool {
 	return reflect.DeepEqual(e.question(), o.question())
 }
@@ -127,6 +128,9 @@ func (e *Experiment) question() Experiment {
 		Path: e.Path, Methods: e.Methods, Unsafe: e.Unsafe,
 		Control: Arm{Target: e.Control.Target}, Comparators: e.Comparators,
 		Hypothesis: e.Hypothesis,
+	}
+	if e.Secondary > 0 {
+		q.Secondary = 1
 	}
 	for _, c := range e.Candidates {
 		q.Candidates = append(q.Candidates, Arm{Name: c.Name, Target: c.Target})

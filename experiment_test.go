@@ -1,0 +1,35 @@
+package assay_test
+
+import (
+	"testing"
+
+	"github.com/assaylab/assay"
+)
+
+func TestSameEvidence(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*assay.Experiment)
+		same   bool
+	}{
+		{"nothing", func(*assay.Experiment) {}, true},
+		{"sampling", func(e *assay.Experiment) { e.Sample.Rate = 0.5 }, true},
+		{"a budget", func(e *assay.Experiment) { e.Budget.Queue++ }, true},
+		{"a title", func(e *assay.Experiment) { e.Candidates[0].Title = "Go" }, true},
+		{"more secondaries", func(e *assay.Experiment) { e.Secondary = 0.2 }, true},
+		{"no secondaries", func(e *assay.Experiment) { e.Secondary = 0 }, false},
+		{"a limit", func(e *assay.Experiment) { e.Hypothesis.Mismatch = 0.01 }, false},
+		{"a target", func(e *assay.Experiment) { e.Control.Target.URL = "http://127.0.0.1:9001" }, false},
+		{"a rule", func(e *assay.Experiment) { e.Comparators = nil }, false},
+	} {
+		old, e := experiment(), experiment()
+		old.Secondary, e.Secondary = 0.1, 0.1
+		tt.change(&e)
+		if got := old.SameEvidence(&e); got != tt.same {
+			t.Errorf("a change of %s: same evidence %v, want %v", tt.name, got, tt.same)
+		}
+		if got := e.SameEvidence(&old); got != tt.same {
+			t.Errorf("the reverse of a change of %s: same evidence %v, want %v", tt.name, got, tt.same)
+		}
+	}
+}
