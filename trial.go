@@ -99,7 +99,8 @@ type Bucket struct {
 	Count int64   `json:"count"`
 }
 
-// Latency is a distribution of durations in milliseconds, to 1 % of the value.
+// Latency is a distribution of durations in milliseconds, to 1 % of the value. A time-out counts as long as
+// was waited for it, so that a quantile among time-outs is one from below.
 type Latency struct {
 	P50     float64  `json:"p50"`
 	P90     float64  `json:"p90"`
@@ -119,7 +120,8 @@ type PathCount struct {
 	SecondaryOnly int64  `json:"secondary_only"`
 }
 
-// ArmCounts is what is known of one arm. Durations are of warm invocations that answered.
+// ArmCounts is what is known of one arm. Durations are of warm invocations that answered or timed out. Those
+// that faulted in other ways have none; they are Observations - Cold less the Count of all Latency.Buckets.
 type ArmCounts struct {
 	Name         string
 	Role         Role

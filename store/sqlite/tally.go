@@ -83,14 +83,24 @@ func (t *tally) add(trial *assay.Trial, seq int64) {
 		t.arm(key).observe(&c.Observation)
 		t.arm(key).compare(c, trial.Secondary)
 		marks[subject{e.experiment, key.name, ""}] = c.Outcome()
-		for p := range t.locate(key, c, trial.Secondary) {
-			marks[subject{e.experiment, key.name, p.path}] = c.Outcome()
-			marks[subject{e.experiment, "", p.path}] = trial.Outcome()
+		for p, unexcused := range t.locate(key, c, trial.Secondary) {
+			for _, name := range []string{key.name, ""} {
+				s := subject{e.experiment, name, p.path}
+				marks[s] = max(marks[s], outcomeAt(unexcused)) // a mismatch is the greater
+			}
 		}
 	}
 	for s, o := range marks {
 		t.marks = append(t.marks, mark{s, o, trial.Time.UnixMicro(), seq})
 	}
+}
+
+// outcomeAt is what a place has come to: a trial that mismatches elsewhere alone does not mismatch there.
+func outcomeAt(unexcused bool) assay.Outcome {
+	if unexcused {
+		return assay.OutcomeMismatch
+	}
+	return assay.OutcomeMatch
 }
 
 func candidate(t *assay.Trial, c *assay.Comparison) arm {
@@ -129,7 +139,8 @@ func (a *armTotals) observe(o *assay.Observation) {
 	}
 	if o.Fault != nil {
 		a.Faults[o.Fault.Kind]++
-	} else if !o.Cold {
+	}
+	if !o.Cold && (o.Fault == nil || o.Fault.Kind == assay.FaultTimeout) {
 		a.latency.Add(float64(o.Duration) / float64(time.Millisecond))
 	}
 	a.MaxMemoryMB = max(a.MaxMemoryMB, o.MaxMemoryMB)
@@ -164,7 +175,7 @@ func one(b bool) int64 {
 }
 
 // locate counts where a candidate and the secondary, if there is one, differ from the control, and
-// returns where the candidate does. A place counts once in a trial, however many indexes it stands for.
+// returns where the candidate does, and whether without excuse. A place counts once in a trial, however many indexes it stands for.
 func (t *tally) locate(key arm, c, secondary *assay.Comparison) map[place]bool {
 	places := t.places(key, c)
 	for p, unexcused := range places {
