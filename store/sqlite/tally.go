@@ -139,8 +139,7 @@ func (a *armTotals) observe(o *assay.Observation) {
 	}
 	if o.Fault != nil {
 		a.Faults[o.Fault.Kind]++
-	}
-	if !o.Cold && (o.Fault == nil || o.Fault.Kind == assay.FaultTimeout) {
+	} else if !o.Cold {
 		a.latency.Add(float64(o.Duration) / float64(time.Millisecond))
 	}
 	a.MaxMemoryMB = max(a.MaxMemoryMB, o.MaxMemoryMB)
@@ -175,7 +174,8 @@ func one(b bool) int64 {
 }
 
 // locate counts where a candidate and the secondary, if there is one, differ from the control, and
-// returns where the candidate does, and whether without excuse. A place counts once in a trial, however many indexes it stands for.
+// returns where the candidate does, and whether without excuse. A place counts once in a trial, however
+// many indexes it stands for.
 func (t *tally) locate(key arm, c, secondary *assay.Comparison) map[place]bool {
 	places := t.places(key, c)
 	for p, unexcused := range places {

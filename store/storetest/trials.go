@@ -114,18 +114,17 @@ func selects(q assay.Query, t *assay.Trial) bool {
 	if q.Experiment != "" && q.Experiment != t.Experiment {
 		return false
 	}
-	if q.Arm == "" && q.Outcome != "" && q.Outcome != t.Outcome() {
-		return false
-	}
-	if q.Arm == "" && q.Path == "" {
-		return true
-	}
-	return slices.ContainsFunc(t.Candidates, func(c assay.Comparison) bool {
-		if q.Arm != "" && (q.Arm != c.Observation.Arm || q.Outcome != "" && q.Outcome != c.Outcome()) {
-			return false
+	var found, mismatch bool
+	for i := range t.Candidates {
+		c := &t.Candidates[i]
+		if q.Arm != "" && q.Arm != c.Observation.Arm {
+			continue
 		}
-		return q.Path == "" || slices.ContainsFunc(c.Differences, func(d assay.Difference) bool { return folded(d.Path) == q.Path })
-	})
+		differs, excused := at(c, q.Path, "")
+		found = found || differs || excused || q.Path == ""
+		mismatch = mismatch || differs
+	}
+	return found && (q.Outcome == "" || mismatch == (q.Outcome == assay.OutcomeMismatch))
 }
 
 // folded folds the paths that drawDifferences makes.
@@ -231,10 +230,11 @@ func recountPath(trials []assay.Trial, i int, path string, kind assay.Kind) assa
 	return p
 }
 
-// at tells whether a comparison has a difference at a path that no rule excuses, and one that a rule does.
+// at tells whether a comparison has a difference of a kind at a path that no rule excuses, and one that
+// a rule does; "" is any path, or any kind.
 func at(c *assay.Comparison, path string, kind assay.Kind) (differs, excused bool) {
 	for _, d := range c.Differences {
-		if folded(d.Path) == path && d.Kind == kind {
+		if (path == "" || folded(d.Path) == path) && (kind == "" || d.Kind == kind) {
 			differs = differs || d.Ignored == ""
 			excused = excused || d.Ignored != ""
 		}
