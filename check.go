@@ -46,6 +46,9 @@ func (e *Experiment) Flaws() []Flaw {
 	f.comparators(e.Comparators)
 	f.redact(e.Redact)
 	f.hypothesis(e.Hypothesis)
+	if e.Hypothesis.Cost != nil && e.Control.Target.URL != "" {
+		f.add("leave cost out, or let the control be a function", "costs cannot be compared: the control is a url, and a url has no price", "hypothesis", "cost")
+	}
 	if e.Until.Trials < 0 {
 		f.add("leave it out to go on for ever", "less than no trials", "until", "trials")
 	}

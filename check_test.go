@@ -21,7 +21,8 @@ func experiment() assay.Experiment {
 }
 
 func TestExperimentFlaws(t *testing.T) {
-	cost := math.NaN()
+	cost, same := math.NaN(), 1.0
+	function := assay.Target{Function: "old"}
 	for _, tt := range []struct {
 		name   string
 		change func(*assay.Experiment)
@@ -70,7 +71,9 @@ func TestExperimentFlaws(t *testing.T) {
 		{"mismatch", func(e *assay.Experiment) { e.Hypothesis.Mismatch = 2 }, "hypothesis/mismatch"},
 		{"quantile", func(e *assay.Experiment) { e.Hypothesis.Latency = map[string]float64{"p95": 1} }, "hypothesis/latency/p95"},
 		{"ratio", func(e *assay.Experiment) { e.Hypothesis.Latency = map[string]float64{"p99": 0} }, "hypothesis/latency/p99"},
-		{"cost", func(e *assay.Experiment) { e.Hypothesis.Cost = &cost }, "hypothesis/cost"},
+		{"cost", func(e *assay.Experiment) { e.Control.Target, e.Hypothesis.Cost = function, &cost }, "hypothesis/cost"},
+		{"cost of a function", func(e *assay.Experiment) { e.Control.Target, e.Hypothesis.Cost = function, &same }, "-"},
+		{"cost of a url", func(e *assay.Experiment) { e.Hypothesis.Cost = &same }, "hypothesis/cost"},
 		{"alpha", func(e *assay.Experiment) { e.Hypothesis.Alpha = 1 }, "hypothesis/alpha"},
 		{"until", func(e *assay.Experiment) { e.Until.For = -time.Second }, "until/for"},
 	} {

@@ -55,8 +55,9 @@ experiments:
     sample: {rate: 0.7%, by: header:x-user}
     secondary: 20%
     budget: {concurrency: 8, queue: 10, memory: 1GB, timeout: 2s, body: 512KB}
-    control: {url: "http://127.0.0.1:9000/base"}
+    control: {function: round-fast}
     candidates:
+      c: {url: "http://127.0.0.1:9000/base"}
       a: {function: "round:$LATEST", event: v1}
       b: {arn: "arn:aws:lambda:eu-west-1:123456789012:function:b", endpoint: "http://127.0.0.1:4566"}
     comparators:
@@ -107,8 +108,9 @@ func TestEveryKey(t *testing.T) {
 		Name: "everything", Source: "assay.yaml", Path: "/a/{id}/*", Methods: []string{"GET", "POST"}, Unsafe: true,
 		Sample: assay.Sample{Rate: 0.007, By: "header:x-user"}, Secondary: 0.2,
 		Budget:  assay.Budget{Concurrency: 8, Queue: 10, Memory: 1 << 30, Timeout: 2 * time.Second, Body: 512 << 10},
-		Control: assay.Arm{Name: "control", Target: assay.Target{URL: "http://127.0.0.1:9000/base"}},
+		Control: assay.Arm{Name: "control", Target: assay.Target{Function: "round-fast"}},
 		Candidates: []assay.Arm{
+			{Name: "c", Target: assay.Target{URL: "http://127.0.0.1:9000/base"}},
 			{Name: "a", Target: assay.Target{Function: "round:$LATEST", Event: "v1"}},
 			{Name: "b", Target: assay.Target{ARN: "arn:aws:lambda:eu-west-1:123456789012:function:b", Endpoint: "http://127.0.0.1:4566"}},
 		},
@@ -191,6 +193,8 @@ func TestFlaws(t *testing.T) {
 		{"size", "experiments:\n  a: {path: a, control: " + arm + ", budget: {memory: 64XB}}\n", []string{"2:61", `"64XB" is not a size`, "64MB"}},
 		{"duration without unit", "functions:\n  f: {runtime: nodejs, handler: a.b, code: f, timeout: 3}\n", []string{"2:56", `"3" is not a duration`, "3s"}},
 		{"limit", "experiments:\n  a: {path: a, control: " + arm + ", hypothesis: {mismatch: \">= 1%\"}}\n", []string{"2:67", `">= 1%" is not a limit`, "<="}},
+		{"limit without its sign", "experiments:\n  a: {path: a, control: " + arm + ", hypothesis: {latency: {p99: \"<= 110\"}}}\n", []string{"2:72", `"<= 110" is not a limit`, "did you mean 110%?"}},
+		{"cost of a url", "experiments:\n  a: {path: a, control: " + arm + ", hypothesis: {cost: \"<= 110%\"}}\n", []string{"2:63", "a url has no price", "control"}},
 		{"placeholder", "experiments:\n  a: {path: a, control: {url: \"http://{NO_SUCH}\"}}\n", []string{"2:31", "nothing is known to put in place of {NO_SUCH}", "environment variable NO_SUCH"}},
 		{"comparator", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    comparators:\n    - colour\n", []string{"6:7", `no comparator "colour"`, "statuscode"}},
 		{"two comparators behind one dash", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    comparators:\n    - body:\n      statuscode:\n", []string{"7:7", "in the place of another", "dash"}},

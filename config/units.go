@@ -56,6 +56,9 @@ func formatShare(v float64) string {
 	return plain
 }
 
+// maxPlain is the largest limit that may be written without its percent sign: who writes 110 means 110%.
+const maxPlain = 10
+
 // parseLimit reads the largest value allowed: "<= 0.1%", or the value alone.
 func parseLimit(s string) (float64, error) {
 	value := strings.TrimSpace(s)
@@ -69,10 +72,22 @@ func parseLimit(s string) (float64, error) {
 	if err != nil {
 		return 0, invalid(`write it as "<= 0.1%"`, "%q is not a limit", s)
 	}
+	if v > maxPlain && !strings.HasSuffix(strings.TrimSpace(value), "%") {
+		return 0, invalid(fmt.Sprintf("did you mean %s%%?", strings.TrimSpace(value)), "%q is not a limit: it stands for %g %%", s, v*100)
+	}
 	return v, nil
 }
 
-func formatLimit(v float64) string { return "<= " + formatShare(v) }
+// formatLimit writes a limit such that parseLimit gives back the same number.
+func formatLimit(v float64) string {
+	s := formatShare(v)
+	if v > maxPlain && !strings.HasSuffix(s, "%") {
+		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', -1, 64), "e")
+		e, _ := strconv.Atoi(exponent) // as just written
+		s = fmt.Sprintf("%se%d%%", mantissa, e+2)
+	}
+	return "<= " + s
+}
 
 // sizes, the largest first. As on AWS, a megabyte has 2^20 bytes.
 var sizes = []struct {

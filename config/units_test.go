@@ -37,16 +37,30 @@ func TestFormatShare(t *testing.T) {
 }
 
 func TestParseLimit(t *testing.T) {
-	for text, want := range map[string]float64{"<= 0.1%": 0.001, "<=110%": 1.1, "≤ 2": 2, "5%": 0.05} {
+	for text, want := range map[string]float64{"<= 0.1%": 0.001, "<=110%": 1.1, "≤ 2": 2, "5%": 0.05, "<= 10": 10, "<= 1001%": 10.01} {
 		if got, err := parseLimit(text); err != nil || got != want {
 			t.Errorf("parseLimit(%q) = %v, %v, want %v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "<=", "< 1%", ">= 1%", "<= <= 1%", "= 1%"} {
+	for _, text := range []string{"", "<=", "< 1%", ">= 1%", "<= <= 1%", "= 1%", "<= 110", "10.01", "1e2"} {
 		if got, err := parseLimit(text); err == nil {
 			t.Errorf("parseLimit(%q) = %v", text, got)
 		}
 	}
+}
+
+func TestFormatLimit(t *testing.T) {
+	for v, want := range map[float64]string{1.1: "<= 110%", 110: "<= 11000%", 0: "<= 0%", 57.55555555555555: "<= 5755.555555555555%"} {
+		if got := formatLimit(v); got != want {
+			t.Errorf("formatLimit(%v) = %q, want %q", v, got, want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		v := rapid.Float64Range(0, 1e300).Draw(t, "v")
+		if got, err := parseLimit(formatLimit(v)); err != nil || got != v {
+			t.Fatalf("%v is written %q and read %v, %v", v, formatLimit(v), got, err)
+		}
+	})
 }
 
 func TestSizes(t *testing.T) {
