@@ -7,7 +7,8 @@
 // false one. To that end alpha is divided evenly among the candidates and among the clauses of each
 // (Bonferroni). The clause on mismatches supposes nothing of how trials depend on those before. That on
 // latency supposes that the answers of an arm are alike and independent; drift that candidate and secondary
-// share mostly cancels. That on cost is an approximation, good from some hundred observations on.
+// share mostly cancels. A time-out counts there as long as was waited, to refute, and as endless, to hold. That
+// on cost is an approximation, good from some hundred observations on, of which hardly any lacks a price.
 package judge
 
 import (

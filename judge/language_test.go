@@ -22,6 +22,7 @@ import (
 //	trials ARM: 950 match, 50 mismatch
 //	pairs ARM: 12 candidate, 3 secondary, 1 both, 184 neither
 //	path ARM: body:$.a 50 mismatch, 12 candidate, 3 secondary
+//	calls ARM: 990 warm, 10 cold                      observations, whatever became of them
 //	faults ARM: 12 timeout, 1 crash
 //	latency ARM: 500x10 20x40                         500 answers took 10 ms, 20 took 40 ms
 //	cost ARM: 500x2e-7 20x4e-7                        in USD
@@ -182,6 +183,8 @@ func (c *testCase) observe(a *assay.ArmCounts, word, rest string) error {
 	case "pairs":
 		a.CandidateOnly, a.SecondaryOnly, a.Both = n["candidate"], n["secondary"], n["both"]
 		a.Paired = a.CandidateOnly + a.SecondaryOnly + a.Both + n["neither"]
+	case "calls":
+		a.Cold, a.Observations = n["cold"], n["warm"]+n["cold"]
 	case "faults":
 		a.Faults = map[assay.FaultKind]int64{}
 		path := assay.PathCount{Path: "fault", Kind: assay.KindFault}

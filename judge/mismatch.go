@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/stats"
@@ -31,13 +32,13 @@ func (m matter) tally() tally {
 		paired: a.Paired, candidate: a.CandidateOnly, secondary: a.SecondaryOnly,
 		pairs: m.secondaryRate, limit: m.hypothesis.Mismatch, alpha: m.alpha(),
 	}
-	if t.paired > 0 {
+	if t.noisy() && t.paired > 0 {
 		t.pairs = float64(t.paired) / float64(max(t.trials, 1))
 	}
 	return t
 }
 
-// noisy tells whether the control's own noise is known, or going to be.
+// noisy tells whether the control's own noise is accounted for: whether the experiment has a secondary.
 func (t tally) noisy() bool { return t.pairs > 0 }
 
 // eValue is against "within the limit", before alpha is divided.
@@ -147,19 +148,30 @@ func (m matter) mismatch(t tally) finding {
 }
 
 func (t tally) describe(c assay.Conclusion, low, high float64) string {
-	differ := fmt.Sprintf("%s of %s trials differ", number(t.mismatches), number(t.trials))
+	differ := differing(t.mismatches, " of "+count(t.trials, "trial"))
 	switch {
 	case t.trials == 0:
 		return noTrials
-	case t.paired > 0:
-		return fmt.Sprintf("%s; of the %s with a secondary %s by the candidate alone and %s by the control's own noise alone: "+
-			"%s beyond noise (%s), %s", differ, number(t.paired), number(t.candidate), number(t.secondary),
+	case t.noisy() && t.paired > 0:
+		if t.mismatches == 0 {
+			differ = fmt.Sprintf("no trial differs (0 of %s)", number(t.trials))
+		}
+		return fmt.Sprintf("%s; in the %s with a secondary call, %s by the candidate alone and %s by the control's own noise alone: "+
+			"an excess of %s (%s), %s", differ, number(t.paired), differing(t.candidate, ""), number(t.secondary),
 			share(t.point()), between(low, high, share), against(c, t.limit))
 	case t.noisy() && c != assay.Holds:
-		return differ + "; none has a secondary yet, to tell noise by"
+		return differ + "; none has a secondary call yet, to tell noise by"
 	}
 	return fmt.Sprintf("%s (%s; %s), %s", differ, share(float64(t.mismatches)/float64(t.trials)),
 		between(max(0, low), high, share), against(c, t.limit))
+}
+
+// differing puts so many, of what, before its verb: "1 of 120 trials differs".
+func differing(n int64, of string) string {
+	if n == 1 {
+		return "1" + of + " differs"
+	}
+	return number(n) + of + " differ"
 }
 
 // where names the faults, when they are most of the mismatches, or else the path with most mismatches.
@@ -212,23 +224,24 @@ func beyondNoise(paths []assay.PathCount, paired int64, alpha float64) []assay.P
 	return beyond
 }
 
-// acquit says what could be done about a refuted claim.
+// acquit says what could be done about a refuted claim. No rule excuses a fault.
 func (m matter) acquit(t tally) string {
-	change := "a higher limit, which begins the evidence anew"
-	if path := m.path(t); path != "" {
-		change = fmt.Sprintf("a rule that excuses %s or a higher limit, which begin the evidence anew", path)
+	var ways []string
+	if path := m.path(t); path != "" && path != string(assay.KindFault) {
+		ways = append(ways, fmt.Sprintf("excuse the difference at %s with a rule, if it is meant", path))
 	}
+	ways = append(ways, "allow a higher share of mismatches")
 	if !t.noisy() {
-		change += "; a secondary, if the control may differ from itself as often"
+		ways = append(ways, "set secondary: 20%, if the control's own answers vary")
 	}
-	return change
+	return strings.Join(ways, "; or ") + " (this begins the evidence anew)"
 }
 
 // decide estimates how many more trials would end the doubt.
 func (t tally) decide() string {
 	switch {
 	case t.noisy() && t.paired == 0 && t.mismatches > 0:
-		return "trials with a secondary"
+		return "trials with a secondary call"
 	case t.trials > 0 && t.point() > t.limit:
 		n, ok := fewest(func(n int64) bool { return t.likewise(n).refuted() })
 		return estimate(n, ok, "more trials that go likewise would refute it")

@@ -3,16 +3,12 @@ package judge
 import (
 	"fmt"
 	"math"
-	"strconv"
-	"strings"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/stats"
 )
 
 const (
-	// accuracy of the values of a latency histogram, relative.
-	accuracy = 0.01
 	// fewPriced is the number of observations below which the distribution of a mean is not taken to be
 	// near its limit.
 	fewPriced = 100
@@ -20,8 +16,8 @@ const (
 	rho2 = 0.01
 )
 
-// latency compares a quantile of the warm answers with the secondary's: both are called from the same
-// lane in random order, while the client's own call runs at another moment and load.
+// latency compares a quantile of the warm calls with the secondary's: both are called from the same lane in
+// random order, while the client's own call runs at another moment and load.
 func (m matter) latency(name string, most float64) finding {
 	f := undecided("latency "+name, most)
 	q, ok := quantile(name)
@@ -30,41 +26,66 @@ func (m matter) latency(name string, most float64) finding {
 		f.change = "name a quantile such as p50, p90 or p99"
 		return f
 	}
-	ours, theirs := m.candidate.Latency.Buckets, m.secondary.Latency.Buckets
-	n, ref := total(ours), total(theirs)
-	if ref == 0 {
+	if !(m.secondaryRate > 0) {
 		f.Reason = fmt.Sprintf("latency %s needs secondary: the client's own call runs at another moment and load", name)
-		f.change = "set secondary: 20% on the experiment"
+		f.change = "set secondary: 20% on the experiment, which begins the evidence anew"
 		return f
 	}
-	if least := bounded(q, m.alpha()/2); min(n, ref) < least {
+	ours, theirs := timesOf(m.candidate), timesOf(m.secondary)
+	if ours.unknown(q) || theirs.unknown(q) {
+		f.Reason = fmt.Sprintf("latency %s cannot be known: %s of %s warm calls of the candidate and %s of %s of the secondary "+
+			"faulted before they answered or timed out", name, number(ours.lost), number(ours.calls), number(theirs.lost), number(theirs.calls))
+		f.change = "fewer such faults, or a lower quantile"
+		return f
+	}
+	if n, ref, least := ours.timed(), theirs.timed(), bounded(q, m.alpha()/2); min(n, ref) < least {
 		f.Reason = fmt.Sprintf("latency %s needs %s warm answers of candidate and secondary, and has %s and %s",
 			name, number(least), number(n), number(ref))
 		f.change = fmt.Sprintf("%s more warm answers", number(least-min(n, ref)))
 		return f
 	}
-	low, high := quantileBounds(ours, q, m.alpha()/2)
-	refLow, refHigh := quantileBounds(theirs, q, m.alpha()/2)
+	low, high := ours.bounds(q, m.alpha()/2)
+	refLow, refHigh := theirs.bounds(q, m.alpha()/2)
 	const slack = (1 + accuracy) / (1 - accuracy)
 	f.decide(most, low/refHigh/slack, high/refLow*slack)
-	p, refP := at(ours, rank(q, n)), at(theirs, rank(q, ref))
+	p, refP := ours.point(q), theirs.point(q)
 	f.Reason = fmt.Sprintf("warm %s is %s of the secondary's (%s; %s ms against %s ms), %s", name, ratio(p/refP),
 		between(f.Interval[0], f.Interval[1], ratio), short(p), short(refP), against(f.Conclusion, most))
+	if f.Conclusion == assay.Inconclusive && ours.cut+theirs.cut > 0 {
+		f.Reason += fmt.Sprintf("; it is not known how long %s of the candidate and %s of the secondary would have taken",
+			count(ours.cut, "time-out"), count(theirs.cut, "time-out"))
+	}
 	return f
 }
 
 // cost compares the mean cost of an observation with the secondary's, or with the control's where there
-// is no secondary.
+// is no secondary. Few observations without a price are left out of the mean; with more than a share notable
+// of them nothing is concluded, since calls that were cut off may have been the dearest.
 func (m matter) cost(most float64) finding {
 	f := undecided("cost", most)
 	ref, whose := m.control, "control"
 	if m.secondary.Priced > 0 {
 		ref, whose = m.secondary, "secondary"
 	}
-	if n := min(m.candidate.Priced, ref.Priced); n < fewPriced {
+	ours, theirs := unpriced(m.candidate), unpriced(ref)
+	switch n := min(m.candidate.Priced, ref.Priced); {
+	case ref.Priced == 0 && ref.Observations > 0:
+		f.Reason = fmt.Sprintf("the reference has no price: none of %s of the %s", count(ref.Observations, "observation"), whose)
+		f.change = "leave the cost clause out"
+		return f
+	case m.candidate.Priced == 0 && m.candidate.Observations > 0:
+		f.Reason = fmt.Sprintf("the candidate has no price: none of its %s", count(m.candidate.Observations, "observation"))
+		f.change = "leave the cost clause out"
+		return f
+	case n < fewPriced:
 		f.Reason = fmt.Sprintf("cost needs %s observations of candidate and %s with a price, and has %s and %s",
 			number(fewPriced), whose, number(m.candidate.Priced), number(ref.Priced))
 		f.change = fmt.Sprintf("%s more priced observations", number(fewPriced-n))
+		return f
+	case remarkable(ours, m.candidate.Observations) || remarkable(theirs, ref.Observations):
+		f.Reason = fmt.Sprintf("the mean cost cannot be known: %s of %s observations of the candidate and %s of %s of the %s have no price, "+
+			"such as calls cut off by the budget", number(ours), number(m.candidate.Observations), number(theirs), number(ref.Observations), whose)
+		f.change = fmt.Sprintf("more trials, until at most %s of either have no price", spaced(notable))
 		return f
 	}
 	mean, margin := costMargin(m.candidate, m.alpha()/2)
@@ -75,6 +96,9 @@ func (m matter) cost(most float64) finding {
 		against(f.Conclusion, most))
 	return f
 }
+
+// unpriced is the number of observations without a price.
+func unpriced(a assay.ArmCounts) int64 { return max(0, a.Observations-a.Priced) }
 
 func costMargin(a assay.ArmCounts, alpha float64) (mean, margin float64) {
 	n := float64(a.Priced)
@@ -111,48 +135,4 @@ func (f *finding) decide(most, low, high float64) {
 	default:
 		f.change = fmt.Sprintf("more trials, until the interval lies on one side of %s", ratio(most))
 	}
-}
-
-// quantile reads "p99" or "p99.9" as a number between 0 and 1.
-func quantile(name string) (float64, bool) {
-	digits, ok := strings.CutPrefix(name, "p")
-	percent, err := strconv.ParseFloat(digits, 64)
-	return percent / 100, ok && err == nil && percent > 0 && percent < 100
-}
-
-// bounded is the number of observations from which on both ends of an interval for the quantile exist.
-func bounded(q, alpha float64) int64 {
-	n, _ := fewest(func(n int64) bool {
-		low, high := stats.QuantileRanks(n, q, alpha, tuned)
-		return low > 0 && high <= n
-	})
-	return n
-}
-
-func quantileBounds(buckets []assay.Bucket, q, alpha float64) (low, high float64) {
-	first, last := stats.QuantileRanks(total(buckets), q, alpha, tuned)
-	return at(buckets, first), at(buckets, last)
-}
-
-// rank of a quantile among n observations.
-func rank(q float64, n int64) int64 { return max(1, int64(math.Ceil(q*float64(n)))) }
-
-// at is the value of the observation of that rank, counted from 1; 0 before the first, infinite after the last.
-func at(buckets []assay.Bucket, rank int64) float64 {
-	if rank < 1 {
-		return 0
-	}
-	for _, b := range buckets {
-		if rank -= b.Count; rank <= 0 {
-			return b.Value
-		}
-	}
-	return math.Inf(1)
-}
-
-func total(buckets []assay.Bucket) (n int64) {
-	for _, b := range buckets {
-		n += b.Count
-	}
-	return n
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// notable is the share of requests from which on a verdict says that they were not seen.
+// notable is the share above which a verdict says that requests were not seen, or that observations have no
+// price.
 const notable = 0.01
 
 // unseen says, as the end of a reason, which requests the trials do not speak for; "" if hardly any.
