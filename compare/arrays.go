@@ -8,7 +8,7 @@ import (
 )
 
 // maxFuel bounds the pairs of values that one comparison looks at to match items of unordered arrays
-// that are equal only within a tolerance. What is not matched by then is reported as missing and extra.
+// that are equal only but for what rules excuse. What is not matched by then is reported as missing and extra.
 const maxFuel = 250_000
 
 // pair is the indexes of two items that belong together, -1 for none.
@@ -27,9 +27,7 @@ func (w *walk) arrays(a, b *value, at spot) {
 	if len(a.items) != len(b.items) {
 		w.differLength(a, b, surplusExcuse(a, b, at))
 	}
-	for i := range max(len(a.items), len(b.items)) {
-		w.item(a, b, pair{i, i}, at)
-	}
+	w.pairs(a, b, inOrder(a, b), at)
 }
 
 // surplusExcuse excuses a difference of length when a rule excuses every item that is too many.
@@ -215,8 +213,8 @@ func (v *value) at(index int) *value {
 	return v.item(index)
 }
 
-// matchEqual pairs items that are equal but for what is ignored, then but for what is tolerated. Pairs
-// that are equal in every respect are left out: there is nothing to tell of them.
+// matchEqual pairs items that are equal but for what rules excuse, in order if that will do. Pairs that
+// are equal in every respect are left out: there is nothing to tell of them.
 func (w *walk) matchEqual(a, b *value, at spot) []pair {
 	if w.probing {
 		*w.fuel -= len(a.items) + len(b.items)
@@ -227,19 +225,34 @@ func (w *walk) matchEqual(a, b *value, at spot) []pair {
 	}
 	m.by(form(a, at.control, canonical{}), form(b, at.other, canonical{}))
 	m.pairs = nil
-	if w.rules.kinds[ruleIgnore] {
-		m.by(form(a, at.control, canonical{lax: true}), form(b, at.other, canonical{lax: true}))
+	if len(m.left)+len(m.right) == 0 || !w.rules.kinds[ruleIgnore] && !w.rules.kinds[ruleTolerance] {
+		return m.finish()
 	}
-	if w.rules.kinds[ruleTolerance] && len(m.left)*len(m.right) <= maxFuel {
-		m.most(func(i, j int) bool { return w.same(&a.items[i], &b.items[j], at.item(pair{i, j})) })
+	if ordered := inOrder(a, b); w.excused(a, b, ordered, at) {
+		return ordered
+	}
+	m.by(form(a, at.control, canonical{lax: true}), form(b, at.other, canonical{lax: true}))
+	if len(m.left)*len(m.right) <= maxFuel {
+		m.most(func(i, j int) bool { return w.excused(a, b, []pair{{i, j}}, at) })
 	}
 	return m.finish()
 }
 
-// same tells whether no difference of a and b goes without excuse. It is false once fuel has run out.
-func (w *walk) same(a, b *value, at spot) bool {
+// inOrder pairs the first items, the second, and so on.
+func inOrder(a, b *value) []pair {
+	pairs := make([]pair, max(len(a.items), len(b.items)))
+	for i := range pairs {
+		pairs[i] = pair{i, i}
+	}
+	return pairs
+}
+
+// excused tells whether no difference of the pairs goes without excuse. It is false once fuel has run out.
+func (w *walk) excused(a, b *value, pairs []pair, at spot) bool {
 	probe := walk{rules: w.rules, probing: true, fuel: w.fuel}
-	probe.values(a, b, at)
+	for i := 0; i < len(pairs) && !probe.differs; i++ {
+		probe.item(a, b, pairs[i], at)
+	}
 	return !probe.differs
 }
 

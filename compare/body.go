@@ -2,10 +2,12 @@ package compare
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"mime"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/assaylab/assay"
 )
@@ -43,7 +45,7 @@ func isText(media string) bool {
 		media == "application/javascript" || media == "application/x-www-form-urlencoded"
 }
 
-// newBody compares bodies, by the format that As names or else by the control's content type.
+// newBody compares bodies, by the format that As names or else by the content type.
 func newBody(spec assay.ComparatorSpec) (assay.Comparator, []assay.Flaw) {
 	rules, flaws := newRules(spec)
 	all := formats(rules)
@@ -92,16 +94,33 @@ func (c body) Compare(control, other *assay.Observation) []assay.Difference {
 	case len(a) == 0:
 		return []assay.Difference{{Path: "body", Kind: assay.KindExtra, Candidate: showBody(b)}}
 	}
-	return c.format(control, other).compare(a, b)
+	media := cmp.Or(mediaType(control), mediaType(other))
+	if media == "" && len(c.formats) > 1 {
+		media = guess(a, b)
+	}
+	return c.format(media).compare(a, b)
 }
 
-// format is the first that takes the control's media type, or the other's if the control has none.
-func (c body) format(control, other *assay.Observation) format {
-	media := mediaType(control)
-	if media == "" {
-		media = mediaType(other)
-	}
+// format is the first that takes the media type.
+func (c body) format(media string) format {
 	return c.formats[slices.IndexFunc(c.formats, func(f format) bool { return f.takes(media) })]
+}
+
+// guess is the media type of two bodies that name none, as payloads of direct invocations do.
+func guess(a, b []byte) string {
+	switch {
+	case isDocument(a) && isDocument(b):
+		return "application/json"
+	case utf8.Valid(a) && utf8.Valid(b):
+		return "text/plain"
+	}
+	return "application/octet-stream"
+}
+
+// isDocument tells a JSON object or array; a scalar may be anything.
+func isDocument(body []byte) bool {
+	v, err := parse(body)
+	return err == nil && (v.kind == object || v.kind == array)
 }
 
 func mediaType(o *assay.Observation) string {

@@ -248,7 +248,7 @@ func TestFormatFollowsControl(t *testing.T) {
 		{"application/json", "text/plain", true},
 		{"text/plain", "application/json", false},
 		{"", "application/json", true},
-		{"", "", false},
+		{"", "", true},
 		{"Application/Problem+JSON; charset=utf-8", "", true},
 		{"application/json;;", "", true},
 		{"application/x-amz-json-1.1", "", true},
@@ -260,6 +260,85 @@ func TestFormatFollowsControl(t *testing.T) {
 			t.Errorf("%q and %q: %+v", test.control, test.other, got)
 		}
 	}
+}
+
+func TestFormatOfBodiesThatNameNone(t *testing.T) {
+	tests := []struct{ name, control, other, want string }{
+		{"documents", `{"a":1}`, ` {"a":2}`, "value body:$.a | 1 | 2"},
+		{"arrays", `[1]`, "[\n1.0]", ""},
+		{"one document", `{"a":1}`, "a\n", `value body | {"a":1} | a\n | line 1, column 1`},
+		{"scalars are text", "1", "1.0", "value body | 1 | 1.0 | line 1, column 2"},
+		{"a name twice is text", `{"a":1,"a":1}`, `{"a":1}`, `value body | {"a":1,"a":1} | {"a":1} | line 1, column 7`},
+		{"no text", "\xff\x00", "\xff\x01", "value body | 00 | 01 | 2 and 2 bytes, first differing at offset 1"},
+	}
+	for _, test := range tests {
+		var got string
+		for _, d := range comparator(t, assay.ComparatorSpec{Kind: "body"}).Compare(answer("", []byte(test.control)), answer("", []byte(test.other))) {
+			got += showDifference(d)
+		}
+		if got != test.want {
+			t.Errorf("%s: got %s, want %s", test.name, got, test.want)
+		}
+	}
+}
+
+func TestTrailers(t *testing.T) {
+	side := func(status string) *assay.Observation {
+		o := answer("application/grpc", nil)
+		o.Trailer = assay.Header{"Grpc-Status": {status}}
+		return o
+	}
+	const differs = "value trailer:grpc-status | 0 | 13"
+	tests := []struct {
+		name string
+		spec assay.ComparatorSpec
+		want string
+	}{
+		{"all but some", assay.ComparatorSpec{Except: []string{"x-a"}}, differs},
+		{"all", assay.ComparatorSpec{}, differs},
+		{"by name", assay.ComparatorSpec{Only: []string{"grpc-status"}}, differs},
+		{"excepted", assay.ComparatorSpec{Except: []string{"GRPC-Status"}}, ""},
+		{"others by name", assay.ComparatorSpec{Only: []string{"content-type"}}, ""},
+	}
+	for _, test := range tests {
+		test.spec.Kind = "headers"
+		var got string
+		for _, d := range comparator(t, test.spec).Compare(side("0"), side("13")) {
+			got += showDifference(d)
+		}
+		if got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func TestUnorderedKeepsExcuses(t *testing.T) {
+	tests := []struct {
+		name           string
+		spec           assay.ComparatorSpec
+		control, other string
+	}{
+		{"surplus that is ignored", assay.ComparatorSpec{Ignore: []string{"$.items[*].tags[*]"}},
+			`{"items":[{"id":1,"tags":[1,2]},{"id":2,"tags":[]}]}`, `{"items":[{"id":2,"tags":[3]},{"id":1,"tags":[1]}]}`},
+		{"a chain of tolerances", assay.ComparatorSpec{Tolerance: map[string]float64{"$.items[*]": 1}}, `{"items":[1,2]}`, `{"items":[2,3]}`},
+		{"an index that is ignored", assay.ComparatorSpec{Ignore: []string{"$.items[0]"}}, `{"items":[1,2]}`, `{"items":[2,2]}`},
+	}
+	for _, test := range tests {
+		test.spec.Kind, test.spec.Unordered = "body", []string{"$.items"}
+		got := comparator(t, test.spec).Compare(answer("application/json", []byte(test.control)), answer("application/json", []byte(test.other)))
+		if n := unexcused(got); n > 0 {
+			t.Errorf("%s: %+v", test.name, got)
+		}
+	}
+}
+
+func unexcused(differences []assay.Difference) (n int) {
+	for _, d := range differences {
+		if d.Ignored == "" {
+			n++
+		}
+	}
+	return n
 }
 
 func TestDifferencesAreBounded(t *testing.T) {

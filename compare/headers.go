@@ -19,8 +19,8 @@ var leftOut = []string{
 	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Date", "Content-Length",
 }
 
-// newHeaders compares the header fields that Only names, or all but those that Except names and
-// leftOut. The case of names does not matter.
+// newHeaders compares the fields of header and trailer that Only names, or all but those that Except
+// names and leftOut. The case of names does not matter.
 func newHeaders(spec assay.ComparatorSpec) (assay.Comparator, []assay.Flaw) {
 	only, flaws := fieldNames(spec.Only)
 	except, more := fieldNames(spec.Except, "except")
@@ -64,21 +64,27 @@ type headers struct {
 	except []string
 }
 
-// Compare lists the fields in the order of Only, or of their names.
+// Compare lists the fields of the header, then those of the trailer, in the order of Only or of their names.
 func (h headers) Compare(control, other *assay.Observation) []assay.Difference {
 	var r report
-	for _, name := range h.names(control.Header, other.Header) {
-		kind, detail := compareField(name, control.Header[name], other.Header[name])
+	h.section(&r, "header:", control.Header, other.Header)
+	h.section(&r, "trailer:", control.Trailer, other.Trailer)
+	return r.differences()
+}
+
+// section reports how the fields of one section differ, below the part of a path that names it.
+func (h headers) section(r *report, part string, control, other assay.Header) {
+	for _, name := range h.names(control, other) {
+		kind, detail := compareField(name, control[name], other[name])
 		if kind == "" {
 			continue
 		}
 		r.add("", func() assay.Difference {
-			a, b := excerpts(showField(control.Header[name]), showField(other.Header[name]))
-			path := cut("header:"+strings.ToLower(name), maxPath)
+			a, b := excerpts(showField(control[name]), showField(other[name]))
+			path := cut(part+strings.ToLower(name), maxPath)
 			return assay.Difference{Path: path, Kind: kind, Control: a, Candidate: b, Detail: detail}
 		})
 	}
-	return r.differences()
 }
 
 func (h headers) names(control, other assay.Header) []string {

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -28,6 +29,9 @@ type film struct {
 func decodeImage(data []byte) (film, error) {
 	switch {
 	case bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")):
+		if isAnimated(data) {
+			return film{}, errors.New("animated PNG")
+		}
 		return decodeStill(data, png.DecodeConfig, png.Decode)
 	case bytes.HasPrefix(data, []byte("\xff\xd8\xff")):
 		return decodeStill(data, jpeg.DecodeConfig, jpeg.Decode)
@@ -35,6 +39,24 @@ func decodeImage(data []byte) (film, error) {
 		return decodeGIF(data)
 	}
 	return film{}, errors.New("not a PNG, JPEG or GIF image")
+}
+
+// isAnimated finds the acTL chunk that an animated PNG has before its first IDAT (PNG, third edition).
+// Of such a picture image/png sees one frame, and nothing of the others.
+func isAnimated(png []byte) bool {
+	const around = 4 + 4 + 4 // a chunk's length, type and checksum
+	rest := png[8:]
+	for len(rest) >= around {
+		switch string(rest[4:8]) {
+		case "acTL":
+			return true
+		case "IDAT":
+			return false
+		}
+		size := around + uint64(binary.BigEndian.Uint32(rest))
+		rest = rest[min(size, uint64(len(rest))):]
+	}
+	return false
 }
 
 func decodeStill(data []byte, header func(io.Reader) (image.Config, error), decode func(io.Reader) (image.Image, error)) (film, error) {
@@ -55,7 +77,8 @@ func decodeStill(data []byte, header func(io.Reader) (image.Config, error), deco
 
 // compareImages compares what is seen: the colours of the pixels of every frame, exactly, to 16 bits a
 // channel with alpha multiplied in, so that the hidden colour of a transparent pixel does not matter.
-// Neither do format, palette, compression or metadata.
+// Neither do format, palette, compression or metadata; so two pictures are equal even if their metadata
+// has one of them shown otherwise: turned by the orientation in Exif, or in the colours of a profile.
 func compareImages(control, other []byte) []assay.Difference {
 	a, errA := decodeImage(control)
 	b, errB := decodeImage(other)

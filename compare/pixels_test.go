@@ -121,3 +121,37 @@ func TestImagesTooLarge(t *testing.T) {
 		}
 	}
 }
+
+// apng puts an acTL chunk, and frames after the picture, into a PNG: what an APNG is to a decoder
+// that knows of none.
+func apng(still []byte, frames string) []byte {
+	const header = 8 + 25 // signature and IHDR
+	end := len(still) - 12
+	parts := [][]byte{still[:header], chunk("acTL", "\x00\x00\x00\x02\x00\x00\x00\x00"), still[header:end], chunk("fdAT", frames), still[end:]}
+	return bytes.Join(parts, nil)
+}
+
+func chunk(name, content string) []byte {
+	data := binary.BigEndian.AppendUint32(nil, uint32(len(content)))
+	data = append(data, name+content...)
+	return binary.BigEndian.AppendUint32(data, crc32.ChecksumIEEE(data[4:]))
+}
+
+func TestAnimatedPNG(t *testing.T) {
+	still := drawAs(t, "png", "wk")
+	c := comparator(t, assay.ComparatorSpec{Kind: "body"})
+	control, other := answer("image/png", apng(still, "one")), answer("image/png", apng(still, "two"))
+	got := c.Compare(control, other)
+	if len(got) != 1 || got[0].Kind != assay.KindMalformed || got[0].Detail != "control: animated PNG; candidate: animated PNG" {
+		t.Errorf("of other frames: %+v", got)
+	}
+	if got := c.Compare(control, control); len(got) > 0 {
+		t.Errorf("with itself: %+v", got)
+	}
+	if _, err := decodeImage(append(bytes.Clone(still), chunk("acTL", "")...)); err != nil {
+		t.Errorf("acTL where it means nothing: %v", err)
+	}
+	for n := range control.Body {
+		decodeImage(control.Body[:n]) // must not panic
+	}
+}

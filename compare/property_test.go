@@ -290,6 +290,26 @@ func TestSymmetric(t *testing.T) {
 	})
 }
 
+// TestUnorderedForgivesOnly: what matches in order does so without order as well.
+func TestUnorderedForgivesOnly(t *testing.T) {
+	ignored := []string{"$[*][*]", "$[*][1]", "$[0]", "$[1][0]", "$[?@[0] == 1]", "$[*][?@ == 2]"}
+	tables := rapid.SliceOfN(rapid.SliceOfN(rapid.IntRange(0, 2), 0, 2), 1, 2)
+	rapid.Check(t, func(t *rapid.T) {
+		control, _ := json.Marshal(tables.Draw(t, "control"))
+		other, _ := json.Marshal(tables.Draw(t, "other"))
+		spec := assay.ComparatorSpec{Ignore: rapid.SliceOfN(rapid.SampledFrom(ignored), 1, 3).Draw(t, "ignore")}
+		if rapid.Bool().Draw(t, "tolerant") {
+			spec.Tolerance = map[string]float64{"$[*][*]": 1}
+		}
+		before := jsonRules(t, spec).compareJSON(control, other)
+		spec.Unordered = rapid.SampledFrom([][]string{{"$"}, {"$[*]"}, {"$", "$[*]"}}).Draw(t, "unordered")
+		after := jsonRules(t, spec).compareJSON(control, other)
+		if unexcused(before) == 0 && unexcused(after) > 0 {
+			t.Fatalf("%s\n%s\n%+v\nin order %+v\nwithout  %+v", control, other, spec, before, after)
+		}
+	})
+}
+
 func TestShuffledIsEqualByKey(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawSource(t)
