@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -333,6 +334,29 @@ func TestKilledEngineLeavesNothing(t *testing.T) {
 	}
 	if o := l.call("f", m{}); o.Fault != nil {
 		t.Errorf("fault %+v", o.Fault)
+	}
+}
+
+// TestDetachedChildrenEnd is about children that left the process group.
+func TestDetachedChildrenEnd(t *testing.T) {
+	child := regexp.MustCompile(`child (\d+)`)
+	for _, fn := range []assay.Function{pythonFn(t, "app.handler"), nodeFn(t, "index.handler")} {
+		for name, seconds := range map[string]int{"at the timeout": 60, "at Close": 0} {
+			t.Run(fn.Name+" "+name, func(t *testing.T) {
+				fn.Timeout = 2 * time.Second
+				l := newLab(t, Options{}, fn)
+				o := l.call(fn.Name, m{"do": "detach", "seconds": seconds})
+				found := child.FindSubmatch(o.Log)
+				if timedOut := o.Fault != nil; found == nil || timedOut != (seconds > 0) {
+					t.Fatalf("fault %v, log %s", o.Fault, o.Log)
+				}
+				pid, _ := strconv.Atoi(string(found[1]))
+				if seconds == 0 {
+					l.close()
+				}
+				awaitEnd(t, pid)
+			})
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 // Package sandbox runs one process apart from the rest: in a session and process group of its own, with
 // nothing of Assay's environment, a private temporary folder, and its output captured. In comes a Spec,
-// out comes a Process, which ends with its whole group, and also when Assay is killed. Linux only.
+// out comes a Process, which ends with its whole group and all children that keep its TMPDIR, and also
+// when Assay is killed. Linux only.
 package sandbox
 
 import (
@@ -121,7 +122,7 @@ type Process struct {
 	reaped bool
 }
 
-// Done is closed when the process and its group have ended, its output is delivered and its temporary
+// Done is closed when the process, its group and its other children have ended, its output is delivered and its temporary
 // folder removed.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
@@ -149,8 +150,8 @@ func (p *Process) signal(s unix.Signal) {
 // Flush delivers to Output what the process has written so far.
 func (p *Process) Flush() { p.output.flush() }
 
-// wait sees the process end, then ends what is left of its group. The process stays a zombie until
-// then, so that its number cannot mean another group.
+// wait sees the process end, then ends what is left of its group, and children that left it. The
+// process stays a zombie until its group has got the signal, so that its number cannot mean another.
 func (p *Process) wait(read *os.File) {
 	defer close(p.done)
 	reader := make(chan struct{})
@@ -165,6 +166,7 @@ func (p *Process) wait(read *os.File) {
 	p.exit = p.cmd.Wait()
 	p.reaped = true
 	p.mu.Unlock()
+	KillOrphans(p.tmp)
 
 	p.Flush()
 	read.Close()

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -126,6 +127,27 @@ func TestLeftoverChildrenDieWhenTheProcessExits(t *testing.T) {
 	awaitDeath(t, child)
 }
 
+func TestChildrenInSessionsOfTheirOwnDie(t *testing.T) {
+	for name, script := range map[string]string{
+		"when the process is killed": `setsid sh -c 'echo $$; exec sleep 60' & wait`,
+		"when the process exits":     `setsid sh -c 'echo $$ > "$TMPDIR/pid"; exec sleep 60' & until [ -s "$TMPDIR/pid" ]; do :; done; cat "$TMPDIR/pid"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, out := start(t, script)
+			for !strings.Contains(out.String(), "\n") {
+				time.Sleep(time.Millisecond) // the shell writes in real time
+			}
+			child, err := strconv.Atoi(strings.TrimSpace(out.String()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Kill()
+			<-p.Done()
+			awaitDeath(t, child)
+		})
+	}
+}
+
 func TestTerminateLetsTheProcessFinish(t *testing.T) {
 	p, out := start(t, `trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.01; done`)
 	for !strings.Contains(out.String(), "ready") {
@@ -212,22 +234,27 @@ func awaitDeath(t *testing.T, pid int) {
 
 func TestKillOrphans(t *testing.T) {
 	dir := t.TempDir()
-	mine := exec.Command("/bin/sleep", "60")
-	mine.Env = []string{"A=b", "TMPDIR=" + dir + "/x/y"}
-	other := exec.Command("/bin/sleep", "60")
-	other.Env = []string{"A=b", "TMPDIR=" + dir + "other/x"}
-	for _, cmd := range []*exec.Cmd{mine, other} {
+	for _, tt := range []struct {
+		env  []string
+		dies bool
+	}{
+		{[]string{"A=b", "TMPDIR=" + dir + "/x/y"}, true},
+		{[]string{"TMPDIR=" + dir, "A=b"}, true},
+		{[]string{"A=b", "TMPDIR=" + dir}, true},
+		{[]string{"A=b", "TMPDIR=" + dir + "other/x"}, false},
+		{[]string{"OLDTMPDIR=" + dir}, false},
+		{[]string{"A=TMPDIR=" + dir}, false},
+	} {
+		cmd := exec.Command("/bin/sleep", "60")
+		cmd.Env = tt.env
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		KillOrphans(dir)
+		cmd.Process.Signal(unix.SIGTERM)
+		cmd.Wait()
+		if died := cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() == unix.SIGKILL; died != tt.dies {
+			t.Errorf("%v: killed %v, want %v", tt.env, died, tt.dies)
+		}
 	}
-	KillOrphans(dir)
-	if err := mine.Wait(); err == nil {
-		t.Error("the orphan ended by itself?")
-	}
-	if err := unix.Kill(other.Process.Pid, 0); err != nil {
-		t.Error("a stranger was killed")
-	}
-	other.Process.Kill()
-	other.Wait()
 }

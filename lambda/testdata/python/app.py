@@ -37,6 +37,10 @@ def handler(event, context):
     if do == "spawn":
         import subprocess
         return [os.getpid(), subprocess.Popen(["sleep", "60"]).pid]
+    if do == "detach":
+        import subprocess
+        print("child", subprocess.Popen(["sleep", "60"], start_new_session=True).pid)
+        time.sleep(event["seconds"])
     if do == "context":
         return {
             "id": context.aws_request_id,
