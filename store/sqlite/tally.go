@@ -139,7 +139,8 @@ func (a *armTotals) observe(o *assay.Observation) {
 	}
 	if o.Fault != nil {
 		a.Faults[o.Fault.Kind]++
-	} else if !o.Cold {
+	}
+	if !o.Cold && (o.Fault == nil || o.Fault.Kind == assay.FaultTimeout) {
 		a.latency.Add(float64(o.Duration) / float64(time.Millisecond))
 	}
 	a.MaxMemoryMB = max(a.MaxMemoryMB, o.MaxMemoryMB)
