@@ -2,6 +2,10 @@ package assay
 
 import "context"
 
+// TrialHeader marks the calls of candidates and secondaries with the invocation's id, so that one which
+// calls back through Assay makes no trial of its own.
+const TrialHeader = "Assay-Trial"
+
 // Invoker serves one invocation with one arm. A call that failed is data: an Observation with a Fault.
 // An error means that nothing was observed at all. Invokers are safe for concurrent use, do not keep
 // or change the Invocation, and return soon after ctx ends. They leave Arm and Role to the caller.
@@ -40,9 +44,9 @@ type Lane interface {
 // Ticket is the place one sampled request has in the lane. Either Offer or Drop ends it; what comes
 // after is without effect.
 type Ticket interface {
-	// Reserve asks for n more bytes to hold a copy of a body. At false the ticket has ended, counted
-	// as dropped, and the source stops copying.
-	Reserve(n int) bool
+	// Reserve asks for n more bytes to hold a copy of a body, which has size bytes with them. At false
+	// the ticket has ended, counted as dropped, and the source stops copying.
+	Reserve(n, size int) bool
 	// Offer hands over the served invocation with the control's observation; they are the lane's from
 	// then on.
 	Offer(*Invocation, *Observation)

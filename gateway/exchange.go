@@ -49,7 +49,7 @@ func (x *exchange) answered(p []byte) {
 func (x *exchange) keep(body *[]byte, p []byte) {
 	switch {
 	case x.kept.over || len(p) == 0:
-	case x.ticket.Reserve(len(p)):
+	case x.ticket.Reserve(len(p), len(*body)+len(p)):
 		*body = append(*body, p...)
 	default:
 		x.kept = kept{over: true}

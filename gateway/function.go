@@ -36,7 +36,7 @@ func (c *call) invoke(w http.ResponseWriter, r *http.Request) {
 
 // reserve keeps the ticket only if it has room for n more bytes.
 func (c *call) reserve(n int) {
-	if c.ticket != nil && n > 0 && !c.ticket.Reserve(n) {
+	if c.ticket != nil && n > 0 && !c.ticket.Reserve(n, n) {
 		c.ticket = nil
 	}
 }

@@ -70,7 +70,7 @@ type ticket struct {
 	reserved int
 }
 
-func (t *ticket) Reserve(n int) bool {
+func (t *ticket) Reserve(n, _ int) bool {
 	if t.reserved += n; t.reserved > t.room {
 		t.Drop("too_large")
 		return false

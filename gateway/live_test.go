@@ -237,6 +237,6 @@ func (nothing) Choose(*assay.Request) assay.Ticket { return nil }
 type everything struct{}
 
 func (everything) Choose(*assay.Request) assay.Ticket          { return everything{} }
-func (everything) Reserve(int) bool                            { return true }
+func (everything) Reserve(int, int) bool                       { return true }
 func (everything) Offer(*assay.Invocation, *assay.Observation) {}
 func (everything) Drop(string)                                 {}

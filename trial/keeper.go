@@ -3,6 +3,7 @@ package trial
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -68,7 +69,7 @@ func (k *keeper) keep(t kept) bool {
 	}
 }
 
-// close writes what there is and waits. All who keep must have ended.
+// close writes what there is and waits. All who keep must have ended; write may be called afterwards.
 func (k *keeper) close() {
 	close(k.stop)
 	<-k.done
@@ -114,22 +115,38 @@ func (k *keeper) gather(batch []kept) []kept {
 // write keeps a batch, or, when the store goes on failing, counts its trials as dropped. Ledgers are
 // read after the trials were made, so at each commit nothing is kept that was not sampled.
 func (k *keeper) write(batch []kept) {
-	b := assay.Batch{Ledgers: k.ledgers(), Trials: make([]assay.Trial, len(batch))}
+	changed := k.changed()
+	b := assay.Batch{Trials: make([]assay.Trial, len(batch))}
 	for i, t := range batch {
 		b.Trials[i] = *t.trial
+	}
+	for l := range changed {
+		b.Ledgers = append(b.Ledgers, l.snapshot())
 	}
 	if len(b.Trials)+len(b.Ledgers) == 0 {
 		return
 	}
 	err := k.store.Keep(context.Background(), b)
 	k.tell(err)
+	if err != nil {
+		k.fail(batch, changed)
+		return
+	}
 	for _, t := range batch {
-		if err != nil {
-			t.ticket.drop(DropStore)
-		} else {
-			t.ticket.end()
+		if t.ticket.end() {
+			t.ticket.gen.ledger.keep()
 		}
 	}
+}
+
+// fail drops a batch that the store refused. Its ledgers go with the next one.
+func (k *keeper) fail(batch []kept, changed map[*ledger]struct{}) {
+	for _, t := range batch {
+		t.ticket.drop(DropStore)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	maps.Copy(k.dirty, changed)
 }
 
 // tell logs when the store begins to fail and when it works again, not once a batch.
@@ -143,14 +160,11 @@ func (k *keeper) tell(err error) {
 	k.failing = err != nil
 }
 
-func (k *keeper) ledgers() []assay.Ledger {
+// changed takes the ledgers that changed since it was last asked.
+func (k *keeper) changed() map[*ledger]struct{} {
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	dirty := k.dirty
 	k.dirty = map[*ledger]struct{}{}
-	k.mu.Unlock()
-	var out []assay.Ledger
-	for l := range dirty {
-		out = append(out, l.snapshot())
-	}
-	return out
+	return dirty
 }

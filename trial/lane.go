@@ -21,7 +21,9 @@ type Lane struct {
 	floor   *Floor
 	current atomic.Pointer[generation]
 	held    atomic.Int64 // bytes of bodies
-	matches atomic.Int64 // since the start
+
+	matches  atomic.Int64 // since the start
+	shutdown atomic.Int64 // trials dropped because the laboratory ended
 
 	mu      sync.Mutex
 	random  *rand.Rand
@@ -59,7 +61,7 @@ func (l *Lane) refuse(g *generation, r *assay.Request) string {
 	switch {
 	case e.State == assay.StatePaused:
 		return notPaused
-	case r.Header.Get(trialHeader) != "":
+	case r.Header.Get(assay.TrialHeader) != "":
 		return notLoop
 	case !e.Unsafe && !safe(r.Method):
 		return notSafe
@@ -157,6 +159,22 @@ func (l *Lane) end(reason string) {
 	}
 }
 
+// abandon books the trials whose sources have not ended them yet, when all else has.
+func (l *Lane) abandon() {
+	ledger := l.current.Load().ledger
+	if n := ledger.inFlight(); n > 0 {
+		l.book(ledger, DropShutdown, n)
+	}
+}
+
+func (l *Lane) book(to *ledger, reason string, n int64) {
+	if reason == DropShutdown {
+		l.shutdown.Add(n)
+	}
+	to.drop(reason, n)
+	l.floor.keeper.touch(to)
+}
+
 // ticket implements assay.Ticket: it is its source's until it is offered or dropped, and one worker's
 // from then on.
 type ticket struct {
@@ -167,19 +185,14 @@ type ticket struct {
 	ended  atomic.Bool  // kept, or counted as dropped
 }
 
-// Reserve implements assay.Ticket. A trial may hold a request and an answer of the budget's size each.
-func (t *ticket) Reserve(n int) bool {
-	if t.handed.Load() {
+// Reserve implements assay.Ticket.
+func (t *ticket) Reserve(n, size int) bool {
+	switch {
+	case t.handed.Load():
 		return false
-	}
-	budget, size := t.gen.plan.Experiment.Budget, int64(n)
-	if t.bytes.Add(size) > 2*budget.Body {
-		t.bytes.Add(-size)
+	case int64(size) > t.gen.plan.Experiment.Budget.Body:
 		t.Drop(DropTooLarge)
-		return false
-	}
-	over := t.lane.held.Add(size) > budget.Memory
-	if t.lane.floor.held.Add(size) > t.lane.floor.opt.Memory || over {
+	case !t.charge(n):
 		t.Drop(DropMemory)
 	}
 	if t.ended.Load() { // now, or by another goroutine meanwhile
@@ -187,6 +200,15 @@ func (t *ticket) Reserve(n int) bool {
 		return false
 	}
 	return true
+}
+
+// charge counts n bytes as held for the trial; false when that is over a budget.
+func (t *ticket) charge(n int) bool {
+	size := int64(n)
+	t.bytes.Add(size)
+	lane := t.lane.held.Add(size)
+	floor := t.lane.floor.held.Add(size)
+	return lane <= t.gen.plan.Experiment.Budget.Memory && floor <= t.lane.floor.opt.Memory
 }
 
 // Offer implements assay.Ticket.
@@ -209,8 +231,7 @@ func (t *ticket) Drop(reason string) {
 // drop ends the ticket of a trial that will not be kept.
 func (t *ticket) drop(reason string) {
 	if t.end() {
-		t.gen.ledger.drop(reason, 1)
-		t.lane.floor.keeper.touch(t.gen.ledger)
+		t.lane.book(t.gen.ledger, reason, 1)
 	}
 }
 

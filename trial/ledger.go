@@ -15,13 +15,15 @@ type ledger struct {
 	mu    sync.Mutex
 	l     assay.Ledger
 	taken int64     // sampled and not dropped: kept, or will be
+	kept  int64     // in the store
 	first time.Time // of the first trial
 }
 
-func newLedger(kept assay.Ledger, experiment string, since int, trials int64, first time.Time) *ledger {
-	l := &ledger{since: since, l: kept, taken: trials, first: first}
+// newLedger goes on from what the store has counted of an experiment.
+func newLedger(c assay.Counts, experiment string, since int) *ledger {
+	l := &ledger{since: since, l: c.Ledger, taken: c.Trials, kept: c.Trials, first: c.First}
 	l.l.Experiment, l.l.Since = experiment, since
-	l.l.NotSampled, l.l.Dropped = orEmpty(kept.NotSampled), orEmpty(kept.Dropped)
+	l.l.NotSampled, l.l.Dropped = orEmpty(c.NotSampled), orEmpty(c.Dropped)
 	return l
 }
 
@@ -53,10 +55,18 @@ func (l *ledger) drop(reason string, n int64) {
 	l.taken -= n
 }
 
-func (l *ledger) count(reason string) int64 {
+// keep counts a trial that is in the store.
+func (l *ledger) keep() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.l.Dropped[reason]
+	l.kept++
+}
+
+// inFlight is the number of trials neither kept nor dropped.
+func (l *ledger) inFlight() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.taken - l.kept
 }
 
 // begin notes when the first trial was made.

@@ -8,7 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"regexp"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -16,16 +16,6 @@ import (
 	"github.com/theory/jsonpath/spec"
 
 	"github.com/assaylab/assay"
-)
-
-// secretName matches the names of header fields, parameters and JSON members whose values are never
-// kept, whatever the definition says.
-const secretName = `(?:[a-z0-9_.-]*(?:authorization|cookie|password|passwd|secret|token|api[-_]?key|private[-_]?key|credential|signature)[a-z0-9_.-]*)`
-
-var (
-	secretNames = regexp.MustCompile(`(?i)^` + secretName + `$`)
-	// secretPairs finds name=value and "name": value in text of any kind.
-	secretPairs = regexp.MustCompile(`(?i)("?` + secretName + `"?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|(?:bearer |basic )?[^\s,;&"'<>{}\[\]]+)`)
 )
 
 // Redactor removes secrets from trials before they are kept. A removed value leaves a keyed hash: equal
@@ -110,41 +100,54 @@ func (r *Redactor) observation(o *assay.Observation) {
 }
 
 func (r *Redactor) secretHeader(name string) bool {
-	return r.headers[strings.ToLower(name)] || secretNames.MatchString(name)
+	return r.headers[strings.ToLower(name)] || secretName(name)
 }
 
 func (r *Redactor) header(h assay.Header) assay.Header {
-	var clean assay.Header
-	for name, values := range h {
-		if !r.secretHeader(name) {
-			continue
-		}
-		if clean == nil {
-			clean = h.Clone()
-		}
-		for i, v := range values {
-			clean[name][i] = r.hash(v)
-		}
+	if h == nil {
+		return nil
 	}
-	if clean == nil {
-		return h
+	clean := make(assay.Header, len(h))
+	for name, values := range h {
+		redact := r.hash
+		if !r.secretHeader(name) {
+			redact = func(v string) string { return string(r.text([]byte(v))) }
+		}
+		for _, v := range values {
+			clean[name] = append(clean[name], redact(v))
+		}
 	}
 	return clean
 }
 
 // rawQuery redacts values and leaves the rest of the text as the client wrote it.
 func (r *Redactor) rawQuery(q string) string {
-	if q == "" {
-		return q
-	}
 	parts := strings.Split(q, "&")
 	for i, part := range parts {
 		name, value, ok := strings.Cut(part, "=")
-		if ok && (r.query[name] || secretNames.MatchString(name)) {
+		if ok && (r.secretQuery(name) || r.holdsSecret(value)) {
 			parts[i] = name + "=" + r.hash(value)
 		}
 	}
 	return strings.Join(parts, "&")
+}
+
+func (r *Redactor) secretQuery(name string) bool {
+	plain := unescaped(name)
+	return r.query[plain] || secretName(plain)
+}
+
+// holdsSecret tells whether an escaped value, a link perhaps, holds a secret of its own.
+func (r *Redactor) holdsSecret(value string) bool {
+	plain := []byte(unescaped(value))
+	return !bytes.Equal(r.text(plain), plain)
+}
+
+func unescaped(s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil {
+		return plain
+	}
+	return s
 }
 
 // comparison redacts what differences quote. The list is the trial's own; the bodies are still whole.
@@ -226,26 +229,30 @@ func within(inner, outer string) bool {
 // secretMember tells whether a member's name on a JSON path is a secret's.
 func secretMember(path string) bool {
 	for _, step := range strings.FieldsFunc(path, func(c rune) bool { return strings.ContainsRune(".[]'\"", c) }) {
-		if secretNames.MatchString(step) {
+		if secretName(step) {
 			return true
 		}
 	}
 	return false
 }
 
+// byteOrderMark may stand before a JSON text; JSON's parsers do not like it.
+var byteOrderMark = []byte("\ufeff")
+
 // body redacts a body: JSON exactly, by member; anything else by what looks like a secret. Where the
-// definition names JSONPaths and the body only looks like JSON, it is withheld: nobody can say where
-// in it they point.
+// definition names JSONPaths and the body only looks like JSON, or has a member twice, it is withheld:
+// nobody can say where in it they point.
 func (r *Redactor) body(b []byte) []byte {
-	if len(b) == 0 || !looksLikeJSON(b) {
+	text := bytes.TrimPrefix(b, byteOrderMark)
+	if !looksLikeJSON(text) {
 		return r.text(b)
 	}
-	clean, err := r.json(b)
+	clean, err := r.json(text)
 	switch {
 	case err == nil:
 		return clean
 	case len(r.paths) > 0:
-		return []byte("[withheld: not valid JSON, and this experiment redacts by JSONPath]")
+		return []byte("[withheld: not plain JSON, and this experiment redacts by JSONPath]")
 	default:
 		return r.text(b)
 	}
@@ -256,19 +263,25 @@ func looksLikeJSON(b []byte) bool {
 	return len(b) > 0 && (b[0] == '{' || b[0] == '[')
 }
 
-// text redacts pairs in text that look like a secret. Bytes that are no text are left alone.
+// text redacts what looks like a secret in bytes of any kind. This is best effort, where json is exact.
 func (r *Redactor) text(b []byte) []byte {
-	if len(b) == 0 || bytes.IndexByte(b, 0) >= 0 {
+	var out []byte
+	copied := 0
+	for at := 0; ; {
+		from, to, next := secretIn(b, at)
+		if next < 0 {
+			break
+		}
+		at = next
+		if from < to {
+			out = append(append(out, b[copied:from]...), r.hash(string(b[from:to]))...)
+			copied = to
+		}
+	}
+	if copied == 0 {
 		return b
 	}
-	return secretPairs.ReplaceAllFunc(b, func(pair []byte) []byte {
-		m := secretPairs.FindSubmatch(pair)
-		value := string(m[2])
-		if strings.HasPrefix(value, `"`) {
-			return append(bytes.Clone(m[1]), strconv.Quote(r.hash(value))...)
-		}
-		return append(bytes.Clone(m[1]), r.hash(value)...)
-	})
+	return append(out, b[copied:]...)
 }
 
 func (r *Redactor) hashIfAny(s string) string {
@@ -335,7 +348,24 @@ func (w *walker) value(path string, secret bool) error {
 	case json.Delim('['):
 		return w.array(path)
 	}
+	if _, ok := tok.(string); ok {
+		w.text(from)
+	}
 	return nil
+}
+
+// text redacts within the string that was just read: a link, or JSON in JSON.
+func (w *walker) text(from int) {
+	to := int(w.dec.InputOffset())
+	if clean := w.redactor.text(w.src[from:to]); !bytes.Equal(clean, w.src[from:to]) {
+		w.put(from, to, clean)
+	}
+}
+
+// put writes something in the place of src[from:to].
+func (w *walker) put(from, to int, what []byte) {
+	w.out = append(append(w.out, w.src[w.copied:from]...), what...)
+	w.copied = to
 }
 
 // start is where the next token begins: past white space, commas and colons.
@@ -348,13 +378,18 @@ func (w *walker) start() int {
 }
 
 func (w *walker) object(path string) error {
+	seen := map[string]bool{}
 	for w.dec.More() {
 		key, err := w.dec.Token()
 		if err != nil {
 			return err
 		}
 		name, _ := key.(string)
-		if err := w.value(path+spec.Normalized(spec.Name(name)).String()[1:], secretNames.MatchString(name)); err != nil {
+		if seen[name] && len(w.redactor.paths) > 0 {
+			return fmt.Errorf("the member %q stands twice", name)
+		}
+		seen[name] = true
+		if err := w.value(path+spec.Normalized(spec.Name(name)).String()[1:], secretName(name)); err != nil {
 			return err
 		}
 	}
@@ -386,9 +421,7 @@ func (w *walker) replace(tok json.Token, from int) error {
 		return nil
 	}
 	to := int(w.dec.InputOffset())
-	w.out = append(w.out, w.src[w.copied:from]...)
-	w.out = append(w.out, strconv.Quote(w.redactor.hash(string(w.src[from:to])))...)
-	w.copied = to
+	w.put(from, to, []byte(strconv.Quote(w.redactor.hash(string(w.src[from:to])))))
 	return nil
 }
 

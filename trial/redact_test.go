@@ -30,12 +30,23 @@ func TestRedactBody(t *testing.T) {
 		{"a path with a wildcard", "$.cards[*].n", `{"cards":[{"n":1},{"n":2,"m":3}]}`, `{"cards":[{"n":"#"},{"n":"#","m":3}]}`},
 		{"descendants", "$..iban", `{"a":{"iban":"DE1"},"iban":["x"]}`, `{"a":{"iban":"#"},"iban":"#"}`},
 		{"odd names", `$['a\'b']['ü']`, `{"a'b":{"ü":1,"v":2}}`, `{"a'b":{"ü":"#","v":2}}`},
-		{"duplicate names", "$.a", `{"a":1,"a":2}`, `{"a":"#","a":"#"}`},
+		{"duplicate names with paths", "$.a.b", `{"a":{"b":"hunter2"},"a":null}`, `[withheld: not plain JSON, and this experiment redacts by JSONPath]`},
+		{"a byte order mark", "$.a", "\ufeff{\"a\":\"hunter2\"}", `{"a":"#"}`},
+		{"a link in JSON", "", `{"next":"/x?access_token=hunter2&y=1"}`, `{"next":"/x?access_token=#&y=1"}`},
+		{"JSON in JSON", "", `{"body":"{\"password\":\"hunter2\",\"y\":1}"}`, `{"body":"{\"password\":\"#\",\"y\":1}"}`},
+		{"a form with brackets", "", "user[password]=hunter2&x=1", "user[password]=#&x=1"},
+		{"an escaped form", "", "user%5Bpassword%5D=hunter2&x=1", "user%5Bpassword%5D=#&x=1"},
+		{"an assignment", "", "password = 'hunter2'; x", "password = '#'; x"},
+		{"an open quote", "", `"password":"hunter2hunt…`, `"password":"#`},
+		{"XML", "", "<a><password>hunter2</password></a>", "<a><password>#</password></a>"},
+		{"multipart", "", "name=\"password\"\r\n\r\nhunter2\r\n--b", "name=\"password\"\r\n\r\n#\r\n--b"},
+		{"cookies in a log", "", "Cookie: a=1; b=2\nnext", "Cookie: #\nnext"},
+		{"a rendering of an object", "", `{"credentials":{"k":"X`, `{"credentials":#`},
 		{"broken JSON by name", "", `{"password":"hunter2", "x": `, `{"password":"#", "x": `},
-		{"broken JSON with paths", "$.x", `{"x":"hunter2"`, `[withheld: not valid JSON, and this experiment redacts by JSONPath]`},
+		{"broken JSON with paths", "$.x", `{"x":"hunter2"`, `[withheld: not plain JSON, and this experiment redacts by JSONPath]`},
 		{"a form", "", "user=u&password=hunter2&x=1", "user=u&password=#&x=1"},
-		{"a log line", "", "Authorization: Bearer abc.def.ghi next", "Authorization: # next"},
-		{"binary", "", "\x00token=abc", "\x00token=abc"},
+		{"a log line", "", "Authorization: Bearer abc.def.ghi\nnext", "Authorization: #\nnext"},
+		{"binary", "", "\x00token=abc", "\x00token=#"},
 		{"empty", "", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -53,8 +64,8 @@ func TestRedactBody(t *testing.T) {
 
 func TestRedactTrialKeepsNoSecretAndChangesNothingShared(t *testing.T) {
 	const secret = "s3cr3t-value"
-	header := assay.Header{"Authorization": {"Bearer " + secret}, "Set-Cookie": {"sid=" + secret}, "X-Mine": {secret}, "Accept": {"*/*"}}
-	req := &assay.Request{Method: "GET", Query: "a=1&api_key=" + secret + "&pin=" + secret, Header: header, RemoteAddr: "10.1.2.3:99", Body: []byte(`{"deep":{"pin":"` + secret + `"}}`)}
+	header := assay.Header{"Authorization": {"Bearer " + secret}, "Set-Cookie": {"sid=" + secret}, "X-Mine": {secret}, "Accept": {"*/*"}, "Referer": {"http://x/?token=" + secret}}
+	req := &assay.Request{Method: "GET", Query: "a=1&api%5Fkey=" + secret + "&pin=" + secret + "&back=%2F%3Ftoken%3D" + secret, Header: header, RemoteAddr: "10.1.2.3:99", Body: []byte(`{"deep":{"pin":"` + secret + `"}}`)}
 	obs := assay.Observation{Header: header, Body: []byte(`{"deep":{"pin":"` + secret + `"},"ok":true}`), Log: []byte("password=" + secret)}
 	made := &assay.Trial{
 		Invocation: assay.Invocation{Request: req, Payload: []byte(`{"deep":{"pin":"` + secret + `"}}`)}, Control: obs,
@@ -109,8 +120,19 @@ func FuzzRedactBody(f *testing.F) {
 	r, _ := NewRedactor([]string{"$..b"}, []byte("key"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got := r.body(b)
-		if looksLikeJSON(b) && json.Valid(b) && !json.Valid(got) {
+		if looksLikeJSON(b) && json.Valid(b) && !json.Valid(got) && !bytes.HasPrefix(got, []byte("[withheld")) {
 			t.Errorf("valid JSON became invalid: %q -> %q", b, got)
 		}
 	})
+}
+
+// Redaction reads every kept body: it must not cost what the work itself does. The regular expression it
+// once was took 0.3 to 0.6 s for a megabyte of text.
+func BenchmarkRedactText(b *testing.B) {
+	text := bytes.Repeat([]byte("a line of a page that holds no secret, as most of them do not\n"), 1<<14)
+	r, _ := NewRedactor(nil, []byte("key"))
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		r.text(text)
+	}
 }

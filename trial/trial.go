@@ -28,20 +28,15 @@ const (
 
 // Reasons for which a sampled trial is dropped.
 const (
-	DropQueueFull = "queue_full"   // as many trials wait as the budget allows
-	DropTooLarge  = "too_large"    // a body is larger than the budget allows
-	DropMemory    = "memory"       // the bytes held have reached the budget
-	DropShutdown  = "shutdown"     // the laboratory ended first
-	DropDeleted   = "deleted"      // the experiment ended first
-	DropKilled    = "killed"       // the laboratory was killed: in flight then, found at the next start
-	DropUnseen    = "not_observed" // an engine could not even try
-	DropStore     = "store"        // the store failed
-	DropPanic     = "panic"        // a defect of Assay, logged
+	DropQueueFull = "queue_full" // as many trials wait as the budget allows
+	DropTooLarge  = "too_large"  // a body is larger than the budget allows
+	DropMemory    = "memory"     // the bytes held have reached the budget
+	DropShutdown  = "shutdown"   // the laboratory ended first
+	DropDeleted   = "deleted"    // the experiment ended first
+	DropKilled    = "killed"     // the laboratory was killed: in flight then, found at the next start
+	DropStore     = "store"      // the store failed
+	DropPanic     = "panic"      // a defect of Assay, logged
 )
-
-// trialHeader marks the calls of candidates. A request that carries it is not sampled, so a candidate
-// that calls back through the gateway makes no loop.
-const trialHeader = "Assay-Trial"
 
 // Plan is a definition with everything it names resolved.
 type Plan struct {
@@ -77,6 +72,7 @@ type Floor struct {
 
 	mu    sync.Mutex
 	lanes map[string]*Lane
+	shut  bool // no lanes are added any more
 }
 
 // New starts a floor. Close ends it.
@@ -104,6 +100,9 @@ func New(opt Options) *Floor {
 func (f *Floor) Set(ctx context.Context, p *Plan) (*Lane, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.shut {
+		return nil, &assay.Error{Code: assay.CodeConflict, What: "the laboratory is stopping"}
+	}
 	name := p.Experiment.Name
 	l := f.lanes[name]
 	if l == nil {
@@ -115,7 +114,7 @@ func (f *Floor) Set(ctx context.Context, p *Plan) (*Lane, error) {
 			return nil, err
 		}
 		f.recover(&counts)
-		l.current.Store(&generation{plan: p, ledger: newLedger(counts.Ledger, name, p.Experiment.Since, counts.Trials, counts.First)})
+		l.current.Store(&generation{plan: p, ledger: newLedger(counts, name, p.Experiment.Since)})
 	} else {
 		l.current.Store(&generation{plan: p, ledger: cur.ledger})
 	}
@@ -160,33 +159,36 @@ func (f *Floor) Ledger(name string) (ledger assay.Ledger, done, ok bool) {
 }
 
 // Close takes no more offers, finishes the trials it has until ctx ends, drops the rest, writes
-// everything down and returns what was dropped, by experiment.
+// everything down and returns how many trials were dropped for it, by experiment.
 func (f *Floor) Close(ctx context.Context) map[string]int64 {
-	lanes := f.shut()
+	lanes := f.shutLanes()
 	finished := make(chan struct{})
 	go func() { f.work.Wait(); close(finished) }()
 	select {
 	case <-finished:
 	case <-ctx.Done():
 	}
-	dropped := map[string]int64{}
 	for _, l := range lanes {
 		l.end(DropShutdown)
 	}
 	f.cancel()
 	<-finished
 	f.keeper.close()
+	dropped := map[string]int64{}
 	for _, l := range lanes {
-		if n := l.current.Load().ledger.count(DropShutdown); n > 0 {
+		l.abandon()
+		if n := l.shutdown.Load(); n > 0 {
 			dropped[l.name] = n
 		}
 	}
+	f.keeper.write(nil)
 	return dropped
 }
 
-func (f *Floor) shut() []*Lane {
+func (f *Floor) shutLanes() []*Lane {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.shut = true
 	lanes := slices.Collect(maps.Values(f.lanes))
 	for _, l := range lanes {
 		l.shut()

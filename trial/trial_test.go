@@ -114,7 +114,7 @@ func lane(t *testing.T, f *Floor, p *Plan) *Lane {
 // serve plays a source: one request that the control answered with "a".
 func serve(l *Lane, id string) {
 	r := &assay.Request{Method: "GET", Path: "/"}
-	if t := l.Choose(r); t != nil && t.Reserve(10) {
+	if t := l.Choose(r); t != nil && t.Reserve(10, 10) {
 		t.Offer(&assay.Invocation{ID: id, Request: r}, observed(200, "a"))
 		t.Drop("after the offer: without effect")
 	}
@@ -175,7 +175,7 @@ func TestEveryOfferIsKeptOrCounted(t *testing.T) {
 	if store.ledgers["e"].Sampled != 2000 {
 		t.Errorf("the ledger kept last is not the final one: %+v", store.ledgers["e"])
 	}
-	if got.Dropped[DropUnseen] == 0 || got.Dropped[DropPanic] == 0 || kept == 0 {
+	if got.Dropped[DropPanic] == 0 || kept == 0 {
 		t.Errorf("expected each kind of end, got %+v, %d kept", got.Dropped, kept)
 	}
 	if l.held.Load() != 0 || f.held.Load() != 0 {
@@ -243,7 +243,7 @@ func TestBudgets(t *testing.T) {
 		size   int
 		reason string
 	}{
-		{"body", func(b *assay.Budget, _ *Options) { b.Body = 100 }, 201, DropTooLarge},
+		{"body", func(b *assay.Budget, _ *Options) { b.Body = 100 }, 101, DropTooLarge},
 		{"memory of the experiment", func(b *assay.Budget, _ *Options) { b.Memory = 100 }, 101, DropMemory},
 		{"memory of the floor", func(_ *assay.Budget, o *Options) { o.Memory = 100 }, 101, DropMemory},
 	} {
@@ -253,13 +253,13 @@ func TestBudgets(t *testing.T) {
 			f := New(opt)
 			defer f.Close(t.Context())
 			l := lane(t, f, p)
-			if ticket := l.Choose(&assay.Request{Method: "GET"}); !ticket.Reserve(c.size - 1) {
+			if ticket := l.Choose(&assay.Request{Method: "GET"}); !ticket.Reserve(c.size-1, c.size-1) {
 				t.Error("refused one byte too early")
 			} else {
 				ticket.Drop("over")
 			}
 			ticket := l.Choose(&assay.Request{Method: "GET"})
-			if ticket.Reserve(c.size) {
+			if ticket.Reserve(c.size, c.size) {
 				t.Error("took one byte too many")
 			}
 			ticket.Offer(&assay.Invocation{}, observed(200, "a"))

@@ -2,7 +2,6 @@ package trial
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -42,12 +41,15 @@ func (l *Lane) make(t *task) (made *assay.Trial, refused string) {
 	calls := l.calls(g.plan, made)
 	for _, i := range l.shuffle(len(calls)) {
 		c := calls[i]
-		obs, err := l.call(c.invoker, t.inv, e)
-		if err != nil {
-			return nil, l.unseen(c.arm, err)
+		obs := l.call(c.invoker, t.inv, e)
+		if l.floor.ctx.Err() != nil {
+			return nil, DropShutdown // what ended with the laboratory says nothing of the arm
+		}
+		if !t.ticket.charge(len(obs.Body) + len(obs.Log)) {
+			return nil, DropMemory
 		}
 		obs.Arm, obs.Role = c.arm, c.role
-		c.into.Observation = *obs
+		c.into.Observation = obs
 	}
 	for _, c := range calls {
 		c.into.Differences = g.plan.Comparator.Compare(t.control, &c.into.Observation)
@@ -78,31 +80,23 @@ func (l *Lane) calls(p *Plan, made *assay.Trial) []call {
 }
 
 // call invokes one arm within the budget's time. An arm that overruns it has timed out, whatever its
-// invoker calls that.
-func (l *Lane) call(to assay.Invoker, inv *assay.Invocation, e *assay.Experiment) (*assay.Observation, error) {
+// invoker calls that; one whose engine could not even try has a transport fault.
+func (l *Lane) call(to assay.Invoker, inv *assay.Invocation, e *assay.Experiment) assay.Observation {
 	ctx, cancel := context.WithTimeout(l.floor.ctx, e.Budget.Timeout)
 	defer cancel()
 	started := l.floor.opt.Now()
 	obs, err := to.Invoke(ctx, inv)
-	if l.floor.ctx.Err() != nil {
-		return nil, context.Canceled // the laboratory ends: this says nothing of the arm
-	}
-	if err != nil && errors.Is(err, context.DeadlineExceeded) {
-		return &assay.Observation{
+	if err != nil {
+		obs = &assay.Observation{
 			Started: started, Duration: l.floor.opt.Now().Sub(started),
-			Fault: &assay.Fault{Kind: assay.FaultTimeout, Message: fmt.Sprintf("no answer within %s", e.Budget.Timeout)},
-		}, nil
+			Fault: &assay.Fault{Kind: assay.FaultTransport, Message: err.Error()},
+		}
 	}
-	return obs, err
-}
-
-// unseen gives the reason to drop a trial of which an arm could not be observed.
-func (l *Lane) unseen(arm string, err error) string {
-	if l.floor.ctx.Err() != nil {
-		return DropShutdown
+	o := *obs
+	if o.Fault != nil && ctx.Err() == context.DeadlineExceeded {
+		o.Fault = &assay.Fault{Kind: assay.FaultTimeout, Type: o.Fault.Type, Message: fmt.Sprintf("no answer within %s", e.Budget.Timeout)}
 	}
-	l.floor.opt.Log.Warn("an arm could not be invoked; the trial is dropped", "experiment", l.name, "arm", arm, "error", err)
-	return DropUnseen
+	return o
 }
 
 // reduce leaves in the trial what may and should be kept: no secrets, and bodies only of mismatches
@@ -141,21 +135,32 @@ func withoutBodies(t *assay.Trial) {
 	observations(t, func(o *assay.Observation) { o.Body, o.Log = nil, nil })
 }
 
-// decodeBodies undoes content encodings, so that bodies can be read and redacted. One that cannot be
-// decoded stays as it is.
+// withheld stands for a body that cannot be looked into, and so cannot be redacted.
+const withheld = "[withheld: its content encoding cannot be undone]"
+
+// decodeBodies undoes content encodings, so that bodies can be read and redacted.
 func decodeBodies(t *assay.Trial, decode func(*assay.Observation) ([]byte, error)) {
 	if decode == nil {
 		return
 	}
-	observations(t, func(o *assay.Observation) {
-		if o.Header.Get("Content-Encoding") == "" || len(o.Body) == 0 {
-			return
-		}
-		if plain, err := decode(o); err == nil {
-			o.Body = plain
-			o.Header = o.Header.Clone()
-			delete(o.Header, "Content-Encoding")
-			o.Header.Set("Assay-Content-Encoding-Undone", "true")
-		}
-	})
+	if r := t.Invocation.Request; r != nil {
+		plain := *r
+		plain.Header, plain.Body = decoded(r.Header, r.Body, decode)
+		t.Invocation.Request = &plain
+	}
+	observations(t, func(o *assay.Observation) { o.Header, o.Body = decoded(o.Header, o.Body, decode) })
+}
+
+func decoded(h assay.Header, body []byte, decode func(*assay.Observation) ([]byte, error)) (assay.Header, []byte) {
+	if h.Get("Content-Encoding") == "" || len(body) == 0 {
+		return h, body
+	}
+	plain, err := decode(&assay.Observation{Header: h, Body: body})
+	if err != nil {
+		return h, []byte(withheld)
+	}
+	h = h.Clone()
+	h.Set("Assay-Content-Encoding-Undone", h.Get("Content-Encoding"))
+	delete(h, "Content-Encoding")
+	return h, plain
 }

@@ -60,7 +60,7 @@ func (s *Service) request(ctx context.Context, inv *assay.Invocation) *http.Requ
 	stripHopByHop(header)
 	header.Del("Expect") // the body is at hand
 	forward(header, in.RemoteAddr, in.Host, in.Scheme)
-	header.Set(TrialHeader, inv.ID)
+	header.Set(assay.TrialHeader, inv.ID)
 	if _, ok := header["User-Agent"]; !ok {
 		header["User-Agent"] = nil // or the transport adds its own
 	}

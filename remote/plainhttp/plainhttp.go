@@ -22,9 +22,6 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// TrialHeader marks the calls of candidates and secondaries with the invocation's id.
-const TrialHeader = "Assay-Trial"
-
 const (
 	dialTimeout = 5 * time.Second
 	// Below the five seconds after which common servers (Node.js, Apache, uvicorn) close idle

@@ -126,8 +126,8 @@ func TestSameRequestBothWays(t *testing.T) {
 	var got []string
 	upstream := listen(t, func(conn net.Conn, r *http.Request, _ int) bool {
 		body, _ := io.ReadAll(r.Body)
-		mark := r.Header.Get(plainhttp.TrialHeader)
-		r.Header.Del(plainhttp.TrialHeader)
+		mark := r.Header.Get(assay.TrialHeader)
+		r.Header.Del(assay.TrialHeader)
 		mu.Lock()
 		defer mu.Unlock()
 		account := fmt.Sprintf("%s %s %s %d %q", r.Method, r.RequestURI, r.Host, r.ContentLength, body)
