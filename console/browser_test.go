@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/log"
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -122,6 +123,37 @@ func TestLivePage(t *testing.T) {
 	server.CloseClientConnections()
 	server.Close()
 	v.until(`document.querySelector("[data-connection=lost]")?.innerText.includes("retrying")`)
+}
+
+// TestStreamsFollowSight: a page that nobody sees has no stream of events, one that is seen has one.
+func TestStreamsFollowSight(t *testing.T) {
+	ctx, complaints := browser(t)
+	v := visit{t, ctx}
+	c := newConsole(newFakeLab(), nil)
+	server := httptest.NewServer(c)
+	defer server.Close()
+	defer c.Close()
+	const unseen = `
+		window.unseen = true;
+		window.streams = [];
+		Object.defineProperty(document, "hidden", { get: () => window.unseen });
+		const Real = EventSource;
+		window.EventSource = class extends Real { constructor(at) { super(at); window.streams.push(this); } };
+		window.sight = (seen) => { window.unseen = !seen; document.dispatchEvent(new Event("visibilitychange")); };
+		window.open_streams = () => window.streams.filter((s) => s.readyState !== Real.CLOSED).length;`
+	script := cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: unseen}
+	if _, err := chromedp.Call(ctx, cdppage.AddScriptToEvaluateOnNewDocument, script); err != nil {
+		t.Fatal(err)
+	}
+	v.do(chromedp.Navigate(server.URL))
+	v.until(`document.readyState === "complete" && window.open_streams() === 0`)
+	v.do(chromedp.Evaluate[chromedp.Void](`window.sight(true); window.sight(true)`))
+	v.until(`window.open_streams() === 1 && document.querySelector("[data-connection=live]") !== null`)
+	v.do(chromedp.Evaluate[chromedp.Void](`window.sight(false)`))
+	v.until(`window.open_streams() === 0`)
+	if got := complaints(); len(got) != 0 {
+		t.Errorf("the page complains: %q", got)
+	}
 }
 
 func TestPagesInABrowser(t *testing.T) {

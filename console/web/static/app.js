@@ -56,7 +56,7 @@ function follow(main) {
   }
 
   function open() {
-    clearTimeout(retry);
+    close();
     source = new EventSource("/api/v1/events");
     source.onopen = () => say("live", "Live");
     source.onerror = () => {
@@ -69,13 +69,13 @@ function follow(main) {
 
   function close() {
     clearTimeout(retry);
-    source.close();
+    source?.close();
   }
 
   // A page nobody sees needs no connection; browsers allow few to one place.
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
   addEventListener("pagehide", close);
-  open();
+  if (!document.hidden) open();
   return refresh;
 }
 
