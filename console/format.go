@@ -53,6 +53,26 @@ func percent(share float64) string {
 	return text + "%"
 }
 
+// exactPercent writes a share for parseRate to read the same one again.
+func exactPercent(share float64) string {
+	shifted, _ := shift(strconv.FormatFloat(share, 'g', -1, 64), 2)
+	return strconv.FormatFloat(shifted, 'f', -1, 64) + "%"
+}
+
+// shift reads a decimal number with its point moved by places. Unlike a product with a power of ten the
+// result is the number nearest to what is written.
+func shift(number string, places int) (float64, error) {
+	mantissa, exponent, found := strings.Cut(strings.ToLower(number), "e")
+	if found {
+		power, err := strconv.Atoi(exponent)
+		if err != nil {
+			return 0, err
+		}
+		places += power
+	}
+	return strconv.ParseFloat(mantissa+"e"+strconv.Itoa(places), 64)
+}
+
 // ratio writes a quotient as a percentage, which may be without bound.
 func ratio(v float64) string {
 	if v > 1e6 {

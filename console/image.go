@@ -11,8 +11,9 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// maxPixels bounds the pictures that are decoded to draw their differences: 64 MB at four bytes each.
-const maxPixels = 16 << 20
+// maxPixels bounds the pictures that are decoded to draw their differences: 100 MB at four bytes each.
+// It is as many as are compared.
+const maxPixels = 25_000_000
 
 // imageType is the media type of a body that is a picture a browser shows safely, else "". What the
 // answer called itself does not count.
@@ -24,6 +25,7 @@ func imageType(body []byte) string {
 	return "image/" + format
 }
 
+// drawable tells whether a body is a picture that Pixels may decode.
 func drawable(body []byte) bool {
 	config, _, err := image.DecodeConfig(bytes.NewReader(body))
 	return err == nil && config.Width*config.Height <= maxPixels

@@ -62,7 +62,7 @@ func loadPages(version string) (*pages, error) {
 
 // words are the functions that templates call.
 var words = template.FuncMap{
-	"count": count, "millis": millis, "percent": percent, "ratio": ratio, "bytes": bytesText, "duration": durationText,
+	"count": count, "millis": millis, "percent": percent, "exact": exactPercent, "ratio": ratio, "bytes": bytesText, "duration": durationText,
 	"clock": clock, "machine": machineTime, "short": short, "plural": plural, "path": pathTo,
 	"text": func(b []byte) string { return string(bytes.ToValidUTF8(b, []byte("�"))) },
 }
@@ -224,9 +224,13 @@ func (v *detailView) address(cursor string) string {
 	return pathTo("experiments", v.Name) + "?" + form.Encode() + "#trials"
 }
 
-// PathAddress is this page with the trials that differ at a path.
-func (v *detailView) PathAddress(candidate, path string) string {
-	form := url.Values{"outcome": {string(assay.OutcomeMismatch)}, "candidate": {candidate}, "path": {path}}
+// PathAddress is this page with the trials that mismatch at a path, or if none does, all that differ there.
+func (v *detailView) PathAddress(candidate string, p assay.PathCount) string {
+	outcome := assay.OutcomeMismatch
+	if p.Mismatches == 0 {
+		outcome = ""
+	}
+	form := url.Values{"outcome": {string(outcome)}, "candidate": {candidate}, "path": {p.Path}}
 	return pathTo("experiments", v.Name) + "?" + form.Encode() + "#trials"
 }
 

@@ -2,6 +2,8 @@ package console
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"net/http"
 	"strings"
 	"testing"
@@ -137,5 +139,82 @@ func TestAssetsAreCachedByContent(t *testing.T) {
 		if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Cache-Control"), want) {
 			t.Errorf("%s: %d %v", path, w.Code, w.Header())
 		}
+	}
+}
+
+func TestSampleFieldIsExact(t *testing.T) {
+	lab := newFakeLab()
+	lab.reports[0].Experiment.Sample.Rate = 0.00001
+	if body := call(t, newConsole(lab, nil), "GET", "/", "").Body.String(); !strings.Contains(body, `name="sample" value="0.001%"`) {
+		t.Error("the field does not hold the rate as it is")
+	}
+}
+
+func TestPathsLinkToTheirTrials(t *testing.T) {
+	lab := newFakeLab()
+	paths := &lab.reports[0].Counts.Arms[3].Paths
+	*paths = append(*paths, assay.PathCount{Path: "body:$.requestId", Kind: assay.KindValue, Ignored: 1000})
+	body := call(t, newConsole(lab, nil), "GET", "/experiments/rounding-float", "").Body.String()
+	for _, link := range []string{
+		"?candidate=candidate-2&amp;outcome=mismatch&amp;path=body%3A%24.rounded_number#trials",
+		"?candidate=candidate-2&amp;outcome=&amp;path=body%3A%24.requestId#trials",
+	} {
+		if !strings.Contains(body, link) {
+			t.Errorf("no link to %s", link)
+		}
+	}
+}
+
+// sized is a picture of nothing that claims to have a size.
+func sized(width, height uint32) []byte {
+	data := picture(false)
+	header := data[12:29] // type and content of IHDR
+	binary.BigEndian.PutUint32(header[4:], width)
+	binary.BigEndian.PutUint32(header[8:], height)
+	binary.BigEndian.PutUint32(data[29:], crc32.ChecksumIEEE(header))
+	return data
+}
+
+func TestPixelLinksLeadSomewhere(t *testing.T) {
+	for _, tc := range []struct {
+		name           string
+		control, other []byte
+		kind           assay.Kind
+		want           bool
+	}{
+		{"small", picture(false), picture(true), assay.KindPixels, true},
+		{"large", sized(5000, 4000), sized(5000, 4000), assay.KindPixels, true},
+		{"too large", sized(5000, 5001), sized(5000, 4000), assay.KindSize, false},
+		{"cannot be decoded", picture(false), picture(true), assay.KindMalformed, false},
+	} {
+		lab := newFakeLab()
+		trial := qrTrial()
+		trial.ID, trial.Control.Body, trial.Candidates[0].Observation.Body = "sized", tc.control, tc.other
+		trial.Candidates[0].Differences[0].Kind = tc.kind
+		lab.trials = append(lab.trials, trial)
+		c := newConsole(lab, nil)
+		linked := strings.Contains(call(t, c, "GET", "/trials/sized", "").Body.String(), "/trials/sized/pixels/wrong")
+		if linked != tc.want {
+			t.Errorf("%s: linked %v", tc.name, linked)
+		}
+		if code := call(t, c, "GET", "/trials/sized/pixels/wrong", "").Code; linked && code != http.StatusOK {
+			t.Errorf("%s: the link leads to %d", tc.name, code)
+		}
+	}
+}
+
+func TestDoneIsShown(t *testing.T) {
+	lab := newFakeLab()
+	for i := range lab.reports {
+		lab.reports[i].Experiment.State = assay.StateDone
+	}
+	body := call(t, newConsole(lab, nil), "GET", "/", "").Body.String()
+	for _, text := range []string{`<span class="state done">done</span>`, `<span class="badge refuted">`, `<span class="badge inconclusive">`} {
+		if !strings.Contains(body, text) {
+			t.Errorf("the overview does not show %s", text)
+		}
+	}
+	if strings.Contains(body, "data-patch") {
+		t.Error("what is done can be changed")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/assaylab/assay"
@@ -71,10 +70,11 @@ func parseSample(raw json.RawMessage, now assay.Sample) (assay.Sample, error) {
 func parseRate(raw json.RawMessage) (float64, error) {
 	text := strings.Trim(string(raw), `"`)
 	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
-	rate, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	places := 0
 	if percent {
-		rate /= 100
+		places = -2
 	}
+	rate, err := shift(strings.TrimSpace(number), places)
 	if err != nil || !(rate >= 0 && rate <= 1) {
 		return 0, invalid("not a share", text, `0 to 1, or "0%" to "100%"`)
 	}

@@ -121,6 +121,7 @@ func TestFormats(t *testing.T) {
 		{count(0), "0"}, {count(999), "999"}, {count(1000), "1,000"}, {count(-1234567), "−1,234,567"},
 		{millis(0), "–"}, {millis(0.123), "0.12"}, {millis(1.25), "1.2"}, {millis(99.94), "99.9"}, {millis(1234.5), "1,235"},
 		{percent(0), "0%"}, {percent(1), "100%"}, {percent(0.1), "10%"}, {percent(0.00001), "<0.01%"}, {percent(0.99999), ">99.99%"}, {percent(0.0005), "0.05%"},
+		{exactPercent(0), "0%"}, {exactPercent(1), "100%"}, {exactPercent(0.00001), "0.001%"}, {exactPercent(0.12345), "12.345%"}, {exactPercent(0.1), "10%"},
 		{ratio(1.1), "110%"}, {ratio(1e300), "∞"},
 		{dollars(0.41), "$0.41"}, {dollars(0.0000123), "$1.23e-05"}, {dollars(1234.5), "$1234.50"},
 		{bytesText(54), "54 B"}, {bytesText(1536), "1.5 kB"}, {bytesText(6 << 20), "6.0 MB"},
@@ -128,6 +129,17 @@ func TestFormats(t *testing.T) {
 	} {
 		if tc.got != tc.want {
 			t.Errorf("%s, want %s", tc.got, tc.want)
+		}
+	}
+}
+
+// TestRatesComeBack: what the sample field is filled with changes nothing when it is sent.
+func TestRatesComeBack(t *testing.T) {
+	for i := range 100_001 {
+		rate := float64(i) / 100_000
+		text := exactPercent(rate)
+		if got, err := parseRate([]byte(`"` + text + `"`)); err != nil || got != rate {
+			t.Fatalf("%v is written %s, read %v (%v)", rate, text, got, err)
 		}
 	}
 }

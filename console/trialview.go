@@ -99,10 +99,16 @@ func viewComparison(t *assay.Trial, c *assay.Comparison, name, label string, pix
 	left, right := bodyLines(t.Control.Body, c.Observation.Body, c.Differences)
 	v.Left = viewBody(t, &t.Control, "control", left)
 	v.Right = viewBody(t, &c.Observation, name, right)
-	if pixels && v.Left.Image != "" && v.Right.Image != "" && bodyMark(c.Differences) != markNone {
+	if pixels && differsVisibly(c.Differences) && drawable(t.Control.Body) && drawable(c.Observation.Body) {
 		v.Pixels = pathTo("trials", t.ID, "pixels", name)
 	}
 	return v
+}
+
+// differsVisibly tells whether bodies differ in a way that can be drawn: both were decoded.
+func differsVisibly(diffs []assay.Difference) bool {
+	malformed := func(d assay.Difference) bool { return d.Kind == assay.KindMalformed }
+	return bodyMark(diffs) != markNone && !slices.ContainsFunc(diffs, malformed)
 }
 
 func viewBody(t *assay.Trial, o *assay.Observation, name string, lines []line) bodyView {
