@@ -55,7 +55,7 @@ function call(method, url, body = '', errorType = undefined) {
   socket.ref();
   return new Promise((resolve) => {
     answered = resolve;
-    const type = errorType ? `Lambda-Runtime-Function-Error-Type: ${errorType}\r\n` : '';
+    const type = errorType ? `Lambda-Runtime-Function-Error-Type: ${errorType.replace(/[\x00-\x1f\x7f]/g, '')}\r\n` : '';
     socket.write(`${method} /2018-06-01/runtime/${url} HTTP/1.1\r\nHost: ${api}\r\n` +
       `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${type}\r\n${body}`);
   });
@@ -78,7 +78,7 @@ class RuntimeError extends Error {
 function asFields(error) {
   try {
     if (util.types.isNativeError(error) || (error?.name && error.message && error.stack)) {
-      return { errorType: error.name, errorMessage: error.message, trace: error.stack.split('\n') };
+      return { errorType: String(error.name), errorMessage: error.message, trace: error.stack.split('\n') };
     }
     return { errorType: typeof error, errorMessage: String(error), trace: [] };
   } catch {

@@ -9,6 +9,7 @@ import importlib
 import json
 import logging
 import os
+import re
 import socket
 import sys
 import time
@@ -18,6 +19,7 @@ API = os.environ["AWS_LAMBDA_RUNTIME_API"]
 BASE = "/2018-06-01/runtime/"
 # AWS sends characters beyond ASCII as they are since Python 3.12, and escaped before.
 ENSURE_ASCII = sys.version_info < (3, 12)
+CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 
 
 class Fault(Exception):
@@ -40,7 +42,7 @@ class RuntimeAPI:
         head = "%s %s%s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nContent-Type: %s\r\n" % (
             method, BASE, path, API, len(body), content_type)
         if error_type:
-            head += "Lambda-Runtime-Function-Error-Type: %s\r\n" % error_type
+            head += "Lambda-Runtime-Function-Error-Type: %s\r\n" % CONTROL.sub("", error_type)
         self.socket.sendall(head.encode() + b"\r\n" + body)
         status = self.reader.readline().split(b" ")
         if len(status) < 2:
@@ -61,7 +63,9 @@ class RuntimeAPI:
         return headers, body
 
     def fail(self, path, error):
-        self.call("POST", path, json.dumps(error, ensure_ascii=ENSURE_ASCII).encode(), error_type=error["errorType"])
+        # A lone surrogate has no UTF-8, but backslashreplace makes JSON's own escape of it.
+        body = json.dumps(error, ensure_ascii=ENSURE_ASCII).encode(errors="backslashreplace")
+        self.call("POST", path, body, error_type=error["errorType"])
 
 
 class Record:
@@ -167,7 +171,11 @@ def describe(error, request_id=""):
         while frames and frames[0].filename == __file__:
             del frames[0]
         kind, trace = type(error).__name__, traceback.format_list(frames)
-    return {"errorMessage": str(error), "errorType": kind, "requestId": request_id, "stackTrace": trace}
+    try:
+        message = str(error)
+    except Exception:
+        message = "<exception str() failed>"  # as in Python's own tracebacks
+    return {"errorMessage": message, "errorType": kind, "requestId": request_id, "stackTrace": trace}
 
 
 def log_error(error):

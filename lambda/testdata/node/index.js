@@ -2,6 +2,7 @@ exports.handler = async (event, context) => {
   switch (event.do) {
     case 'fail': throw new TypeError('no such luck');
     case 'fail with a string': throw 'just a string';
+    case 'name': throw Object.assign(new Error('odd'), { name: event.name });
     case 'exit': process.exit(event.status);
     case 'circular': { const o = {}; o.o = o; return o; }
     case 'undefined': return undefined;

@@ -41,6 +41,12 @@ def handler(event, context):
         import subprocess
         print("child", subprocess.Popen(["sleep", "60"], start_new_session=True).pid)
         time.sleep(event["seconds"])
+    if do == "odd name":
+        raise type("Odd\r\nName", (Exception,), {})("odd")
+    if do == "no words":
+        raise type("NoWords", (Exception,), {"__str__": lambda self: 1 / 0})()
+    if do == "surrogate":
+        raise ValueError("\ud800")
     if do == "context":
         return {
             "id": context.aws_request_id,
