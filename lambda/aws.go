@@ -137,7 +137,7 @@ func readInvoke(r *http.Request) (*exchange, *awsError) {
 	case err != nil:
 		return nil, &awsError{status: 400, code: "InvalidRequestContentException", message: "The request body could not be read: " + err.Error()}
 	case int64(len(payload)) > limit:
-		return nil, &awsError{status: 413, code: "RequestTooLargeException", message: fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", limit)}
+		return nil, &awsError{status: 413, code: "RequestTooLargeException", message: tooLargeMessage(limit)}
 	case len(payload) > 0 && !json.Valid(payload):
 		return nil, &awsError{status: 400, code: "InvalidRequestContentException", message: "Could not parse request body into json: Could not parse payload into json"}
 	}
@@ -149,6 +149,10 @@ func readInvoke(r *http.Request) (*exchange, *awsError) {
 	x.clientContext = strings.NewReplacer("\r", " ", "\n", " ").Replace(string(client))
 	x.trace = r.Header.Get("X-Amzn-Trace-Id")
 	return x, nil
+}
+
+func tooLargeMessage(limit int64) string {
+	return fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", limit)
 }
 
 func (e *Engine) serveRequestResponse(w http.ResponseWriter, r *http.Request, ref reference, x *exchange) {

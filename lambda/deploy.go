@@ -23,8 +23,10 @@ import (
 
 // Deploy creates or updates a function: it runs Build, unless it did so already and nothing changed
 // since, copies the code, and lets new invocations use the copy, while those under way finish on what
-// they began with. It starts no process. The same code and configuration again change nothing. A function that cannot run is an error with CodeInvalid that
-// says why, and leaves what is deployed as it was.
+// they began with. It starts no process. The same code and configuration again change nothing. A
+// function that cannot run is an error with CodeInvalid that says why, and leaves what is deployed as
+// it was; an engine that is closed is one with CodeUnreachable. Deployments take turns, so that functions
+// of one build build once.
 func (e *Engine) Deploy(ctx context.Context, fn assay.Function) (assay.Deployment, error) {
 	fn.MemoryMB = cmp.Or(fn.MemoryMB, assay.DefaultMemoryMB)
 	fn.Timeout = cmp.Or(fn.Timeout, assay.DefaultTimeout)
@@ -39,17 +41,19 @@ func (e *Engine) Deploy(ctx context.Context, fn assay.Function) (assay.Deploymen
 	if err != nil {
 		return assay.Deployment{}, locate(err, fn)
 	}
+	if err := e.beginChange(); err != nil {
+		return assay.Deployment{}, err
+	}
+	defer e.deploying.Unlock()
+	defer e.sweep()
 	if !e.built(fn) {
-		if err := build(ctx, fn); err != nil {
+		if err := e.build(ctx, fn); err != nil {
 			return assay.Deployment{}, err
 		}
 	}
 	if err := checkHandler(fn); err != nil {
 		return assay.Deployment{}, err
 	}
-	e.deploying.Lock()
-	defer e.deploying.Unlock()
-	defer e.sweep()
 	v, err := e.keepCode(&version{Function: fn, Interpreter: found, Modified: e.opts.Now().UTC()})
 	if err != nil {
 		return assay.Deployment{}, &assay.Error{Code: assay.CodeInvalid, What: "the code could not be copied: " + err.Error(), Where: fn.Code, Err: err}
@@ -59,34 +63,57 @@ func (e *Engine) Deploy(ctx context.Context, fn assay.Function) (assay.Deploymen
 
 // install makes a version the current one of its name.
 func (e *Engine) install(v *version) (assay.Deployment, error) {
-	if f, err := e.find(v.Name); err == nil && f.broken == "" && f.current.same(v) {
-		return e.Deployment(v.Name)
+	f, err := e.find(v.Name)
+	runs := err == nil && f.broken == "" && f.current.same(v)
+	if runs {
+		v.Modified = f.current.Modified
 	}
 	if err := e.save(v); err != nil {
 		return assay.Deployment{}, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	f := e.functions[v.Name]
 	if f == nil {
 		f = &function{log: &ring{}}
 		e.functions[v.Name] = f
 	}
 	f.current, f.broken = v, ""
-	f.retireIdle()
-	e.refill() // for callers that the old limit kept waiting
+	if !runs {
+		f.retireIdle()
+		e.refill() // for callers that the old limit kept waiting
+	}
 	return f.deployment(), nil
 }
 
-// same tells whether nothing that matters to a process differs.
+// same tells whether nothing that matters to a process differs. Where the definition stands, and how
+// the code was built, does not.
 func (v *version) same(o *version) bool {
-	return v.root == o.root && v.Interpreter == o.Interpreter && reflect.DeepEqual(v.Function, o.Function)
+	if v == o {
+		return true
+	}
+	a, b := v.Function, o.Function
+	a.Source, a.Build, b.Source, b.Build = "", "", "", ""
+	return v.root == o.root && v.Interpreter == o.Interpreter && reflect.DeepEqual(a, b)
+}
+
+// beginChange takes the lock deploying, unless the engine is closed, when Dir may be another's.
+func (e *Engine) beginChange() error {
+	e.deploying.Lock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		e.deploying.Unlock()
+		return &assay.Error{Code: assay.CodeUnreachable, What: "the engine is shutting down", Where: e.opts.Dir, Hint: "start the laboratory again"}
+	}
+	return nil
 }
 
 // Remove ends a function. Invocations under way finish, those that wait do not. It fails with
-// CodeNotFound.
+// CodeNotFound, or CodeUnreachable when the engine is closed.
 func (e *Engine) Remove(_ context.Context, name string) error {
-	e.deploying.Lock()
+	if err := e.beginChange(); err != nil {
+		return err
+	}
 	defer e.deploying.Unlock()
 	defer e.sweep()
 	f, err := e.find(name)
@@ -202,11 +229,14 @@ func (e *Engine) built(fn assay.Function) bool {
 }
 
 // build runs the function's build command, with the environment of whoever runs Assay: it is their tool
-// and not the function.
-func build(ctx context.Context, fn assay.Function) error {
+// and not the function. Close ends it.
+func (e *Engine) build(ctx context.Context, fn assay.Function) error {
 	if fn.Build == "" {
 		return nil
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(e.hard, cancel)()
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", fn.Build)
 	cmd.Dir = fn.Code
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -142,6 +143,87 @@ func TestBuildRunsOnlyWhenSomethingChanged(t *testing.T) {
 	deploy(fn, 3)
 }
 
+func TestFunctionsOfOneBuildDeployedAtOnceBuildOnce(t *testing.T) {
+	a := pythonFn(t, "app.handler")
+	a.Code = files(t, map[string]string{"app.py": "def handler(e, c):\n  return 1\n"})
+	runs := filepath.Join(t.TempDir(), "runs")
+	a.Build = "echo run >> " + runs + "; sleep 0.2"
+	b := a
+	b.Name = "twin"
+	l := newLab(t, Options{})
+	var wg sync.WaitGroup
+	for _, fn := range []assay.Function{a, b} {
+		wg.Go(func() {
+			if _, err := l.Deploy(t.Context(), fn); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if text, err := os.ReadFile(runs); err != nil || string(text) != "run\n" {
+		t.Errorf("builds: %q, %v", text, err)
+	}
+}
+
+func TestClosedEngineChangesNothing(t *testing.T) {
+	l := newLab(t, Options{}, goFn(t))
+	l.close()
+	if _, err := l.Deploy(t.Context(), pythonFn(t, "app.handler")); !hasCode(err, assay.CodeUnreachable) {
+		t.Errorf("deploy: %v", err)
+	}
+	if err := l.Remove(t.Context(), "go"); !hasCode(err, assay.CodeUnreachable) {
+		t.Errorf("remove: %v", err)
+	}
+	if kept, _ := os.ReadDir(filepath.Join(l.opts.Dir, "functions")); len(kept) != 1 {
+		t.Errorf("definitions: %v", kept)
+	}
+}
+
+func TestCloseEndsABuild(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "mark")
+	fn := pythonFn(t, "app.handler")
+	fn.Build = "touch " + mark + "; sleep 60"
+	l := newLab(t, Options{})
+	done := make(chan error)
+	go func() {
+		_, err := l.Deploy(context.Background(), fn)
+		done <- err
+	}()
+	for !exists(mark) {
+		time.Sleep(time.Millisecond) // the shell runs in real time
+	}
+	l.close()
+	if err := <-done; !hasCode(err, assay.CodeInvalid) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAnotherSourceKeepsEnvironments(t *testing.T) {
+	dir := t.TempDir()
+	fn := goFn(t)
+	fn.Source = "a.yaml:1:1"
+	l := newLab(t, Options{Dir: dir}, fn)
+	before, _ := l.Deployment("go")
+	l.call("go", m{})
+	l.awaitIdle("go", 1)
+	fn.Source, fn.Build = "b.yaml:2:2", "true"
+	after := l.deploy(fn)
+	if after.Source != fn.Source || after.Build != fn.Build || !after.LastModified.Equal(before.LastModified) {
+		t.Errorf("deployment %+v", after)
+	}
+	for range 2 {
+		if o := l.call("go", m{}); o.Cold || o.Fault != nil {
+			t.Errorf("cold %v, fault %v", o.Cold, o.Fault)
+		}
+		l.awaitIdle("go", 1)
+	}
+	l.close()
+	again, err := newLab(t, Options{Dir: dir}).Deployment("go")
+	if err != nil || again.Source != fn.Source || again.Build != fn.Build {
+		t.Errorf("after a restart: %+v, %v", again, err)
+	}
+}
+
 func TestBuildIsCanceled(t *testing.T) {
 	fn := pythonFn(t, "app.handler")
 	fn.Build = "sleep 60 & sleep 60"
@@ -222,6 +304,22 @@ func TestRemove(t *testing.T) {
 	}
 	if err := l.Remove(t.Context(), "go"); !hasCode(err, assay.CodeNotFound) {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestRemovedFunctionSaysSoToCallersThatWait(t *testing.T) {
+	l := newLab(t, Options{}, goFn(t))
+	f, _ := l.find("go")
+	v := newEnvironment(l.Engine, f)
+	v.discounted = true // it never counted
+	x := newExchange(t.Context(), "", nil)
+	v.calls <- x
+	if err := l.Remove(t.Context(), "go"); err != nil {
+		t.Fatal(err)
+	}
+	l.ended(v)
+	if a := <-x.answers; a.status != 404 || a.fault.Type != "ResourceNotFoundException" {
+		t.Errorf("answer %+v, fault %+v", a, a.fault)
 	}
 }
 

@@ -168,6 +168,8 @@ func (e *Engine) Close(ctx context.Context) error {
 	stop()
 	e.kill()
 	e.launcher.Close()
+	e.deploying.Lock() // a build under way has been killed
+	defer e.deploying.Unlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, f := range e.functions {
@@ -178,7 +180,8 @@ func (e *Engine) Close(ctx context.Context) error {
 
 // Invoker invokes a function, given as a name, name:qualifier or ARN, which is resolved at each call.
 // The invocation's Payload is the event; none means {}. A function that is not there is an error with
-// CodeNotFound. The observation's Duration is what the caller waited; Billed ends with the answer,
+// CodeNotFound. A payload beyond AWS's 6,291,556 bytes is a transport fault with status 413. The
+// observation's Duration is what the caller waited; Billed ends with the answer,
 // though AWS also bills what a runtime does between its answer and its asking for more.
 // MaxMemoryMB is the largest resident memory that the environment's main process has had: memory of
 // child processes is not in it.

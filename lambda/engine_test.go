@@ -230,6 +230,9 @@ func TestAnswers(t *testing.T) {
 		{python, "app.handler", m{"do": "set"}, want{`…Unable to marshal response: Object of type set is not JSON serializable…`, assay.FaultFunction, "Runtime.MarshalError"}},
 		{python, "app.handler", m{"do": "exit", "status": 3}, want{`…Error: Runtime exited with error: exit status 3…`, assay.FaultCrash, "Runtime.ExitError"}},
 		{python, "app.handler", m{"do": "exit", "status": 0}, want{`…Error: Runtime exited without providing a reason…`, assay.FaultCrash, "Runtime.ExitError"}},
+		{python, "app.handler", m{"do": "odd name"}, want{`…"errorMessage": "odd", "errorType": "Odd\r\nName"…`, assay.FaultFunction, "Odd\r\nName"}},
+		{python, "app.handler", m{"do": "no words"}, want{`…"errorMessage": "<exception str() failed>", "errorType": "NoWords"…`, assay.FaultFunction, "NoWords"}},
+		{python, "app.handler", m{"do": "surrogate"}, want{`…"errorMessage": "\ud800"…`, assay.FaultFunction, "ValueError"}},
 		{python, "app.nonesuch", m{}, want{`…Handler 'nonesuch' missing on module 'app'…`, assay.FaultFunction, "Runtime.HandlerNotFound"}},
 		{python, "app.answer_twice", m{}, want{body: `"first"`}},
 		{python, "app.streaming", m{}, want{body: `abcdef`}},
@@ -249,6 +252,8 @@ func TestAnswers(t *testing.T) {
 		{node, "index.succeed", m{}, want{body: `"succeeded"`}},
 		{node, "index.handler", m{"do": "fail"}, want{`{"errorType":"TypeError","errorMessage":"no such luck","trace":["TypeError: no such luck","    at …index.js:…`, assay.FaultFunction, "TypeError"}},
 		{node, "index.handler", m{"do": "fail with a string"}, want{`{"errorType":"string","errorMessage":"just a string","trace":[]}`, assay.FaultFunction, "string"}},
+		{node, "index.handler", m{"do": "name", "name": "Odd\r\nName"}, want{`{"errorType":"Odd\r\nName","errorMessage":"odd",…`, assay.FaultFunction, "Odd\r\nName"}},
+		{node, "index.handler", m{"do": "name", "name": 42}, want{`{"errorType":"42","errorMessage":"odd",…`, assay.FaultFunction, "42"}},
 		{node, "index.handler", m{"do": "circular"}, want{`…"errorMessage":"Unable to stringify response body"…`, assay.FaultFunction, "Error"}},
 		{node, "index.handler", m{"do": "never"}, want{`…Promise that was never settled…`, assay.FaultFunction, "Runtime.NodeJsExit"}},
 		{node, "index.handler", m{"do": "uncaught"}, want{`…"errorMessage":"later"…`, assay.FaultFunction, "RangeError"}},
@@ -803,6 +808,27 @@ func TestCloseLetsCallsFinish(t *testing.T) {
 	}
 	if o := <-done; o.Fault != nil {
 		t.Errorf("fault %+v", o.Fault)
+	}
+}
+
+func TestPayloadThatIsTooLargeIsRefused(t *testing.T) {
+	l := newLab(t, Options{}, goFn(t))
+	invoke := func(size int) *assay.Observation {
+		o, err := l.Invoker("go").Invoke(t.Context(), &assay.Invocation{Payload: []byte("{}" + strings.Repeat(" ", size-2))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	o := invoke(maxPayload + 1)
+	if o.Status != 413 || o.Fault == nil || o.Fault.Kind != assay.FaultTransport || o.Fault.Type != "RequestTooLargeException" || o.Billed != 0 {
+		t.Errorf("observation %+v, fault %+v", o, o.Fault)
+	}
+	if d, _ := l.Deployment("go"); d.ColdStarts != 0 {
+		t.Errorf("deployment %+v", d)
+	}
+	if o := invoke(maxPayload); o.Fault != nil {
+		t.Errorf("fault %+v of the largest payload", o.Fault)
 	}
 }
 

@@ -42,7 +42,7 @@ func newExchange(ctx context.Context, id string, payload []byte) *exchange {
 
 // answer is what became of an invocation.
 type answer struct {
-	status      int // 200, or 429 when throttled
+	status      int // 200, or AWS's when it never ran, for example 429 when throttled
 	contentType string
 	body        []byte
 	fault       *assay.Fault
@@ -107,6 +107,14 @@ func throttled(reason string) answer {
 		status: http.StatusTooManyRequests, contentType: "application/json", body: body,
 		fault: &assay.Fault{Kind: assay.FaultThrottle, Type: "TooManyRequestsException", Message: "Rate Exceeded. " + reason},
 	}
+}
+
+// tooLarge is the answer to a payload that AWS's API would not take. The kind says that the request did
+// not reach the function.
+func tooLarge() answer {
+	a := failed(assay.FaultTransport, "RequestTooLargeException", tooLargeMessage(maxPayload))
+	a.status = http.StatusRequestEntityTooLarge
+	return a
 }
 
 // observe makes the observation of an answered exchange.

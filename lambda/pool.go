@@ -87,6 +87,10 @@ func (e *Engine) submit(ref reference, x *exchange) (f *function, hurry <-chan t
 	if f == nil || ref.region != "" && ref.region != assay.EmbeddedRegion || ref.qualifier != "" && ref.qualifier != latest {
 		return nil, nil, notFound(ref.name)
 	}
+	if len(x.payload) > maxPayload {
+		x.answer(tooLarge())
+		return f, nil, nil
+	}
 	f.invocations++
 	switch v := f.takeIdle(); {
 	case e.closed:
@@ -149,8 +153,8 @@ func (e *Engine) start(f *function, x *exchange) bool {
 	return true
 }
 
-// evict retires the environment that has been idle longest. It counts as gone at once: it is killed
-// without delay.
+// evict retires the environment that has been idle longest. It counts as gone at once, though a process
+// that registered an extension has termGrace to end.
 func (e *Engine) evict() bool {
 	var oldest *function
 	for _, f := range e.functions {
@@ -217,7 +221,7 @@ func (e *Engine) free(v *environment) (x *exchange, stay bool) {
 	e.settled(v)
 	f := v.function
 	switch {
-	case f.removed || v.version != f.current || e.closed || e.starved(f):
+	case f.removed || !v.version.same(f.current) || e.closed || e.starved(f):
 		return nil, false
 	case len(f.waiting) > 0:
 		x = f.waiting[0]
@@ -272,12 +276,14 @@ func (e *Engine) ended(v *environment) {
 		f.waiting = slices.Insert(f.waiting, 0, x)
 	default:
 	}
-	if e.closed || f.removed {
+	switch {
+	case e.closed:
 		f.dismiss(closing())
+		return
+	case f.removed:
+		f.dismiss(removed(f.current.Name))
 	}
-	if !e.closed {
-		e.refill()
-	}
+	e.refill()
 }
 
 // refill starts environments for callers that wait, functions without any first.
