@@ -65,7 +65,7 @@ type Query struct {
 	Experiment string
 	Outcome    Outcome
 	Arm        string // candidate that has the outcome, and the difference at Path
-	Path       string // as in PathCount
+	Path       string // as in PathCount; Outcome is then the one at this path
 	Limit      int    // at most; 50 if zero, 500 at most
 	Cursor     string // from the page before
 }

@@ -128,6 +128,7 @@ func (e *Experiment) question() Experiment {
 		Path: e.Path, Methods: e.Methods, Unsafe: e.Unsafe,
 		Control: Arm{Target: e.Control.Target}, Comparators: e.Comparators,
 		Hypothesis: e.Hypothesis,
+		Budget:     Budget{Timeout: e.Budget.Timeout, Body: e.Budget.Body}, // they decide what is a fault
 	}
 	if e.Secondary > 0 {
 		q.Secondary = 1

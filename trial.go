@@ -22,7 +22,7 @@ const (
 // Difference is one path at which two observations disagree, and how.
 //
 // Paths name the part first: "status", "header:content-type", "body" and "body:$.items[0].price"
-// (RFC 9535 below the colon), "fault".
+// (RFC 9535 below the colon), "trailer:grpc-status", "fault".
 type Difference struct {
 	Path      string `json:"path"`
 	Kind      Kind   `json:"kind"`

@@ -44,8 +44,11 @@ type Report struct {
 	Verdicts   map[string]Verdict // by candidate
 }
 
-// Outcome of the whole experiment: refuted if a candidate is, holds if all do.
+// Outcome of the whole experiment: refuted if a candidate is, holds if there are some and all do.
 func (r *Report) Outcome() Conclusion {
+	if len(r.Experiment.Candidates) == 0 {
+		return Inconclusive
+	}
 	whole := Holds
 	for _, a := range r.Experiment.Candidates {
 		switch v := r.Verdicts[a.Name]; v.Outcome {

@@ -11,7 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,11 +30,12 @@ import (
 	"github.com/assaylab/assay/trial"
 )
 
-// The time a shutdown may take: clients first, then trials, then functions. Together below 10 s.
+// The time a shutdown may take: the gateway's clients first, then the console's, trials, functions.
+// Together below 10 s.
 const (
-	drainClients   = 4 * time.Second
+	drainClients   = 3 * time.Second
 	drainTrials    = 3 * time.Second
-	drainFunctions = 2 * time.Second
+	drainFunctions = 1 * time.Second
 )
 
 // upOptions are the flags of `assay up`.
@@ -103,24 +106,22 @@ func up(ctx context.Context, p *Process, o upOptions) error {
 	if err != nil {
 		return err
 	}
-	serving, stop := context.WithCancel(ctx)
-	defer stop()
-	group, serving := errgroup.WithContext(serving)
+	group, serving := errgroup.WithContext(ctx)
 	for _, s := range h.servers {
-		group.Go(func() error { return s.serve() })
+		group.Go(s.serve)
 	}
+	var watching sync.WaitGroup
 	if o.watch {
-		group.Go(func() error { return h.watch(serving, p) })
+		watching.Go(func() { h.watch(serving, p) })
 	}
 	h.log.Info("ready", append(h.addresses(), "in", time.Since(began).Round(time.Millisecond).String())...)
 	<-serving.Done()
 	h.log.Info("stopping: no new requests are taken")
+	watching.Wait()
 	h.close()
+	err = group.Wait()
 	h.log.Info("stopped")
-	if err := group.Wait(); err != nil && ctx.Err() == nil {
-		return err
-	}
-	return nil
+	return err
 }
 
 // build opens everything in an order in which what fails leaves nothing behind.
@@ -172,7 +173,7 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	if h.store, err = sqlite.Open(ctx, path, sqlite.Options{Log: h.log}); err != nil {
 		return err
 	}
-	if h.engine, err = lambda.New(lambda.Options{Dir: filepath.Join(h.opt.data, "lambda"), Log: h.log, Prices: assay.PricesX86}); err != nil {
+	if h.engine, err = lambda.New(lambda.Options{Dir: filepath.Join(h.opt.data, "lambda"), Private: h.opt.data, Log: h.log, Prices: assay.PricesX86}); err != nil {
 		return err
 	}
 	h.floor = trial.New(trial.Options{Store: h.store, Log: h.log, Seed: seed(), Decode: compare.Decode})
@@ -180,12 +181,12 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	h.lab = &laboratory{
 		log: h.log, now: time.Now, store: h.store, engine: h.engine, floor: h.floor, gateway: h.gateway,
 		resolve: &resolver{env: p.Env, engine: h.engine, key: key},
-		inForce: map[string]*experiment{}, past: map[string]assay.Experiment{},
+		inForce: map[string]*experiment{}, past: map[string]assay.Experiment{}, fromFile: map[string]string{},
 	}
 	if err := h.lab.load(ctx); err != nil {
 		return err
 	}
-	if _, err := h.lab.apply(ctx, doc); err != nil {
+	if _, err := h.lab.reload(ctx, doc); err != nil {
 		return err
 	}
 	h.console, err = console.New(console.Options{
@@ -247,12 +248,14 @@ func (h *house) addresses() []any {
 	return all
 }
 
-// close takes the house down from the roof: first what takes requests, then what they need.
+// close takes the house down from the roof: first what takes requests, then what they need. Trials may
+// still use the AWS address, so it goes after them.
 func (h *house) close() {
-	h.closeServers()
+	h.closeServer("gateway", drainClients)
 	if h.console != nil {
 		h.console.Close()
 	}
+	h.closeServer("console", drainFunctions)
 	if h.floor != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTrials)
 		for name, n := range h.floor.Close(ctx) {
@@ -260,6 +263,7 @@ func (h *house) close() {
 		}
 		cancel()
 	}
+	h.closeServer("aws", 0)
 	if h.lab != nil {
 		h.lab.close()
 	}
@@ -276,27 +280,24 @@ func (h *house) close() {
 	}
 }
 
-// closeServers lets the gateway's clients get their answers; the others' connections are cut.
-func (h *house) closeServers() {
-	for _, s := range h.servers {
-		if s.http == nil {
-			s.listener.Close()
-			continue
-		}
-		if s.name != "gateway" {
-			continue
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), drainClients)
-		if err := s.http.Shutdown(ctx); err != nil {
-			h.log.Warn("some clients were cut off: they took longer than the shutdown may", "after", drainClients.String())
-			s.http.Close()
-		}
-		cancel()
+// closeServer takes no more requests at an address, and gives those under way some time.
+func (h *house) closeServer(name string, limit time.Duration) {
+	i := slices.IndexFunc(h.servers, func(s *server) bool { return s.name == name })
+	if i < 0 {
+		return
 	}
-	for _, s := range h.servers {
-		if s.http != nil {
-			s.http.Close()
+	s := h.servers[i]
+	if s.http == nil { // it never served
+		s.listener.Close()
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	if s.http.Shutdown(ctx) != nil {
+		if limit > 0 {
+			h.log.Warn("some requests were cut off: they took longer than the shutdown may", "address", name, "after", limit.String())
 		}
+		s.http.Close()
 	}
 }
 
@@ -322,18 +323,32 @@ func lock(data string) (unlock func(), err error) {
 	return func() { f.Close() }, nil
 }
 
+// keySize is the number of bytes in a key of redaction.
+const keySize = 32
+
 // secretKey reads the key of redaction, or makes one. It lasts as long as the data it marks.
 func secretKey(path string) ([]byte, error) {
 	key, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		key = make([]byte, 32)
-		rand.Read(key)
-		err = os.WriteFile(path, key, 0o600)
+		key, err = newKey(path)
+	}
+	if err == nil && len(key) != keySize {
+		err = fmt.Errorf("it has %d bytes instead of %d", len(key), keySize)
 	}
 	if err != nil {
-		return nil, &assay.Error{Code: assay.CodeInvalid, What: "the key of redaction cannot be read or made: " + err.Error(), Where: path, Hint: "choose another folder with --data"}
+		return nil, &assay.Error{Code: assay.CodeInvalid, What: "the key of redaction cannot be used: " + err.Error(), Where: path, Hint: "choose another folder with --data, or remove the file: hashes kept so far then match no new ones"}
 	}
 	return key, nil
+}
+
+// newKey makes a key that is there whole or not at all.
+func newKey(path string) ([]byte, error) {
+	key := make([]byte, keySize)
+	rand.Read(key)
+	if err := os.WriteFile(path+".new", key, 0o600); err != nil {
+		return nil, err
+	}
+	return key, os.Rename(path+".new", path)
 }
 
 func seed() uint64 {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,40 +18,65 @@ import (
 // builders write in several steps.
 const quiet = 150 * time.Millisecond
 
+// patience is how long a change waits for others at most.
+const patience = 2 * time.Second
+
 // maxWatched bounds the folders watched for one function; dependencies beyond it are not watched.
 const maxWatched = 500
 
 // watch loads the files and the functions' code again when they change, until ctx ends.
-func (h *house) watch(ctx context.Context, p *Process) error {
+func (h *house) watch(ctx context.Context, p *Process) {
 	if len(h.opt.files) == 0 {
-		return nil
+		return
 	}
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		h.log.Warn("changes of files go unseen: they cannot be watched", "error", err)
-		return nil
+		return
 	}
 	defer w.Close()
-	h.observe(w, p)
-	settled := time.NewTimer(time.Hour)
-	settled.Stop()
-	defer settled.Stop()
+	definitions := h.observe(w, p)
+	var due <-chan time.Time // when to load again; nil while nothing changed
+	var first time.Time
+	changed := func() {
+		if due == nil {
+			first = time.Now()
+		}
+		due = time.After(min(quiet, patience-time.Since(first)))
+	}
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case e := <-w.Events:
-			if !e.Has(fsnotify.Chmod) {
-				settled.Reset(quiet)
+			if matters(e, definitions) {
+				changed()
 			}
 		case err := <-w.Errors:
 			h.log.Warn("a change of files may have gone unseen", "error", err)
-			settled.Reset(quiet)
-		case <-settled.C:
+			changed()
+		case <-due:
+			due = nil
 			h.reload(ctx, p)
-			h.observe(w, p)
+			definitions = h.observe(w, p)
 		}
 	}
+}
+
+// matters tells whether an event may change what is deployed: anything in a folder of code, and
+// definition files elsewhere; not the logs and data that lie beside them.
+func matters(e fsnotify.Event, definitions map[string]bool) bool {
+	if e.Op == fsnotify.Chmod {
+		return false
+	}
+	if !definitions[filepath.Dir(e.Name)] {
+		return true
+	}
+	switch filepath.Ext(e.Name) {
+	case ".yaml", ".yml", ".json":
+		return true
+	}
+	return false
 }
 
 // reload applies the files as they are now. What is wrong with them is said, and changes nothing.
@@ -70,21 +96,26 @@ func (h *house) reload(ctx context.Context, p *Process) {
 	}
 }
 
-// observe watches the folders of the definitions and of the functions' code. Adding one twice is
-// harmless; one that cannot be watched is left out.
-func (h *house) observe(w *fsnotify.Watcher, p *Process) {
-	var folders []string
+// observe watches the folders of the definitions and of the functions' code, and returns those which
+// hold definitions and no code. One that cannot be watched is left out.
+func (h *house) observe(w *fsnotify.Watcher, p *Process) (definitions map[string]bool) {
+	definitions = map[string]bool{}
 	for _, f := range h.opt.files {
-		folders = append(folders, folderOf(absolute(p.Dir, f)))
+		definitions[folderOf(absolute(p.Dir, f))] = true
 	}
+	folders := slices.Collect(maps.Keys(definitions))
 	for _, d := range h.engine.Deployments() {
-		folders = append(folders, codeFolders(d.Code)...)
+		for _, f := range codeFolders(d.Code, h.opt.data) {
+			folders = append(folders, f)
+			delete(definitions, f)
+		}
 	}
 	for _, f := range folders {
 		if !slices.Contains(w.WatchList(), f) {
 			w.Add(f)
 		}
 	}
+	return definitions
 }
 
 func folderOf(path string) string {
@@ -94,15 +125,15 @@ func folderOf(path string) string {
 	return filepath.Dir(path)
 }
 
-// codeFolders lists the folders of a function's own code; installed dependencies change with their
-// lock file, which is among it.
-func codeFolders(root string) []string {
+// codeFolders lists the folders of a function's own code, without the laboratory's data; installed
+// dependencies change with their lock file, which is among it.
+func codeFolders(root, data string) []string {
 	var folders []string
 	filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil || !d.IsDir():
 			return nil
-		case d.Name() == "node_modules" || d.Name() == "__pycache__" || d.Name() == ".git" || len(folders) >= maxWatched:
+		case d.Name() == "node_modules" || d.Name() == "__pycache__" || d.Name() == ".git" || path == data || len(folders) >= maxWatched:
 			return fs.SkipDir
 		}
 		folders = append(folders, path)

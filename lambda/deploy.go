@@ -214,7 +214,7 @@ func locate(err error, fn assay.Function) error {
 // built tells whether some function was deployed by the same build from the same folder, which has not
 // changed since. What a build reads from outside of its folder is not looked at.
 func (e *Engine) built(fn assay.Function) bool {
-	sum, _, err := tree{root: fn.Code, skip: e.opts.Dir}.digest()
+	sum, _, err := tree{root: fn.Code, skip: e.opts.Private}.digest()
 	if fn.Build == "" || err != nil {
 		return false
 	}

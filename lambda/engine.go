@@ -29,6 +29,8 @@ import (
 type Options struct {
 	Dir string // definitions, copies of code, and temporary folders live here; one engine at a time uses it
 
+	Private string // a folder that is never part of a function's code, wherever it lies; Dir if empty
+
 	Log    *slog.Logger // nothing is logged if nil
 	Prices assay.Prices // assay.PricesX86 if zero
 
@@ -43,6 +45,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	o.Private = cmp.Or(o.Private, o.Dir)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	o.Prices = cmp.Or(o.Prices, assay.PricesX86)
 	o.MaxEnvironments = cmp.Or(o.MaxEnvironments, 64)

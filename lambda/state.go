@@ -30,7 +30,7 @@ func (e *Engine) keepCode(v *version) (*version, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := tree{root: code, skip: e.opts.Dir}
+	t := tree{root: code, skip: e.opts.Private}
 	v.CodeSHA256, v.CodeSize, err = t.digest()
 	if err != nil {
 		return nil, err

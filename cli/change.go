@@ -1,0 +1,321 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/config"
+	"github.com/assaylab/assay/gateway"
+	"github.com/assaylab/assay/trial"
+)
+
+// transition is what goes into force, and out of it, at once.
+type transition struct {
+	install []*experiment // new versions, resolved
+	remove  []string
+	changes []assay.Change // as told to people
+}
+
+// load reads what the store knows of earlier runs. Experiments that came by the API go into force again;
+// those of a file wait until a file has them.
+func (l *laboratory) load(ctx context.Context) error {
+	known, err := l.store.Load(ctx)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range known {
+		l.past[e.Name] = e
+		if e.Source != sourceAPI || e.State == assay.StateDeleted {
+			continue
+		}
+		x, err := l.resolved(ctx, e)
+		if err == nil {
+			err = l.commit(ctx, transition{install: []*experiment{x}})
+		}
+		if err != nil {
+			l.log.Error("an experiment of the last run cannot go on", "experiment", e.Name, "error", err)
+		}
+	}
+	return nil
+}
+
+// reload puts into force what the files say that `assay up` was given. What a file says as it did when
+// last read stays as it is, with the changes that were made to it live, a deletion among them. What was
+// in a file and is in none any more is deleted.
+func (l *laboratory) reload(ctx context.Context, doc config.Document) ([]assay.Change, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	said := map[string]string{}
+	var news []assay.Experiment
+	for _, e := range doc.Experiments {
+		said[e.Name] = config.Digest(e)
+		if l.fromFile[e.Name] != said[e.Name] {
+			news = append(news, e)
+		}
+	}
+	var gone []string
+	for name, x := range l.inForce {
+		if _, has := said[name]; !has && x.def.Source != sourceAPI {
+			gone = append(gone, name)
+		}
+	}
+	changes, err := l.change(ctx, doc, news, gone)
+	if err == nil {
+		l.fromFile = said
+	}
+	return changes, err
+}
+
+// change deploys a document's functions, brings experiments into force and deletes others. What is wrong
+// with any of them is found first, and changes nothing. A function that does not build or cannot be
+// deployed leaves the experiments as they were; functions deployed before it stay, and what runs them
+// begins new evidence.
+func (l *laboratory) change(ctx context.Context, doc config.Document, news []assay.Experiment, gone []string) ([]assay.Change, error) {
+	if err := l.check(ctx, doc, news, gone); err != nil {
+		return nil, err
+	}
+	changes, err := l.deploy(ctx, doc.Functions)
+	if err != nil {
+		news, gone = nil, nil
+	}
+	t, failed := l.plan(ctx, news, gone)
+	if failed == nil {
+		failed = l.commit(ctx, t)
+	}
+	return append(changes, t.changes...), errors.Join(err, failed)
+}
+
+// check finds everything that would keep experiments from going into force.
+func (l *laboratory) check(ctx context.Context, doc config.Document, news []assay.Experiment, gone []string) error {
+	var flaws []error
+	promised := map[string]bool{}
+	for _, f := range doc.Functions {
+		promised[f.Name] = true
+	}
+	for _, e := range news {
+		arms, err := l.resolve.arms(ctx, e, promised)
+		if err != nil {
+			flaws = append(flaws, located(doc, e, err))
+			continue
+		}
+		arms.close()
+	}
+	if len(flaws) > 0 {
+		return errors.Join(flaws...)
+	}
+	return l.checkRoutes(news, gone)
+}
+
+// checkRoutes tries the routing table as it would be.
+func (l *laboratory) checkRoutes(news []assay.Experiment, gone []string) error {
+	routes := map[string]gateway.Route{}
+	for name, x := range l.inForce {
+		routes[name] = route(&x.def, x.arms.control, nil)
+	}
+	for i := range news {
+		routes[news[i].Name] = route(&news[i], assay.InvokerFunc(nil), nil)
+	}
+	for _, name := range gone {
+		delete(routes, name)
+	}
+	return gateway.Check(slices.Collect(maps.Values(routes)))
+}
+
+func (l *laboratory) deploy(ctx context.Context, functions []assay.Function) ([]assay.Change, error) {
+	var changes []assay.Change
+	for _, f := range functions {
+		before, unknown := l.engine.Deployment(f.Name)
+		after, err := l.engine.Deploy(ctx, f)
+		if err != nil {
+			return changes, err
+		}
+		change := assay.Change{Kind: "function", Name: f.Name, Action: "configured"}
+		if unknown != nil {
+			change.Action = "created"
+		} else if revision(before) == revision(after) {
+			change.Action = "unchanged"
+		}
+		changes = append(changes, change)
+	}
+	return changes, nil
+}
+
+// plan resolves what is to go into force: the experiments given, and those whose functions were deployed
+// anew, which begin new evidence.
+func (l *laboratory) plan(ctx context.Context, news []assay.Experiment, gone []string) (transition, error) {
+	t := transition{remove: gone}
+	for _, e := range news {
+		version, action := l.version(e)
+		if action != "unchanged" || l.inForce[e.Name] == nil {
+			x, err := l.resolved(ctx, version)
+			if err != nil {
+				return transition{}, err
+			}
+			t.install = append(t.install, x)
+		}
+		t.changes = append(t.changes, assay.Change{Kind: "experiment", Name: e.Name, Action: action, Version: version.Version})
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.inForce)) {
+		def := l.inForce[name].def
+		now := l.resolve.revise(def)
+		named := slices.Contains(gone, name) || slices.ContainsFunc(news, func(e assay.Experiment) bool { return e.Name == name })
+		if named || now.SameEvidence(&def) {
+			continue
+		}
+		x, err := l.resolved(ctx, l.next(now))
+		if err != nil {
+			return transition{}, err
+		}
+		t.install = append(t.install, x)
+	}
+	for _, name := range gone {
+		t.changes = append(t.changes, assay.Change{Kind: "experiment", Name: name, Action: "deleted"})
+	}
+	return t, nil
+}
+
+// version makes of a definition the version of its experiment that it stands for: the present one if it
+// says nothing new, else the next. A definition that its source has not changed since keeps the changes
+// made to it live; one that has keeps a pause.
+func (l *laboratory) version(e assay.Experiment) (version assay.Experiment, action string) {
+	e = l.resolve.revise(e)
+	e.Digest, e.State = config.Digest(e), assay.StateRunning
+	old, known := l.past[e.Name]
+	if !known || old.State == assay.StateDeleted {
+		return l.next(e), "created"
+	}
+	if old.Digest == e.Digest && old.Source == e.Source {
+		control, candidates := e.Control, e.Candidates // with the functions' revisions
+		e = old
+		e.Control, e.Candidates = control, candidates
+	}
+	e.State = old.State
+	if old.SameEvidence(&e) && same(old, e) {
+		return old, "unchanged"
+	}
+	return l.next(e), "configured"
+}
+
+// same tells whether two versions say the same, apart from what their functions are now.
+func same(a, b assay.Experiment) bool {
+	return config.Digest(a) == config.Digest(b) && a.State == b.State && a.Digest == b.Digest && a.Source == b.Source
+}
+
+// next makes e the version after the newest known one of its name. Its evidence goes on if it asks
+// the same question.
+func (l *laboratory) next(e assay.Experiment) assay.Experiment {
+	old := l.past[e.Name]
+	e.Version, e.Since, e.Changed = old.Version+1, old.Version+1, l.now()
+	if old.Version > 0 && old.State != assay.StateDeleted && old.SameEvidence(&e) {
+		e.Since = old.Since
+	}
+	return e
+}
+
+func (l *laboratory) resolved(ctx context.Context, e assay.Experiment) (*experiment, error) {
+	arms, err := l.resolve.arms(ctx, e, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &experiment{def: e, arms: arms}, nil
+}
+
+// commit writes a transition down, and puts it into force with one swap of the routing table.
+func (l *laboratory) commit(ctx context.Context, t transition) error {
+	past, inForce := maps.Clone(l.past), maps.Clone(l.inForce)
+	for _, x := range t.install {
+		past[x.def.Name], inForce[x.def.Name] = x.def, x
+	}
+	for _, name := range t.remove {
+		e := past[name]
+		e.Version, e.State, e.Changed = e.Version+1, assay.StateDeleted, l.now()
+		past[name] = e
+		delete(inForce, name)
+	}
+	if err := l.save(ctx, t, past); err != nil {
+		return err
+	}
+	var leaving []*experiment
+	for _, name := range append(installed(t), t.remove...) {
+		if x := l.inForce[name]; x != nil {
+			leaving = append(leaving, x)
+		}
+	}
+	l.past, l.inForce = past, inForce
+	err := l.route()
+	for _, name := range t.remove {
+		l.floor.Remove(name)
+	}
+	for _, x := range leaving {
+		x.arms.close()
+	}
+	return err
+}
+
+// save writes the new versions down and gives the lanes their plans.
+func (l *laboratory) save(ctx context.Context, t transition, past map[string]assay.Experiment) error {
+	for _, name := range append(installed(t), t.remove...) {
+		if err := l.store.Save(ctx, past[name]); err != nil {
+			return err
+		}
+	}
+	for _, x := range t.install {
+		lane, err := l.floor.Set(ctx, &trial.Plan{
+			Experiment: x.def, Control: x.arms.control, Candidates: x.arms.candidates,
+			Comparator: x.arms.comparator, Redactor: x.arms.redactor,
+		})
+		if err != nil {
+			return err
+		}
+		x.lane = lane
+	}
+	return nil
+}
+
+func installed(t transition) []string {
+	var names []string
+	for _, x := range t.install {
+		names = append(names, x.def.Name)
+	}
+	return names
+}
+
+// route gives the gateway the table of what is in force.
+func (l *laboratory) route() error {
+	var routes []gateway.Route
+	for _, name := range slices.Sorted(maps.Keys(l.inForce)) {
+		x := l.inForce[name]
+		routes = append(routes, route(&x.def, x.arms.control, x.lane))
+	}
+	return l.gateway.Set(routes)
+}
+
+func route(e *assay.Experiment, control assay.Invoker, lane *trial.Lane) gateway.Route {
+	r := gateway.Route{Experiment: e.Name, Path: e.Path, Methods: e.Methods, Control: control}
+	if lane != nil {
+		r.Lane = lane
+	}
+	return r
+}
+
+// located names the place in its document of what is wrong with an experiment.
+func located(doc config.Document, e assay.Experiment, err error) error {
+	var flawed *flawError
+	if !errors.As(err, &flawed) {
+		return err
+	}
+	var all []error
+	for _, f := range flawed.flaws {
+		all = append(all, &assay.Error{
+			Code: assay.CodeInvalid, What: fmt.Sprintf("experiment %s: %s", e.Name, f.What),
+			Where: doc.Where(append([]string{"experiments", e.Name}, f.Path...)...), Hint: f.Hint,
+		})
+	}
+	return errors.Join(all...)
+}

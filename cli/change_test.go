@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/assaylab/assay"
+)
+
+// folder is a folder of definitions that a laboratory watches.
+type folder struct {
+	*lab
+	dir string
+}
+
+func startFolder(t *testing.T, definition string) folder {
+	dir := t.TempDir()
+	write(t, dir+"/assay.yaml", definition)
+	return folder{startLab(t, t.TempDir(), "-f", dir), dir}
+}
+
+// says rewrites the definitions and waits for a line in the log.
+func (f folder) says(definition, line string) {
+	f.t.Helper()
+	before := strings.Count(f.logged(), line)
+	write(f.t, f.dir+"/assay.yaml", definition)
+	f.logs(line, before)
+}
+
+func (f folder) logs(line string, before int) {
+	f.t.Helper()
+	eventually(f.t, 10*time.Second, func() error {
+		if strings.Count(f.logged(), line) <= before {
+			return fmt.Errorf("no %q in the log: %s", line, f.logged())
+		}
+		return nil
+	})
+}
+
+func (f folder) gets(path string) string {
+	f.t.Helper()
+	got, err := send(f.t.Context(), "GET", f.gateway+path, nil, nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if got.status != http.StatusOK {
+		return fmt.Sprint(got.status)
+	}
+	return got.body
+}
+
+func definition(name, path, control string) string {
+	return fmt.Sprintf("  %s:\n    path: %s\n    control: {url: %q}\n", name, path, control)
+}
+
+func TestFilesMaySwapAndRename(t *testing.T) {
+	one, two := serveText(t, "one").URL, serveText(t, "two").URL
+	f := startFolder(t, "experiments:\n"+definition("a", "x", one)+definition("b", "y", two))
+	f.says("experiments:\n"+definition("a", "y", one)+definition("b", "x", two), "definition configured")
+	if x, y := f.gets("/x"), f.gets("/y"); x != "two" || y != "one" {
+		t.Errorf("after the paths were swapped: /x %s, /y %s", x, y)
+	}
+	f.says("experiments:\n"+definition("a", "y", one)+definition("bb", "x", two), "definition created")
+	if x := f.gets("/x"); x != "two" {
+		t.Errorf("after b was renamed: /x %s", x)
+	}
+	if _, _, code := f.assay("describe", "b"); code != exitUsage {
+		t.Errorf("b is still there: exit %d", code)
+	}
+}
+
+// TestLiveChangesOutliveAReload: what a file says as before does not undo what was done since.
+func TestLiveChangesOutliveAReload(t *testing.T) {
+	one, two := serveText(t, "one").URL, serveText(t, "two").URL
+	kept := "experiments:\n" + definition("gone", "gone", one) + definition("changed", "changed", one)
+	f := startFolder(t, kept)
+	f.must("delete", "gone")
+	f.must("apply", "-f", write(t, t.TempDir()+"/a.yaml", "experiments:\n"+definition("changed", "changed", two)))
+	f.must("pause", "changed")
+	f.says(kept+definition("new", "new", one), "definition created")
+	if gone, changed := f.gets("/gone"), f.gets("/changed"); gone != "404" || changed != "two" {
+		t.Errorf("a reload undid what was done live: /gone %s, /changed %s", gone, changed)
+	}
+	if e := f.experiment("changed"); e.State != assay.StatePaused {
+		t.Errorf("the reload resumed a paused experiment: %s", e.State)
+	}
+	f.says("experiments:\n"+definition("gone", "gone", two), "definition created")
+	if gone := f.gets("/gone"); gone != "two" {
+		t.Errorf("a file that says something new brings it back: %s", gone)
+	}
+}
+
+// TestNewCodeBeginsNewEvidence also when another function of the same file cannot be deployed.
+func TestNewCodeBeginsNewEvidence(t *testing.T) {
+	needs(t, "python3")
+	answering := func(text string) string {
+		return fmt.Sprintf("def handler(e, c):\n    return {'statusCode': 200, 'body': %q}\n", text)
+	}
+	f := startFolder(t, "experiments: {}\n")
+	write(t, f.dir+"/old/main.py", answering("a"))
+	write(t, f.dir+"/new/main.py", answering("a"))
+	all := `
+functions:
+  old: {runtime: python3, handler: main.handler, code: old}
+  new: {runtime: python3, handler: main.handler, code: new}
+  zzz: {runtime: python3, handler: %s, code: old}
+experiments:
+  e: {path: e, control: {function: old}, candidates: {c: {function: new}}}
+`
+	f.says(fmt.Sprintf(all, "main.handler"), "definition created")
+	for range 5 {
+		f.gets("/e")
+	}
+	if e := f.settled("e"); e.Trials != 5 || e.Version != 1 {
+		t.Fatalf("before: %+v", e)
+	}
+	write(t, f.dir+"/new/main.py", answering("b"))
+	f.says(fmt.Sprintf(all, "missing.handler"), "the last good version stays in force")
+	f.gets("/e")
+	if e := f.settled("e"); e.Version < 2 || e.Trials != 1 || arm(&e, "c").Mismatches != 1 {
+		t.Errorf("the new code's trials are counted with the old one's: %+v", e)
+	}
+}
+
+func TestWithoutCandidatesNothingHolds(t *testing.T) {
+	f := startFolder(t, "experiments:\n"+definition("a", "x", serveText(t, "one").URL))
+	if out, _, code := f.assay("verdict", "a"); code != exitInconclusive {
+		t.Errorf("exit %d: %s", code, out)
+	}
+}
+
+// TestStoppingWritesNoFalseMismatch: candidates reached through the laboratory's own AWS address stay
+// reachable until the last trial is done.
+func TestStoppingWritesNoFalseMismatch(t *testing.T) {
+	needs(t, "python3")
+	dir := t.TempDir()
+	write(t, dir+"/f/main.py", "import time\ndef handler(e, c):\n    time.sleep(0.1)\n    return {'statusCode': 200, 'body': 'x'}\n")
+	l := startLab(t, dir+"/data", "-f", write(t, dir+"/a.yaml", "functions:\n  f: {runtime: python3, handler: main.handler, code: f}\n"))
+	l.must("apply", "-f", write(t, dir+"/e.yaml", fmt.Sprintf(`
+experiments:
+  e:
+    path: e
+    budget: {concurrency: 1}
+    comparators: [body: ]
+    control: {url: %q}
+    candidates: {c: {arn: "arn:aws:lambda:us-east-1:000000000000:function:f", endpoint: %q}}
+`, serveText(t, "x").URL, l.aws)))
+	for range 15 {
+		send(t.Context(), "GET", l.gateway+"/e", nil, nil)
+	}
+	l.stop()
+	again := startLab(t, dir+"/data")
+	e := again.settled("e")
+	if c := arm(&e, "c"); c.Mismatches != 0 || e.Trials == 0 {
+		t.Errorf("the shutdown left %d false mismatches in %d trials: %+v", c.Mismatches, e.Trials, c.Faults)
+	}
+	if e.Dropped["killed"] != 0 {
+		t.Errorf("an orderly end was taken for a kill: %v", e.Dropped)
+	}
+}
