@@ -3,6 +3,7 @@ package assay
 import (
 	"net/textproto"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -44,6 +45,25 @@ func (h Header) Clone() Header {
 		c[k] = slices.Clone(v)
 	}
 	return c
+}
+
+// hopByHop lists the fields that concern one connection only (RFC 9110, section 7.6.1), and those that
+// have always been treated so.
+var hopByHop = []string{
+	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
+	"Te", "Trailer", "Transfer-Encoding", "Upgrade",
+}
+
+// DelHopByHop removes the hop-by-hop fields, and those that Connection names.
+func (h Header) DelHopByHop() {
+	for _, line := range h["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			delete(h, textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)))
+		}
+	}
+	for _, name := range hopByHop {
+		delete(h, name)
+	}
 }
 
 // Request is an HTTP request as the gateway received it, taken once and never changed: every arm is

@@ -9,13 +9,6 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// hopByHop lists the fields that concern one connection only (RFC 9110, section 7.6.1), and those that
-// have always been treated so.
-var hopByHop = []string{
-	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
-	"Te", "Trailer", "Transfer-Encoding", "Upgrade",
-}
-
 // snapshot copies the request without its body. The copy shares nothing with the client's request.
 func snapshot(r *http.Request) *assay.Request {
 	scheme := "http"
@@ -51,14 +44,7 @@ func endToEnd(h http.Header) assay.Header {
 			c[textproto.CanonicalMIMEHeaderKey(name)] = slices.Clone(values)
 		}
 	}
-	for _, line := range h["Connection"] {
-		for name := range strings.SplitSeq(line, ",") {
-			delete(c, textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)))
-		}
-	}
-	for _, name := range hopByHop {
-		delete(c, name)
-	}
+	c.DelHopByHop()
 	return c
 }
 

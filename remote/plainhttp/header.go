@@ -7,25 +7,6 @@ import (
 	"strings"
 )
 
-// hopByHop lists the fields that concern one connection only (RFC 9110, section 7.6.1), and those that
-// have always been treated so.
-var hopByHop = []string{
-	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
-	"Te", "Trailer", "Transfer-Encoding", "Upgrade",
-}
-
-// stripHopByHop removes the hop-by-hop fields and those that Connection names.
-func stripHopByHop(h http.Header) {
-	for _, line := range h["Connection"] {
-		for name := range strings.SplitSeq(line, ",") {
-			h.Del(strings.TrimSpace(name))
-		}
-	}
-	for _, name := range hopByHop {
-		delete(h, name)
-	}
-}
-
 // forward says in h for whom the request is made: it appends the client's address to X-Forwarded-For,
 // and sets X-Forwarded-Host and X-Forwarded-Proto unless a proxy before this one did.
 func forward(h http.Header, remoteAddr, host, scheme string) {

@@ -35,7 +35,7 @@ func (s *Service) exchange(ctx context.Context, inv *assay.Invocation, o *assay.
 		return err
 	}
 	defer res.Body.Close()
-	stripHopByHop(res.Header)
+	assay.Header(res.Header).DelHopByHop()
 	o.Status, o.Header = res.StatusCode, assay.Header(res.Header)
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		return nil // what follows is no body
@@ -57,7 +57,7 @@ func (s *Service) request(ctx context.Context, inv *assay.Invocation) *http.Requ
 	if header == nil {
 		header = http.Header{}
 	}
-	stripHopByHop(header)
+	assay.Header(header).DelHopByHop()
 	header.Del("Expect") // the body is at hand
 	forward(header, in.RemoteAddr, in.Host, in.Scheme)
 	header.Set(assay.TrialHeader, inv.ID)
