@@ -39,6 +39,9 @@ func (e *Experiment) Flaws() []Flaw {
 	var f flaws
 	f.name(e.Name, "an experiment")
 	f.route(e.Path, e.Methods)
+	if len(e.Methods) > 0 && len(e.Candidates) > 0 && !e.Unsafe && !slices.ContainsFunc(e.Methods, SafeMethod) {
+		f.add("add `unsafe: true` if candidates may be called with them", "there can be no trials: none of these methods is safe", "methods")
+	}
 	f.sample(e.Sample)
 	f.share(e.Secondary, "secondary")
 	f.budget(e.Budget)

@@ -66,6 +66,15 @@ func (h Header) DelHopByHop() {
 	}
 }
 
+// SafeMethod tells whether a method promises to change nothing (RFC 9110, section 9.2.1).
+func SafeMethod(method string) bool {
+	switch method {
+	case "GET", "HEAD", "OPTIONS", "TRACE":
+		return true
+	}
+	return false
+}
+
 // Request is an HTTP request as the gateway received it, taken once and never changed: every arm is
 // given the same one, so whoever needs another header or body makes a copy.
 type Request struct {

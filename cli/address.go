@@ -104,7 +104,7 @@ func guarded(token string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case token != "" && !equal(r.Header.Get("Authorization"), "Bearer "+token) && !equal(r.Header.Get("X-Amz-Security-Token"), token):
-			forbid(w, "MissingAuthenticationTokenException", "Missing Authentication Token")
+			forbid(w, "MissingAuthenticationTokenException", "Missing Authentication Token; AWS clients send it as AWS_SESSION_TOKEN")
 		case token == "" && !loopbackHost(r.Host):
 			forbid(w, "AccessDeniedException", "This name is not answered without a token; use 127.0.0.1 or localhost")
 		case sites.Check(r) != nil:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/config"
@@ -80,7 +81,7 @@ func (l *laboratory) change(ctx context.Context, doc config.Document, news []ass
 	if err := l.check(ctx, doc, news, gone); err != nil {
 		return nil, err
 	}
-	changes, err := l.deploy(ctx, doc.Functions)
+	changes, err := l.deploy(ctx, doc)
 	if err != nil {
 		news, gone = nil, nil
 	}
@@ -109,31 +110,52 @@ func (l *laboratory) check(ctx context.Context, doc config.Document, news []assa
 	if len(flaws) > 0 {
 		return errors.Join(flaws...)
 	}
-	return l.checkRoutes(news, gone)
+	return l.checkRoutes(doc, news, gone)
 }
 
-// checkRoutes tries the routing table as it would be.
-func (l *laboratory) checkRoutes(news []assay.Experiment, gone []string) error {
-	routes := map[string]gateway.Route{}
+// checkRoutes tries the routing table as it would be, adding one experiment after the other so that it
+// can say which does not fit.
+func (l *laboratory) checkRoutes(doc config.Document, news []assay.Experiment, gone []string) error {
+	leave := slices.Clone(gone)
+	for i := range news {
+		leave = append(leave, news[i].Name)
+	}
+	var routes []gateway.Route
 	for name, x := range l.inForce {
-		routes[name] = route(&x.def, x.arms.control, nil)
+		if !slices.Contains(leave, name) {
+			routes = append(routes, route(&x.def, x.arms.control, nil))
+		}
 	}
 	for i := range news {
-		routes[news[i].Name] = route(&news[i], assay.InvokerFunc(nil), nil)
+		routes = append(routes, route(&news[i], assay.InvokerFunc(nil), nil))
+		if err := gateway.Check(routes); err != nil {
+			return placed(err, doc.Where("experiments", news[i].Name, "path"))
+		}
 	}
-	for _, name := range gone {
-		delete(routes, name)
-	}
-	return gateway.Check(slices.Collect(maps.Values(routes)))
+	return nil
 }
 
-func (l *laboratory) deploy(ctx context.Context, functions []assay.Function) ([]assay.Change, error) {
+// placed adds to an error the place in a file of what it is about.
+func placed(err error, where string) error {
+	var e *assay.Error
+	if where == "" || !errors.As(err, &e) {
+		return err
+	}
+	at := *e
+	at.Where = where
+	if e.Where != "" && !strings.HasPrefix(where, e.Where) {
+		at.Where += " (" + e.Where + ")"
+	}
+	return &at
+}
+
+func (l *laboratory) deploy(ctx context.Context, doc config.Document) ([]assay.Change, error) {
 	var changes []assay.Change
-	for _, f := range functions {
+	for _, f := range doc.Functions {
 		before, unknown := l.engine.Deployment(f.Name)
 		after, err := l.engine.Deploy(ctx, f)
 		if err != nil {
-			return changes, err
+			return changes, placed(err, doc.Where("functions", f.Name))
 		}
 		change := assay.Change{Kind: "function", Name: f.Name, Action: "configured"}
 		if unknown != nil {

@@ -125,6 +125,43 @@ experiments:
 	}
 }
 
+// TestAnEmptyFileTakesNothingDown: a file caught half-written, or emptied by mistake, is refused.
+func TestAnEmptyFileTakesNothingDown(t *testing.T) {
+	one := serveText(t, "one").URL
+	f := startFolder(t, "experiments:\n"+definition("a", "x", one))
+	f.says("", "the files define nothing")
+	if x := f.gets("/x"); x != "one" {
+		t.Errorf("an empty file took the route down: %s", x)
+	}
+	f.says("experiments: {}\n", "definition deleted")
+	if x := f.gets("/x"); x != "404" {
+		t.Errorf("a file that says so did not: %s", x)
+	}
+}
+
+// TestAFunctionInUseIsNotRemoved, and an invocation prints what the function answered.
+func TestFunctions(t *testing.T) {
+	needs(t, "python3")
+	f := startFolder(t, "experiments: {}\n")
+	write(t, f.dir+"/f/main.py", "def handler(e, c):\n    if e.get('fail'):\n        raise ValueError('no')\n    return {'got': e}\n")
+	f.says("functions:\n  f: {runtime: python3, handler: main.handler, code: f}\nexperiments:\n  e: {path: e, control: {function: f}}\n", "definition created")
+	if out := f.must("invoke", "f", "-p", `{"x": 1.0}`); out != "{\"got\":{\"x\":1.0}}\n" && out != "{\"got\": {\"x\": 1.0}}\n" {
+		t.Errorf("invoke printed %q", out)
+	}
+	out, errs, code := f.assay("invoke", "f", "-p", `{"fail": true}`)
+	if code != 1 || !strings.Contains(out, `"errorType":`) || !strings.Contains(errs, "the function failed: function: no") {
+		t.Errorf("a failing function: exit %d, %q, %q", code, out, errs)
+	}
+	if out := f.must("logs", "f"); !strings.Contains(out, "ValueError: no") || strings.Contains(out, "\r") {
+		t.Errorf("logs: %q", out)
+	}
+	if _, errs, code := f.assay("delete", "f"); code != exitUsage || !strings.Contains(errs, "the function is an arm of e") {
+		t.Errorf("delete of a function in use: exit %d, %s", code, errs)
+	}
+	f.must("delete", "e")
+	f.must("delete", "f")
+}
+
 func TestWithoutCandidatesNothingHolds(t *testing.T) {
 	f := startFolder(t, "experiments:\n"+definition("a", "x", serveText(t, "one").URL))
 	if out, _, code := f.assay("verdict", "a"); code != exitInconclusive {

@@ -73,6 +73,9 @@ func Run(ctx context.Context, p *Process) int {
 		return exitInterrupted
 	}
 	complain(p.Stderr, err)
+	if !errors.As(err, new(*assay.Error)) {
+		fmt.Fprintln(p.Stderr, "  hint: `assay COMMAND --help` shows how it is used")
+	}
 	return exitCodeOf(err)
 }
 
@@ -83,13 +86,9 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit %d", int(c)) }
 
 // complain prints each error that was joined: one line of what, one of where, one of what to do.
 func complain(w io.Writer, err error) {
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range many.Unwrap() {
-			complain(w, e)
-		}
-		return
+	for _, e := range flatten(err) {
+		fmt.Fprintln(w, "assay:", e)
 	}
-	fmt.Fprintln(w, "assay:", err)
 }
 
 func exitCodeOf(err error) int {

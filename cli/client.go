@@ -74,6 +74,9 @@ func (c *client) unreachable(ctx context.Context, err error) error {
 func (c *client) refused(resp *http.Response) error {
 	var answer struct{ Error *assay.Error }
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&answer); err == nil && answer.Error != nil {
+		if resp.StatusCode == http.StatusUnauthorized {
+			answer.Error.Hint = "give it with --token or ASSAY_TOKEN"
+		}
 		return answer.Error
 	}
 	return &assay.Error{

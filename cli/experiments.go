@@ -239,7 +239,7 @@ func printVerdicts(w io.Writer, e *console.Experiment) {
 		}
 		fmt.Fprintf(w, "\n%s: %s\n  %s\n", title, a.Verdict.Outcome, a.Verdict.Reason)
 		if a.Verdict.Change != "" {
-			fmt.Fprintf(w, "  %s\n", a.Verdict.Change)
+			fmt.Fprintf(w, "  what would change it: %s\n", a.Verdict.Change)
 		}
 	}
 }

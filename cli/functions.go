@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,7 +14,25 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/console"
+	"github.com/assaylab/assay/lambda"
 )
+
+// functions is the embedded engine as the console may use it: what experiments need is not removed.
+type functions struct {
+	*lambda.Engine
+	lab *laboratory
+}
+
+// Remove removes a function that no experiment names.
+func (f functions) Remove(ctx context.Context, name string) error {
+	if users := f.lab.usersOf(name); len(users) > 0 {
+		return &assay.Error{
+			Code: assay.CodeConflict, What: "the function is an arm of " + strings.Join(users, ", "), Where: "function " + name,
+			Hint: "delete or change the experiment first",
+		}
+	}
+	return f.Engine.Remove(ctx, name)
+}
 
 func getFunctions(ctx context.Context, p *Process, c *client, output string) error {
 	data, err := c.read(ctx, "/functions")
@@ -95,7 +114,7 @@ func readPayload(p *Process, payload string) ([]byte, error) {
 func invoke(ctx context.Context, p *Process, c *client, name string, body []byte, log bool) error {
 	var answer struct {
 		console.Invocation
-		Payload json.RawMessage
+		Payload json.RawMessage `json:"payload"` // as the function wrote it
 	}
 	if err := c.call(ctx, http.MethodPost, functionPath(name)+"/invocations", body, &answer); err != nil {
 		return err
@@ -128,10 +147,19 @@ func logsCommand(p *Process, c *client) *cobra.Command {
 				return err
 			}
 			defer stream.Close()
-			_, err = io.Copy(p.Stdout, stream)
+			// AWS's logs keep a traceback in one record with carriage returns; a terminal would overwrite them.
+			_, err = io.Copy(newlines{p.Stdout}, stream)
 			return err
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on as the function writes")
 	return cmd
+}
+
+// newlines writes carriage returns as ends of lines.
+type newlines struct{ io.Writer }
+
+func (n newlines) Write(p []byte) (int, error) {
+	_, err := n.Writer.Write(bytes.ReplaceAll(p, []byte{'\r'}, []byte{'\n'}))
+	return len(p), err
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,6 +103,7 @@ func (l *laboratory) Patch(ctx context.Context, name string, p assay.Patch) (ass
 	if err != nil {
 		return assay.Experiment{}, err
 	}
+	l.log.Info("experiment changed live", "name", name, "state", to.State, "sample", to.Sample.Rate, "version", next.def.Version)
 	return next.def, l.commit(ctx, transition{install: []*experiment{next}})
 }
 
@@ -186,6 +188,20 @@ func inOrder(e *assay.Experiment, c *assay.Counts) []assay.ArmCounts {
 		arms = append(arms, c.Arm(assay.RoleCandidate, a.Name))
 	}
 	return arms
+}
+
+// usersOf lists the experiments that have an embedded function as an arm.
+func (l *laboratory) usersOf(function string) []string {
+	var users []string
+	for _, e := range l.definitions() {
+		for _, a := range append([]assay.Arm{e.Control}, e.Candidates...) {
+			if bare, _, _ := strings.Cut(embedded(a.Target), ":"); bare == function {
+				users = append(users, e.Name)
+				break
+			}
+		}
+	}
+	return users
 }
 
 func (l *laboratory) unknown(name string) error {

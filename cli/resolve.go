@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -21,6 +22,7 @@ import (
 
 // resolver turns the names in definitions into what they stand for.
 type resolver struct {
+	log    *slog.Logger
 	env    func(string) (string, bool)
 	engine *lambda.Engine
 	key    []byte // of redaction
@@ -95,7 +97,7 @@ func (r *resolver) arms(ctx context.Context, e assay.Experiment, promised map[st
 func (r *resolver) invoker(ctx context.Context, t assay.Target, promised map[string]bool, a *arms) (assay.Invoker, *assay.Flaw) {
 	switch {
 	case t.URL != "":
-		s, err := plainhttp.New(t.URL, plainhttp.Options{MaxBody: a.def.Budget.Body})
+		s, err := plainhttp.New(t.URL, plainhttp.Options{MaxBody: a.def.Budget.Body, Log: r.log})
 		if err != nil {
 			return nil, flawOf("url", err)
 		}

@@ -131,6 +131,11 @@ func build(ctx context.Context, p *Process, o upOptions) (*house, error) {
 		return nil, err
 	}
 	o.data = absolute(p.Dir, o.data)
+	for _, address := range []*string{&o.gateway, &o.aws, &o.console} {
+		if strings.HasPrefix(*address, ":") { // a port alone means this machine, not the whole network
+			*address = "127.0.0.1" + *address
+		}
+	}
 	if o.token, err = token(p, o); err != nil {
 		return nil, err
 	}
@@ -180,17 +185,17 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	h.gateway = gateway.New(gateway.Options{Log: h.log, Development: h.opt.development})
 	h.lab = &laboratory{
 		log: h.log, now: time.Now, store: h.store, engine: h.engine, floor: h.floor, gateway: h.gateway,
-		resolve: &resolver{env: p.Env, engine: h.engine, key: key},
+		resolve: &resolver{log: h.log, env: p.Env, engine: h.engine, key: key},
 		inForce: map[string]*experiment{}, past: map[string]assay.Experiment{}, fromFile: map[string]string{},
 	}
 	if err := h.lab.load(ctx); err != nil {
 		return err
 	}
-	if _, err := h.lab.reload(ctx, doc); err != nil {
+	if err := h.put(ctx, doc); err != nil {
 		return err
 	}
 	h.console, err = console.New(console.Options{
-		Laboratory: h.lab, Functions: h.engine, Store: h.store, Version: Version(), Token: h.opt.token,
+		Laboratory: h.lab, Functions: functions{h.engine, h.lab}, Store: h.store, Version: Version(), Token: h.opt.token,
 		Log: h.log, Pixels: compare.Pixels,
 	})
 	if err != nil {

@@ -2,16 +2,19 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/config"
 )
 
 // quiet is how long files must have been left alone before they are loaded again: editors and
@@ -83,17 +86,54 @@ func matters(e fsnotify.Event, definitions map[string]bool) bool {
 func (h *house) reload(ctx context.Context, p *Process) {
 	doc, err := load(p, h.opt.files)
 	if err == nil {
-		var changes []assay.Change
-		changes, err = h.lab.reload(ctx, doc)
-		for _, c := range changes {
-			if c.Action != "unchanged" {
-				h.log.Info("definition "+c.Action, "kind", c.Kind, "name", c.Name, "version", c.Version)
-			}
-		}
+		err = h.put(ctx, doc)
 	}
 	if err != nil && ctx.Err() == nil {
-		h.log.Error("the last good version stays in force", "error", err)
+		h.log.Error("the last good version stays in force")
+		for _, e := range flatten(err) {
+			h.log.Error("definition refused", attributes(e)...)
+		}
 	}
+}
+
+// put brings a document into force and tells what that changed.
+func (h *house) put(ctx context.Context, doc config.Document) error {
+	if blank := doc.Where("experiments") == "" && doc.Where("functions") == ""; blank && len(h.opt.files) > 0 {
+		return &assay.Error{Code: assay.CodeInvalid, What: "the files define nothing", Where: strings.Join(h.opt.files, ", "), Hint: "write `experiments: {}` if that is meant"}
+	}
+	changes, err := h.lab.reload(ctx, doc)
+	for _, c := range changes {
+		if c.Action != "unchanged" {
+			h.log.Info("definition "+c.Action, "kind", c.Kind, "name", c.Name)
+		}
+		alone := func(e assay.Experiment) bool { return e.Name == c.Name && len(e.Candidates) == 0 }
+		if c.Kind == "experiment" && slices.ContainsFunc(doc.Experiments, alone) {
+			h.log.Warn("an experiment without candidates makes no verdict", "name", c.Name)
+		}
+	}
+	return err
+}
+
+// attributes are an error's parts for the log.
+func attributes(err error) []any {
+	var e *assay.Error
+	if !errors.As(err, &e) {
+		return []any{"error", err}
+	}
+	return []any{"error", e.What, "at", e.Where, "hint", e.Hint}
+}
+
+// flatten lists the errors that were joined.
+func flatten(err error) []error {
+	many, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range many.Unwrap() {
+		all = append(all, flatten(e)...)
+	}
+	return all
 }
 
 // observe watches the folders of the definitions and of the functions' code, and returns those which

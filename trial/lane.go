@@ -63,7 +63,7 @@ func (l *Lane) refuse(g *generation, r *assay.Request) string {
 		return notPaused
 	case r.Header.Get(assay.TrialHeader) != "":
 		return notLoop
-	case !e.Unsafe && !safe(r.Method):
+	case !e.Unsafe && !assay.SafeMethod(r.Method):
 		return notSafe
 	case g.ledger.done(e.Until, l.floor.opt.Now()):
 		return notDone
@@ -216,9 +216,26 @@ func (t *ticket) Offer(inv *assay.Invocation, control *assay.Observation) {
 	if !t.handed.CompareAndSwap(false, true) {
 		return
 	}
-	if reason := t.lane.put(&task{ticket: t, inv: inv, control: control}); reason != "" {
+	reason := DropControl
+	if !unreached(control) {
+		reason = t.lane.put(&task{ticket: t, inv: inv, control: control})
+	}
+	if reason != "" {
 		t.drop(reason)
 	}
+}
+
+// unreached tells whether the control's function had no say in its answer. Its own failures are behaviour
+// to compare with; these are not.
+func unreached(control *assay.Observation) bool {
+	if control.Fault == nil {
+		return false
+	}
+	switch control.Fault.Kind {
+	case assay.FaultTransport, assay.FaultThrottle, assay.FaultCanceled:
+		return true
+	}
+	return false
 }
 
 // Drop implements assay.Ticket.

@@ -10,15 +10,6 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// safe tells whether a method promises to change nothing (RFC 9110, section 9.2.1).
-func safe(method string) bool {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return true
-	}
-	return false
-}
-
 // sampleKey maps the request's value named by "header:NAME", "cookie:NAME" or "query:NAME" to a
 // number in [0,1): the same value gives the same number on every machine, and raising the rate only
 // adds clients. Experiments choose independently of each other. It is false when there is no value.

@@ -28,14 +28,15 @@ const (
 
 // Reasons for which a sampled trial is dropped.
 const (
-	DropQueueFull = "queue_full" // as many trials wait as the budget allows
-	DropTooLarge  = "too_large"  // a body is larger than the budget allows
-	DropMemory    = "memory"     // the bytes held have reached the budget
-	DropShutdown  = "shutdown"   // the laboratory ended first
-	DropDeleted   = "deleted"    // the experiment ended first
-	DropKilled    = "killed"     // the laboratory was killed: in flight then, found at the next start
-	DropStore     = "store"      // the store failed
-	DropPanic     = "panic"      // a defect of Assay, logged
+	DropQueueFull = "queue_full"    // as many trials wait as the budget allows
+	DropTooLarge  = "too_large"     // a body is larger than the budget allows
+	DropMemory    = "memory"        // the bytes held have reached the budget
+	DropShutdown  = "shutdown"      // the laboratory ended first
+	DropDeleted   = "deleted"       // the experiment ended first
+	DropControl   = "control_fault" // the control could not be reached: that says nothing of a candidate
+	DropKilled    = "killed"        // the laboratory was killed: in flight then, found at the next start
+	DropStore     = "store"         // the store failed
+	DropPanic     = "panic"         // a defect of Assay, logged
 )
 
 // Plan is a definition with everything it names resolved.
@@ -113,8 +114,12 @@ func (f *Floor) Set(ctx context.Context, p *Plan) (*Lane, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.recover(&counts)
-		l.current.Store(&generation{plan: p, ledger: newLedger(counts, name, p.Experiment.Since)})
+		lost := f.recover(&counts)
+		ledger := newLedger(counts, name, p.Experiment.Since)
+		l.current.Store(&generation{plan: p, ledger: ledger})
+		if lost {
+			f.keeper.touch(ledger)
+		}
 	} else {
 		l.current.Store(&generation{plan: p, ledger: cur.ledger})
 	}
@@ -122,17 +127,18 @@ func (f *Floor) Set(ctx context.Context, p *Plan) (*Lane, error) {
 	return l, nil
 }
 
-// recover books the trials that were in flight when an earlier run was killed.
-func (f *Floor) recover(c *assay.Counts) {
+// recover books the trials that were in flight when an earlier run was killed, and tells whether any were.
+func (f *Floor) recover(c *assay.Counts) bool {
 	lost := c.InFlight()
 	if lost <= 0 {
-		return
+		return false
 	}
 	if c.Dropped == nil {
 		c.Dropped = map[string]int64{}
 	}
 	c.Dropped[DropKilled] += lost
 	f.opt.Log.Warn("the last run was killed with trials in flight", "experiment", c.Experiment, "in_flight", lost)
+	return true
 }
 
 // Remove ends an experiment: what waits is dropped, what is under way is finished and kept.

@@ -319,6 +319,12 @@ func TestAKilledRunIsAccountedFor(t *testing.T) {
 	if got.Dropped[DropKilled] != 6 || got.Sampled != 11 || len(store.kept()) != 3 {
 		t.Errorf("got %+v with %d kept, want 6 killed of 10, and the count going on", got, len(store.kept()))
 	}
+	again := New(Options{Store: store, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	lane(t, again, plan(answers(200, "a")))
+	again.Close(t.Context())
+	if strings.Count(log.String(), "in_flight=") != 1 {
+		t.Errorf("one kill is told at every start: %s", &log)
+	}
 	if !strings.Contains(log.String(), "in_flight=6") {
 		t.Errorf("the log does not say how many were in flight: %s", &log)
 	}
@@ -331,6 +337,23 @@ func TestAFailingStoreIsCounted(t *testing.T) {
 	f.Close(t.Context())
 	if got := ledgerOf(t, f).Dropped[DropStore]; got != 5 {
 		t.Errorf("dropped by the store: %d, want 5", got)
+	}
+}
+
+func TestAControlThatIsDownIsNoEvidence(t *testing.T) {
+	for kind, want := range map[assay.FaultKind]int{
+		assay.FaultTransport: 0, assay.FaultThrottle: 0, assay.FaultFunction: 1, assay.FaultTimeout: 1, assay.FaultCrash: 1,
+	} {
+		store := &memory{}
+		f := New(Options{Store: store})
+		l := lane(t, f, plan(answers(200, "a")))
+		control := observed(502, "")
+		control.Fault = &assay.Fault{Kind: kind}
+		l.Choose(&assay.Request{Method: "GET"}).Offer(&assay.Invocation{ID: "x"}, control)
+		f.Close(t.Context())
+		if len(store.kept()) != want || ledgerOf(t, f).Dropped[DropControl] != int64(1-want) {
+			t.Errorf("%s: %d kept, %v", kind, len(store.kept()), ledgerOf(t, f).Dropped)
+		}
 	}
 }
 

@@ -28,9 +28,20 @@ func (s *Service) newProxy(log *slog.Logger) *httputil.ReverseProxy {
 		Rewrite:       s.rewrite,
 		Transport:     s.transport,
 		FlushInterval: -1,
-		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, err error) { refuse(w, err, log) },
-		ErrorLog:      slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		BufferPool:    &buffers{},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if !s.down.Swap(true) && r.Context().Err() == nil {
+				log.Warn("a control does not answer", "url", s.scheme+"://"+s.host, "error", err)
+			}
+			refuse(w, err)
+		},
+		ModifyResponse: func(*http.Response) error {
+			if s.down.Swap(false) {
+				log.Info("the control answers again", "url", s.scheme+"://"+s.host)
+			}
+			return nil
+		},
+		ErrorLog:   slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		BufferPool: &buffers{},
 	}
 }
 
@@ -69,9 +80,8 @@ func scheme(r *http.Request) string {
 }
 
 // refuse answers in the service's place.
-func refuse(w http.ResponseWriter, err error, log *slog.Logger) {
+func refuse(w http.ResponseWriter, err error) {
 	f := fault(err)
-	log.Debug("the control did not answer", "fault", f.Kind, "error", err)
 	if a, ok := w.(*answer); ok {
 		a.tell(*f)
 	}

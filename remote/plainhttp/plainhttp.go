@@ -17,6 +17,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/assaylab/assay"
@@ -43,7 +44,7 @@ type Options struct {
 	// MaxBody is how many bytes of an answer Invoke keeps; the budget's default if zero. What exceeds it
 	// is read and counted.
 	MaxBody int64
-	// Log is told, at debug level, why the service could not be reached; nil is silent.
+	// Log is told when the service, as a control, ceases to answer, and when it answers again; nil is silent.
 	Log *slog.Logger
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
@@ -57,6 +58,7 @@ type Service struct {
 	proxy        *httputil.ReverseProxy
 	maxBody      int64
 	now          func() time.Time
+	down         atomic.Bool // the control did not answer when last asked: told once, not at each request
 }
 
 var (
