@@ -18,7 +18,7 @@ test: setup-test lint
 	./scripts/cold-clone
 
 build:
-	$(GO) build -trimpath -o $(BIN) ./cmd/assay
+	$(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/assay
 
 lint:
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -196,13 +196,19 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	}
 	h.console, err = console.New(console.Options{
 		Laboratory: h.lab, Functions: functions{h.engine, h.lab}, Store: h.store, Version: Version(), Token: h.opt.token,
-		Log: h.log, Pixels: compare.Pixels,
+		Log: h.log, Pixels: compare.Pixels, Ready: h.ready,
 	})
 	if err != nil {
 		return err
 	}
 	h.attach()
 	return nil
+}
+
+// ready tells whether what is kept can be read.
+func (h *house) ready(ctx context.Context) error {
+	_, err := h.store.Load(ctx)
+	return err
 }
 
 // listen takes the addresses first: one in use is the likeliest failure.
