@@ -170,7 +170,11 @@ func (c *testCase) observe(a *assay.ArmCounts, word, rest string) error {
 	case "path":
 		path, rest, _ := strings.Cut(rest, " ")
 		n, err := tallies(rest)
-		a.Paths = append(a.Paths, assay.PathCount{Path: path, Kind: assay.KindValue, Mismatches: n["mismatch"],
+		kind := assay.KindValue
+		if path == "fault" {
+			kind = assay.KindFault
+		}
+		a.Paths = append(a.Paths, assay.PathCount{Path: path, Kind: kind, Mismatches: n["mismatch"],
 			CandidateOnly: n["candidate"], SecondaryOnly: n["secondary"]})
 		return err
 	}

@@ -174,6 +174,18 @@ func differing(n int64, of string) string {
 	return number(n) + of + " differ"
 }
 
+// faults says who faulted, and how.
+func (m matter) faults() string {
+	whose := []string{}
+	if len(m.candidate.Faults) > 0 {
+		whose = append(whose, list(m.candidate.Faults))
+	}
+	if len(m.control.Faults) > 0 {
+		whose = append(whose, "of the control: "+list(m.control.Faults))
+	}
+	return strings.Join(whose, "; ")
+}
+
 // where names the faults, when they are most of the mismatches, or else the path with most mismatches.
 func (m matter) where(t tally) string {
 	if t.mismatches == 0 {
@@ -181,7 +193,7 @@ func (m matter) where(t tally) string {
 	}
 	for _, p := range m.candidate.Paths {
 		if p.Kind == assay.KindFault && 2*p.Mismatches > t.mismatches {
-			return fmt.Sprintf("; %s of %s mismatches are faults: %s", number(p.Mismatches), number(t.mismatches), list(m.candidate.Faults))
+			return fmt.Sprintf("; %s of %s mismatches are faults: %s", number(p.Mismatches), number(t.mismatches), m.faults())
 		}
 	}
 	if path := m.path(t); path != "" {

@@ -183,6 +183,9 @@ func checkFolder(fn assay.Function) error {
 func checkHandler(fn assay.Function) error {
 	if provided(fn.Runtime) {
 		info, err := os.Stat(filepath.Join(fn.Code, "bootstrap"))
+		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 == 0 {
+			return &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("function %s: bootstrap may not be executed", fn.Name), Where: fn.Code, Hint: "chmod +x bootstrap"}
+		}
 		if err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
 			return &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("function %s: there is no executable file bootstrap", fn.Name), Where: fn.Code,
 				Hint: "build it there, for example: CGO_ENABLED=0 go build -o bootstrap . (build: does it at each deployment)"}

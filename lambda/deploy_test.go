@@ -51,7 +51,7 @@ func TestDeployRefuses(t *testing.T) {
 		{func(f *assay.Function) { f.Code = "/nonesuch" }, "its code cannot be read", "folder"},
 		{func(f *assay.Function) { f.Code += "/app.py" }, "it is not a folder", "folder"},
 		{func(f *assay.Function) { f.Runtime = "cobol" }, `runtime "cobol" is not supported`, "python3"},
-		{func(f *assay.Function) { f.Runtime = "python3.99" }, "runtime python3.99 is not installed", "install the Debian package python3.99"},
+		{func(f *assay.Function) { f.Runtime = "python3.99" }, "runtime python3.99 is not installed", "python3 for whichever is installed"},
 		{func(f *assay.Function) { f.Runtime = "provided.al2023" }, "no executable file bootstrap", "go build"},
 		{func(f *assay.Function) { f.Build = "echo oh no; exit 3" }, "oh no", "the command was: echo oh no; exit 3"},
 		{func(f *assay.Function) { f.Environment = map[string]string{"A": strings.Repeat("x", 5000)} }, "measure 5008 bytes", "4 KB"},
@@ -73,10 +73,10 @@ func TestDeployRefuses(t *testing.T) {
 
 func TestMissingRuntimeNamesItsPackage(t *testing.T) {
 	l := newLab(t, Options{LookPath: func(string) (string, error) { return "", exec.ErrNotFound }})
-	for runtime, hint := range map[string]string{"python3": "install the Debian package python3", "nodejs": "install the Debian package nodejs", "nodejs20.x": "install the Debian package nodejs"} {
+	for runtime, hint := range map[string]string{"python3": "Debian's package python3", "nodejs": "Debian's package nodejs", "nodejs20.x": "Debian's package nodejs"} {
 		_, err := l.Deploy(t.Context(), assay.Function{Name: "f", Runtime: runtime, Handler: "app.handler", Code: absolute(t, "python")})
 		var e *assay.Error
-		if !errors.As(err, &e) || e.Hint != hint {
+		if !errors.As(err, &e) || !strings.HasPrefix(e.Hint, hint) {
 			t.Errorf("%s: %v", runtime, err)
 		}
 	}

@@ -151,13 +151,10 @@ func (r *runtimeFinder) probe(ctx context.Context, command string, l language) (
 func (l language) missing(runtime string, others []string) error {
 	e := &assay.Error{
 		Code: assay.CodeInvalid, What: fmt.Sprintf("runtime %s is not installed on this machine", runtime),
-		Hint: "install the Debian package " + l.packaged,
-	}
-	if runtime != l.prefix && l.prefix == "python3" {
-		e.Hint = "install the Debian package " + runtime
+		Hint: "Debian's package " + l.packaged + " brings one; runtime " + l.prefix + " takes whichever is installed",
 	}
 	if len(others) > 0 {
-		e.Hint += fmt.Sprintf(" in that version, or use runtime %s, which takes the %s found here", l.prefix, others[0])
+		e.Hint = fmt.Sprintf("write %s, or %s for whichever is installed: the %s found here", others[0], l.prefix, others[0])
 	}
 	return e
 }
