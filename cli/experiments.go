@@ -420,9 +420,9 @@ func trials(ctx context.Context, p *Process, c *client, path, output string) err
 		var lines [][]string
 		for i := range page.Trials {
 			t := &page.Trials[i]
-			lines = append(lines, []string{t.Time.Format(time.RFC3339), t.ID, requestLine(&t.Invocation), string(t.Outcome()), firstDifference(t)})
+			lines = append(lines, []string{t.Time.Format(time.RFC3339), t.ID, strconv.Itoa(t.Version), requestLine(&t.Invocation), string(t.Outcome()), firstDifference(t)})
 		}
-		return rows(w, "TIME ID REQUEST OUTCOME FIRST-DIFFERENCE", lines)
+		return rows(w, "TIME ID VERSION REQUEST OUTCOME FIRST-DIFFERENCE", lines)
 	})
 }
 

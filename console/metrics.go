@@ -23,7 +23,8 @@ const other = "other"
 // Label values known beforehand.
 var (
 	metricReasons = map[string]bool{"queue_full": true, "too_large": true, "breaker": true, "shutdown": true,
-		"memory": true, "deleted": true, "killed": true, "not_observed": true, "store": true, "panic": true}
+		"memory": true, "deleted": true, "killed": true, "store": true, "panic": true, "control_fault": true,
+		"control_error": true, "client_gone": true, "body_unread": true, "upgrade": true}
 	metricFaults = map[string]bool{string(assay.FaultTimeout): true, string(assay.FaultCrash): true,
 		string(assay.FaultThrottle): true, string(assay.FaultTransport): true,
 		string(assay.FaultFunction): true, string(assay.FaultCanceled): true}
