@@ -155,6 +155,10 @@ func TestFunctions(t *testing.T) {
 	if out := f.must("logs", "f"); !strings.Contains(out, "ValueError: no") || strings.Contains(out, "\r") {
 		t.Errorf("logs: %q", out)
 	}
+	bad := write(t, t.TempDir()+"/bad.yaml", "experiments:\n  bad: {path: bad, control: {function: nobody}}\n")
+	if _, errs, code := f.assay("apply", "-f", bad); code != exitUsage || !strings.Contains(errs, `no function "nobody"`) || !strings.Contains(errs, bad) {
+		t.Errorf("apply of what names nothing: exit %d, %s", code, errs)
+	}
 	if _, errs, code := f.assay("delete", "f"); code != exitUsage || !strings.Contains(errs, "the function is an arm of e") {
 		t.Errorf("delete of a function in use: exit %d, %s", code, errs)
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -56,6 +57,10 @@ func apply(ctx context.Context, p *Process, c *client, file string) error {
 	}
 	var answer struct{ Changes []assay.Change }
 	if err := c.call(ctx, http.MethodPost, "/apply", body, &answer); err != nil {
+		var refused *assay.Error
+		if errors.As(err, &refused) && strings.HasPrefix(refused.Where, sentName+":") {
+			refused.Where = file // a place in what was sent means nothing to whoever wrote the file
+		}
 		return err
 	}
 	for _, change := range answer.Changes {

@@ -22,6 +22,9 @@ import (
 // live as long as the file has them.
 const sourceAPI = "api"
 
+// sentName stands for the file in errors about definitions that came by the API.
+const sentName = "definition"
+
 // keeping is what a laboratory needs of a store.
 type keeping interface {
 	assay.Store
@@ -72,7 +75,7 @@ func (l *laboratory) Apply(ctx context.Context, name string, definition []byte) 
 func (l *laboratory) parse(name string, definition []byte) (config.Document, error) {
 	opt := config.Options{LookupEnv: l.resolve.env}
 	if name == "" {
-		return config.Parse("definition", definition, opt)
+		return config.Parse(sentName, definition, opt)
 	}
 	e, err := config.ParseExperiment(name, name, definition, opt)
 	return config.Document{Experiments: []assay.Experiment{e}}, err
