@@ -45,7 +45,7 @@ var (
 	faultsDesc       = desc("arm_faults_total", "Invocations that faulted.", "arm", "role", "kind")
 	coldDesc         = desc("arm_cold_total", "Invocations that waited for a sandbox's init.", "arm", "role")
 	costDesc         = desc("arm_cost_usd_total", "Cost of the invocations in US dollars.", "arm", "role")
-	latencyDesc      = desc("arm_latency_seconds", "Duration of warm invocations that answered.", "arm", "role")
+	latencyDesc      = desc("arm_latency_seconds", "Duration of warm invocations that answered or timed out.", "arm", "role")
 	comparisonsDesc  = desc("comparisons_total", "Trials of a candidate by outcome.", "arm", "outcome")
 	verdictDesc      = desc("verdict", "1 for the candidate's present verdict, 0 for the others.", "arm", "outcome")
 )
@@ -138,14 +138,22 @@ func (m emitter) arm(a *arm) {
 	for kind, v := range bounded(a.Faults, metricFaults) {
 		m.count(faultsDesc, float64(v), name, role, kind)
 	}
+	m.latency(a.Latency, name, role)
+}
+
+// latency is left out until there is one: a quantile of nothing would read as zero seconds.
+func (m emitter) latency(l assay.Latency, labels ...string) {
 	var n uint64
 	var sum float64
-	for _, b := range a.Latency.Buckets {
+	for _, b := range l.Buckets {
 		n += uint64(b.Count)
 		sum += b.Value * float64(b.Count) / 1000
 	}
-	quantiles := map[float64]float64{0.5: a.Latency.P50 / 1000, 0.9: a.Latency.P90 / 1000, 0.99: a.Latency.P99 / 1000}
-	m.send(prometheus.NewConstSummary(latencyDesc, n, sum, quantiles, m.labels([]string{name, role})...))
+	if n == 0 {
+		return
+	}
+	quantiles := map[float64]float64{0.5: l.P50 / 1000, 0.9: l.P90 / 1000, 0.99: l.P99 / 1000}
+	m.send(prometheus.NewConstSummary(latencyDesc, n, sum, quantiles, m.labels(labels)...))
 }
 
 func (m emitter) candidate(a *arm, verdict assay.Conclusion) {
