@@ -63,6 +63,7 @@ type Batch struct {
 // Query selects trials, newest first. The zero value of a field does not restrict.
 type Query struct {
 	Experiment string
+	Since      int // only trials whose evidence began with this version or a later one; 0: all
 	Outcome    Outcome
 	Arm        string // candidate that has the outcome, and the difference at Path
 	Path       string // as in PathCount; Outcome is then the one at this path

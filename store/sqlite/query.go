@@ -72,6 +72,12 @@ func (s *Store) Trials(ctx context.Context, q assay.Query) (page assay.Page, err
 	return page, err
 }
 
+// sinceThen narrows a search of marks to a version's evidence and what came after. The first condition
+// alone bounds what is read; the other leaves out late trials of the evidence before.
+const sinceThen = `
+	AND time >= (SELECT min(first) FROM evidence JOIN subjects USING (experiment) WHERE subject = marks.subject AND since >= ?)
+	AND (SELECT CAST(summary AS TEXT) ->> '$.since' FROM trials WHERE trials.seq = marks.seq) >= ?`
+
 // find returns the first positions after one that a query selects. Each subject and outcome has its
 // own ordered index range, so what is read grows with their number and the limit, not with the store.
 func find(ctx context.Context, tx *sql.Tx, q assay.Query, after position, limit int) ([]position, error) {
@@ -83,16 +89,21 @@ func find(ctx context.Context, tx *sql.Tx, q assay.Query, after position, limit 
 	if err != nil {
 		return nil, err
 	}
+	narrow, versions := "", []any{}
+	if q.Since > 0 {
+		narrow, versions = sinceThen, []any{q.Since, q.Since}
+	}
 	var found []position
 	for _, subject := range subjects {
 		for _, outcome := range outcomes {
+			args := slices.Concat([]any{subject, outcome, after.time, after.seq}, versions, []any{limit})
 			err := scan(ctx, tx, func(rows *sql.Rows) error {
 				var p position
 				err := rows.Scan(&p.time, &p.seq)
 				found = append(found, p)
 				return err
-			}, `SELECT time, seq FROM marks WHERE subject = ? AND outcome = ? AND (time, seq) < (?, ?)
-				ORDER BY time DESC, seq DESC LIMIT ?`, subject, outcome, after.time, after.seq, limit)
+			}, `SELECT time, seq FROM marks WHERE subject = ? AND outcome = ? AND (time, seq) < (?, ?)`+narrow+`
+				ORDER BY time DESC, seq DESC LIMIT ?`, args...)
 			if err != nil {
 				return nil, err
 			}

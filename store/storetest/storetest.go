@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) assay.Store) {
 		{"unknown trials are not found", unknownTrial},
 		{"pages hold every trial once", pagesHoldAll},
 		{"queries select", queriesSelect},
+		{"queries leave old evidence out", oldEvidenceIsLeftOut},
 		{"bad cursors are refused", badCursor},
 		{"keeping and reading go on together", together},
 		{"a closed store fails", closedFails},
@@ -355,6 +356,34 @@ func queriesSelect(t *testing.T, store assay.Store) {
 						t.Errorf("%+v: %d trials, want %d", q, len(got), len(want))
 					}
 				}
+			}
+		}
+	}
+}
+
+// oldEvidenceIsLeftOut pages through evidence among which late trials of older versions were kept.
+func oldEvidenceIsLeftOut(t *testing.T, store assay.Store) {
+	trials := Trials(16, 90)
+	for i := range trials {
+		trials[i].Time = start.Add(time.Duration(i/7) * time.Second)
+		trials[i].Since = 1 + (i+i%4*20)/60 // ascending, but for stragglers
+		trials[i].Version = trials[i].Since + 1
+		trials[i].Experiment = []string{Experiment, "another"}[i%3/2]
+	}
+	keep(t, store, trials...)
+	for _, experiment := range []string{Experiment, ""} {
+		for since := range 5 {
+			q := assay.Query{Experiment: experiment, Since: since, Outcome: assay.OutcomeMismatch, Limit: 4}
+			var got []string
+			for more := true; more && len(got) <= len(trials); more = q.Cursor != "" {
+				page := query(t, store, q)
+				got, q.Cursor = append(got, ids(page.Trials)...), page.Next
+			}
+			want := ids(slices.DeleteFunc(slices.Clone(trials), func(t assay.Trial) bool { return !selects(q, &t) }))
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("%q since %d: %d trials, want %d", experiment, since, len(got), len(want))
 			}
 		}
 	}

@@ -111,7 +111,7 @@ func strip(t *assay.Trial) {
 
 // selects says in the plainest way whether a query is for a trial.
 func selects(q assay.Query, t *assay.Trial) bool {
-	if q.Experiment != "" && q.Experiment != t.Experiment {
+	if q.Experiment != "" && q.Experiment != t.Experiment || t.Since < q.Since {
 		return false
 	}
 	var found, mismatch bool
