@@ -244,8 +244,12 @@ func (c *Console) trials(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// An unknown name is an error, not an experiment without trials.
-	if _, err := c.opt.Laboratory.Report(r.Context(), q.Experiment); err != nil {
+	report, err := c.opt.Laboratory.Report(r.Context(), q.Experiment)
+	if err != nil {
 		return err
+	}
+	if r.URL.Query().Get("all") != "true" {
+		q.Since = report.Experiment.Since
 	}
 	page, err := c.opt.Store.Trials(r.Context(), q)
 	if err != nil {

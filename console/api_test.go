@@ -271,6 +271,28 @@ func TestTrials(t *testing.T) {
 	}
 }
 
+func TestTrialsOfOldEvidence(t *testing.T) {
+	lab := newFakeLab()
+	old := roundingTrial(0)
+	old.ID, old.Version, old.Since = "old", 1, 1
+	for i := range lab.trials {
+		lab.trials[i].Since = 3
+	}
+	lab.trials = append([]assay.Trial{old}, lab.trials...)
+	lab.change(func(r *assay.Report) { r.Experiment.Since = 3 })
+	c := newConsole(lab, nil)
+	for path, want := range map[string]bool{
+		"/api/v1/experiments/rounding-float/trials":          false,
+		"/api/v1/experiments/rounding-float/trials?all=true": true,
+		"/experiments/rounding-float":                        false,
+	} {
+		body := call(t, c, "GET", path, "").Body.String()
+		if got := strings.Contains(body, `"old"`) || strings.Contains(body, "/trials/old"); got != want {
+			t.Errorf("%s: the old trial is shown: %v", path, got)
+		}
+	}
+}
+
 func TestFunctions(t *testing.T) {
 	c := newConsole(newFakeLab(), nil)
 	list := call(t, c, "GET", "/api/v1/functions", "")

@@ -113,7 +113,7 @@ func (f *fakeLab) Trials(_ context.Context, q assay.Query) (assay.Page, error) {
 	_, _ = fmt.Sscan(q.Cursor, &from)
 	for i := from; i < len(f.trials); i++ {
 		t := f.trials[i]
-		if t.Experiment != q.Experiment || q.Outcome != "" && t.Outcome() != q.Outcome {
+		if t.Experiment != q.Experiment || t.Since < q.Since || q.Outcome != "" && t.Outcome() != q.Outcome {
 			continue
 		}
 		if q.Limit > 0 && len(page.Trials) == q.Limit {

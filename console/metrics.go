@@ -152,6 +152,9 @@ func (m emitter) latency(l assay.Latency, labels ...string) {
 	if n == 0 {
 		return
 	}
+	if n == 0 {
+		return // quantiles of nothing are not 0
+	}
 	quantiles := map[float64]float64{0.5: l.P50 / 1000, 0.9: l.P90 / 1000, 0.99: l.P99 / 1000}
 	m.send(prometheus.NewConstSummary(latencyDesc, n, sum, quantiles, m.labels(labels)...))
 }

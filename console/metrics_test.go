@@ -75,6 +75,18 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+func TestNoLatencyBeforeTheFirstObservation(t *testing.T) {
+	lab := newFakeLab()
+	for i := range lab.reports {
+		for j := range lab.reports[i].Counts.Arms {
+			lab.reports[i].Counts.Arms[j].Latency = assay.Latency{}
+		}
+	}
+	if got := scrape(t, lab)["assay_arm_latency_seconds"]; got != nil {
+		t.Errorf("latency: %v", got)
+	}
+}
+
 func TestMetricLabelsAreBounded(t *testing.T) {
 	lab := newFakeLab()
 	lab.change(func(r *assay.Report) {

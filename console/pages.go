@@ -189,7 +189,7 @@ func (c *Console) experimentPage(w http.ResponseWriter, r *http.Request) error {
 	if !r.URL.Query().Has("outcome") {
 		q.Outcome = assay.OutcomeMismatch // what people come for
 	}
-	q.Limit = pageOfTrials
+	q.Since, q.Limit = report.Experiment.Since, pageOfTrials
 	found, err := c.opt.Store.Trials(r.Context(), q)
 	if err != nil {
 		return err
