@@ -114,3 +114,12 @@ func FuzzJudge(f *testing.F) {
 		}
 	})
 }
+
+func TestFaultsThatWereNotCountedAreNotNamed(t *testing.T) {
+	none := assay.ArmCounts{Faults: map[assay.FaultKind]int64{assay.FaultTimeout: 0}}
+	m := matter{candidate: none, control: none}
+	m.candidate.Paths = []assay.PathCount{{Path: "fault", Kind: assay.KindFault, Mismatches: 3}}
+	if got, want := m.where(tally{mismatches: 3}), "; 3 of 3 mismatches are faults"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

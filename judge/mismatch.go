@@ -174,16 +174,19 @@ func differing(n int64, of string) string {
 	return number(n) + of + " differ"
 }
 
-// faults says who faulted, and how.
+// faults says, after a comma, whose faults there were and of which kinds, "" if none were counted.
 func (m matter) faults() string {
-	whose := []string{}
-	if len(m.candidate.Faults) > 0 {
-		whose = append(whose, list(m.candidate.Faults))
+	var whose []string
+	if kinds := list(m.candidate.Faults); kinds != "" {
+		whose = append(whose, "the candidate's: "+kinds)
 	}
-	if len(m.control.Faults) > 0 {
-		whose = append(whose, "of the control: "+list(m.control.Faults))
+	if kinds := list(m.control.Faults); kinds != "" {
+		whose = append(whose, "the control's: "+kinds)
 	}
-	return strings.Join(whose, "; ")
+	if len(whose) == 0 {
+		return ""
+	}
+	return ", " + strings.Join(whose, "; ")
 }
 
 // where names the faults, when they are most of the mismatches, or else the path with most mismatches.
@@ -193,7 +196,7 @@ func (m matter) where(t tally) string {
 	}
 	for _, p := range m.candidate.Paths {
 		if p.Kind == assay.KindFault && 2*p.Mismatches > t.mismatches {
-			return fmt.Sprintf("; %s of %s mismatches are faults: %s", number(p.Mismatches), number(t.mismatches), m.faults())
+			return fmt.Sprintf("; %s of %s mismatches are faults%s", number(p.Mismatches), number(t.mismatches), m.faults())
 		}
 	}
 	if path := m.path(t); path != "" {
