@@ -39,7 +39,7 @@ func (e *Engine) Deploy(ctx context.Context, fn assay.Function) (assay.Deploymen
 	}
 	found, err := e.runtimes.find(ctx, fn.Runtime)
 	if err != nil {
-		return assay.Deployment{}, locate(err, fn)
+		return assay.Deployment{}, about(err, fn)
 	}
 	if err := e.beginChange(); err != nil {
 		return assay.Deployment{}, err
@@ -142,7 +142,7 @@ func removed(name string) answer {
 // validate checks what needs no look at the machine.
 func validate(fn assay.Function) error {
 	bad := func(hint, format string, args ...any) error {
-		return locate(&assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf(format, args...), Hint: hint}, fn)
+		return &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf(format, args...), Where: cmp.Or(fn.Source, fn.Name, fn.Code), Hint: hint}
 	}
 	_, managed := languageOf(fn.Runtime)
 	environment, _ := json.Marshal(fn.Environment) // a map of strings
@@ -183,12 +183,12 @@ func checkFolder(fn assay.Function) error {
 func checkHandler(fn assay.Function) error {
 	if provided(fn.Runtime) {
 		info, err := os.Stat(filepath.Join(fn.Code, "bootstrap"))
-		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 == 0 {
-			return &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("function %s: bootstrap may not be executed", fn.Name), Where: fn.Code, Hint: "chmod +x bootstrap"}
-		}
-		if err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+		if err != nil || !info.Mode().IsRegular() {
 			return &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("function %s: there is no executable file bootstrap", fn.Name), Where: fn.Code,
 				Hint: "build it there, for example: CGO_ENABLED=0 go build -o bootstrap . (build: does it at each deployment)"}
+		}
+		if info.Mode()&0o111 == 0 {
+			return &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("function %s: bootstrap is not executable", fn.Name), Where: fn.Code, Hint: "chmod +x bootstrap"}
 		}
 		return nil
 	}
@@ -203,15 +203,16 @@ func checkHandler(fn assay.Function) error {
 		Where: filepath.Join(fn.Code, module+l.files[0]), Hint: `a handler is named as "file.function"`}
 }
 
-// locate adds where a function was defined to an error that does not say where.
-func locate(err error, fn assay.Function) error {
+// about names the function that an error of its runtime is about, and where that was defined.
+func about(err error, fn assay.Function) error {
 	var e *assay.Error
-	if errors.As(err, &e) && e.Where == "" {
-		at := *e
-		at.Where = cmp.Or(fn.Source, fn.Name, fn.Code)
-		return &at
+	if !errors.As(err, &e) {
+		return err
 	}
-	return err
+	at := *e
+	at.What = fmt.Sprintf("function %s: %s", fn.Name, e.What)
+	at.Where = cmp.Or(fn.Source, fn.Name)
+	return &at
 }
 
 // built tells whether some function was deployed by the same build from the same folder, which has not

@@ -33,6 +33,7 @@ func files(t testing.TB, content map[string]string) string {
 }
 
 func TestDeployRefuses(t *testing.T) {
+	plain := files(t, map[string]string{"bootstrap": "#!/bin/sh"}) // as it comes out of an archive
 	good := pythonFn(t, "app.handler")
 	for _, tt := range []struct {
 		change func(*assay.Function)
@@ -50,9 +51,10 @@ func TestDeployRefuses(t *testing.T) {
 		{func(f *assay.Function) { f.Handler = "nodot" }, "names a file that is not there", "file.function"},
 		{func(f *assay.Function) { f.Code = "/nonesuch" }, "its code cannot be read", "folder"},
 		{func(f *assay.Function) { f.Code += "/app.py" }, "it is not a folder", "folder"},
-		{func(f *assay.Function) { f.Runtime = "cobol" }, `runtime "cobol" is not supported`, "python3"},
-		{func(f *assay.Function) { f.Runtime = "python3.99" }, "runtime python3.99 is not installed", "python3 for whichever is installed"},
+		{func(f *assay.Function) { f.Runtime = "cobol" }, `: the embedded engine does not run "cobol" yet`, "it runs python3, "},
+		{func(f *assay.Function) { f.Runtime = "python3.99" }, ": runtime python3.99 is not installed", "or python3 for whatever is installed"},
 		{func(f *assay.Function) { f.Runtime = "provided.al2023" }, "no executable file bootstrap", "go build"},
+		{func(f *assay.Function) { f.Runtime, f.Code = "provided.al2023", plain }, "bootstrap is not executable", "chmod +x bootstrap"},
 		{func(f *assay.Function) { f.Build = "echo oh no; exit 3" }, "oh no", "the command was: echo oh no; exit 3"},
 		{func(f *assay.Function) { f.Environment = map[string]string{"A": strings.Repeat("x", 5000)} }, "measure 5008 bytes", "4 KB"},
 		{func(f *assay.Function) { f.Environment = map[string]string{"A=B": ""} }, "cannot be an environment variable", ""},
@@ -73,10 +75,10 @@ func TestDeployRefuses(t *testing.T) {
 
 func TestMissingRuntimeNamesItsPackage(t *testing.T) {
 	l := newLab(t, Options{LookPath: func(string) (string, error) { return "", exec.ErrNotFound }})
-	for runtime, hint := range map[string]string{"python3": "Debian's package python3", "nodejs": "Debian's package nodejs", "nodejs20.x": "Debian's package nodejs"} {
+	for runtime, hint := range map[string]string{"python3": "the Debian package python3 brings one", "nodejs": "the Debian package nodejs brings one", "nodejs20.x": "the Debian package nodejs brings one"} {
 		_, err := l.Deploy(t.Context(), assay.Function{Name: "f", Runtime: runtime, Handler: "app.handler", Code: absolute(t, "python")})
 		var e *assay.Error
-		if !errors.As(err, &e) || !strings.HasPrefix(e.Hint, hint) {
+		if !errors.As(err, &e) || e.What != "function f: runtime "+runtime+" is not installed" || !strings.HasPrefix(e.Hint, hint) {
 			t.Errorf("%s: %v", runtime, err)
 		}
 	}
@@ -101,7 +103,7 @@ func TestOtherVersionOfARuntime(t *testing.T) {
 	}
 	_, err := finder.find(t.Context(), "python3.12")
 	var e *assay.Error
-	if !errors.As(err, &e) || !strings.Contains(e.Hint, "the python3.4 found here") {
+	if !errors.As(err, &e) || e.Hint != "this machine has python3.4: write runtime: python3.4, or python3 for whatever is installed" {
 		t.Errorf("error %v", err)
 	}
 }

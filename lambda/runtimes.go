@@ -89,6 +89,9 @@ func languageOf(runtime string) (language, bool) {
 	return language{}, false
 }
 
+// known lists the runtimes that languageOf and provided take.
+const known = "python3, python3.X, nodejs, nodejsN.x and provided.al2023"
+
 // runtimeFinder finds interpreters, and remembers what it found.
 type runtimeFinder struct {
 	look func(string) (string, error)
@@ -104,7 +107,7 @@ func (r *runtimeFinder) find(ctx context.Context, runtime string) (interpreter, 
 	}
 	l, ok := languageOf(runtime)
 	if !ok {
-		return interpreter{}, &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("runtime %q is not supported", runtime), Hint: "use python3, python3.X, nodejs, nodejsN.x or provided.al2023"}
+		return interpreter{}, &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("the embedded engine does not run %q yet", runtime), Hint: "it runs " + known}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -148,13 +151,11 @@ func (r *runtimeFinder) probe(ctx context.Context, command string, l language) (
 	return interpreter{Path: real, Version: version}, nil
 }
 
+// missing is the error for a runtime that is not there while others of its language may be.
 func (l language) missing(runtime string, others []string) error {
-	e := &assay.Error{
-		Code: assay.CodeInvalid, What: fmt.Sprintf("runtime %s is not installed on this machine", runtime),
-		Hint: "Debian's package " + l.packaged + " brings one; runtime " + l.prefix + " takes whichever is installed",
-	}
+	hint := fmt.Sprintf("the Debian package %s brings one; write runtime: %s for whatever is installed", l.packaged, l.prefix)
 	if len(others) > 0 {
-		e.Hint = fmt.Sprintf("write %s, or %s for whichever is installed: the %s found here", others[0], l.prefix, others[0])
+		hint = fmt.Sprintf("this machine has %s: write runtime: %s, or %s for whatever is installed", others[0], others[0], l.prefix)
 	}
-	return e
+	return &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("runtime %s is not installed", runtime), Hint: hint}
 }
