@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/runtimeapi"
 )
 
 // maxEvent is what the payload of an Event invocation may have.
@@ -107,17 +108,18 @@ func (e *Engine) serveInvoke(w http.ResponseWriter, r *http.Request) {
 		writeError(w, problem)
 		return
 	}
-	x, problem := readInvoke(r)
+	call, problem := readInvoke(r)
 	if problem != nil {
 		writeError(w, problem)
 		return
 	}
-	w.Header().Set("X-Amzn-RequestId", x.id)
+	w.Header().Set("X-Amzn-RequestId", call.ID)
+	call.Function, call.Qualifier = ref.name, ref.qualifier
 	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
 	case "", "RequestResponse":
-		e.serveRequestResponse(w, r, ref, x)
+		e.serveRequestResponse(w, r, call)
 	case "Event":
-		e.serveEvent(w, ref, x)
+		e.serveEvent(w, call)
 	case "DryRun":
 		w.WriteHeader(http.StatusNoContent)
 	default:
@@ -126,74 +128,69 @@ func (e *Engine) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// readInvoke makes an exchange of an Invoke request.
-func readInvoke(r *http.Request) (*exchange, *awsError) {
-	limit := int64(maxPayload)
+// readInvoke makes a call of an Invoke request, but for the function's name.
+func readInvoke(r *http.Request) (Call, *awsError) {
+	limit := int64(runtimeapi.MaxPayload)
 	if r.Header.Get("X-Amz-Invocation-Type") == "Event" {
 		limit = maxEvent
 	}
 	payload, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	switch {
 	case err != nil:
-		return nil, &awsError{status: 400, code: "InvalidRequestContentException", message: "The request body could not be read: " + err.Error()}
+		return Call{}, &awsError{status: 400, code: "InvalidRequestContentException", message: "The request body could not be read: " + err.Error()}
 	case int64(len(payload)) > limit:
-		return nil, &awsError{status: 413, code: "RequestTooLargeException", message: tooLargeMessage(limit)}
+		return Call{}, &awsError{status: 413, code: "RequestTooLargeException", message: tooLargeMessage(limit)}
 	case len(payload) > 0 && !json.Valid(payload):
-		return nil, &awsError{status: 400, code: "InvalidRequestContentException", message: "Could not parse request body into json: Could not parse payload into json"}
+		return Call{}, &awsError{status: 400, code: "InvalidRequestContentException", message: "Could not parse request body into json: Could not parse payload into json"}
 	}
 	client, err := base64.StdEncoding.DecodeString(r.Header.Get("X-Amz-Client-Context"))
 	if err != nil || len(client) > 0 && !json.Valid(client) {
-		return nil, &awsError{status: 400, code: "InvalidRequestContentException", message: "Client context must be a valid Base64-encoded JSON object."}
+		return Call{}, &awsError{status: 400, code: "InvalidRequestContentException", message: "Client context must be a valid Base64-encoded JSON object."}
 	}
-	x := newExchange(r.Context(), "", payload)
-	x.clientContext = strings.NewReplacer("\r", " ", "\n", " ").Replace(string(client))
-	x.trace = r.Header.Get("X-Amzn-Trace-Id")
-	return x, nil
+	return Call{
+		ID: newID(), Payload: payload, TraceID: r.Header.Get("X-Amzn-Trace-Id"), Tail: r.Header.Get("X-Amz-Log-Type") == "Tail",
+		ClientContext: strings.NewReplacer("\r", " ", "\n", " ").Replace(string(client)),
+	}, nil
 }
 
 func tooLargeMessage(limit int64) string {
 	return fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", limit)
 }
 
-func (e *Engine) serveRequestResponse(w http.ResponseWriter, r *http.Request, ref reference, x *exchange) {
-	var a answer
-	if _, err := e.invoke(ref, x, func(given answer) { a = given }); err != nil {
-		writeError(w, &awsError{status: 404, code: "ResourceNotFoundException", message: "Function not found: " + ref.arn()})
+func (e *Engine) serveRequestResponse(w http.ResponseWriter, r *http.Request, call Call) {
+	result, err := e.Invoke(r.Context(), call)
+	if err != nil {
+		writeError(w, &awsError{status: 404, code: "ResourceNotFoundException", message: "Function not found: " + reference{name: call.Function, qualifier: call.Qualifier}.arn()})
 		return
 	}
-	switch a.status {
+	switch result.Status {
 	case 0: // the client has gone
 		return
 	case http.StatusOK:
 	case http.StatusTooManyRequests:
-		writeError(w, &awsError{status: a.status, code: a.fault.Type, message: "Rate Exceeded.", reason: reasonReserved})
+		writeError(w, &awsError{status: result.Status, code: result.Fault.Type, message: "Rate Exceeded.", reason: reasonReserved})
 		return
 	default:
-		writeError(w, &awsError{status: a.status, code: a.fault.Type, message: a.fault.Message})
+		writeError(w, &awsError{status: result.Status, code: result.Fault.Type, message: result.Fault.Message})
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Type", cmp.Or(a.contentType, "application/json"))
-	h.Set("X-Amz-Executed-Version", latest)
-	h.Set("X-Amzn-Trace-Id", x.trace)
+	h.Set("Content-Type", cmp.Or(result.ContentType, "application/json"))
+	h.Set("X-Amz-Executed-Version", result.Version)
+	h.Set("X-Amzn-Trace-Id", result.TraceID)
 	h.Set("X-Amzn-Remapped-Content-Length", "0")
-	if a.fault != nil {
-		h.Set("X-Amz-Function-Error", "Unhandled")
+	if result.FunctionError != "" {
+		h.Set("X-Amz-Function-Error", result.FunctionError)
 	}
-	if r.Header.Get("X-Amz-Log-Type") == "Tail" {
-		select {
-		case <-x.done: // the last lines come when the runtime asks for more
-			h.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(x.log))
-		case <-r.Context().Done():
-			return
-		}
+	if call.Tail {
+		h.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(result.Log))
 	}
-	h.Set("Content-Length", strconv.Itoa(len(a.body)))
-	w.Write(a.body)
+	h.Set("Content-Length", strconv.Itoa(len(result.Payload)))
+	w.Write(result.Payload)
 }
 
 // serveEvent accepts an invocation that nobody waits for. It is tried once.
-func (e *Engine) serveEvent(w http.ResponseWriter, ref reference, x *exchange) {
+func (e *Engine) serveEvent(w http.ResponseWriter, call Call) {
 	e.mu.Lock()
 	full := e.closed || e.events >= e.opts.MaxEvents
 	if !full {
@@ -205,23 +202,31 @@ func (e *Engine) serveEvent(w http.ResponseWriter, ref reference, x *exchange) {
 		writeError(w, &awsError{status: 429, code: "TooManyRequestsException", message: "Rate Exceeded.", reason: reasonAccount})
 		return
 	}
-	x.ctx, x.patient = e.hard, true
-	go e.runEvent(ref, x)
+	call.Patient = true
+	go e.runEvent(call)
 	w.WriteHeader(http.StatusAccepted)
 }
 
 // runEvent is owned by Close, which waits for it: an event that waits for an environment then is
 // answered that the engine is closing.
-func (e *Engine) runEvent(ref reference, x *exchange) {
+func (e *Engine) runEvent(call Call) {
 	defer e.work.Done()
-	o, err := e.invoke(ref, x, func(answer) {})
-	if err == nil && o.Fault != nil {
-		err = errors.New(o.Fault.Type + ": " + o.Fault.Message)
+	result, err := e.Invoke(e.hard, call)
+	if err == nil && result.Fault != nil {
+		err = errors.New(result.Fault.Type + ": " + result.Fault.Message)
 	}
 	if err != nil {
-		e.opts.Log.Warn("an Event invocation failed", "function", ref.name, "request", x.id, "error", err)
+		e.opts.Log.Warn("an Event invocation failed", "function", call.Function, "request", call.ID, "error", err)
 	}
 	e.mu.Lock()
 	e.events--
 	e.mu.Unlock()
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, _ := json.Marshal(v) // what is written here always marshals
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	w.Write(body)
 }

@@ -24,6 +24,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/runtimeapi"
 )
 
 // client returns AWS's own client for the engine's API.
@@ -107,7 +108,7 @@ func TestErrorsWithAWSClient(t *testing.T) {
 		_, err := c.Invoke(t.Context(), &in)
 		return err
 	}
-	large := []byte(`"` + strings.Repeat("x", maxPayload) + `"`)
+	large := []byte(`"` + strings.Repeat("x", runtimeapi.MaxPayload) + `"`)
 	busy := make(chan error)
 	go func() {
 		busy <- invoke(awslambda.InvokeInput{FunctionName: aws.String("go"), Payload: []byte(`{"Sleep": 1000}`)})

@@ -314,14 +314,14 @@ func TestRemovedFunctionSaysSoToCallersThatWait(t *testing.T) {
 	f, _ := l.find("go")
 	v := newEnvironment(l.Engine, f)
 	v.discounted = true // it never counted
-	x := newExchange(t.Context(), "", nil)
+	x := newExchange(t.Context(), Call{})
 	v.calls <- x
 	if err := l.Remove(t.Context(), "go"); err != nil {
 		t.Fatal(err)
 	}
 	l.ended(v)
-	if a := <-x.answers; a.status != 404 || a.fault.Type != "ResourceNotFoundException" {
-		t.Errorf("answer %+v, fault %+v", a, a.fault)
+	if a := <-x.answers; a.status != 404 || a.Fault.Type != "ResourceNotFoundException" {
+		t.Errorf("answer %+v, fault %+v", a, a.Fault)
 	}
 }
 

@@ -181,52 +181,6 @@ func (e *Engine) Close(ctx context.Context) error {
 	return e.lock.Close()
 }
 
-// Invoker invokes a function, given as a name, name:qualifier or ARN, which is resolved at each call.
-// The invocation's Payload is the event; none means {}. A function that is not there is an error with
-// CodeNotFound. A payload beyond AWS's 6,291,556 bytes is a transport fault with status 413. The
-// observation's Duration is what the caller waited; Billed ends with the answer,
-// though AWS also bills what a runtime does between its answer and its asking for more.
-// MaxMemoryMB is the largest resident memory that the environment's main process has had: memory of
-// child processes is not in it.
-func (e *Engine) Invoker(name string) assay.Invoker {
-	return assay.InvokerFunc(func(ctx context.Context, inv *assay.Invocation) (*assay.Observation, error) {
-		ref, ok := parseReference(name)
-		if !ok {
-			return nil, notFound(name)
-		}
-		x := newExchange(ctx, inv.ID, inv.Payload)
-		o, err := e.invoke(ref, x, func(answer) {})
-		return o, err
-	})
-}
-
-// invoke runs an exchange and waits for its answer, which seen gets as well, or for the end of its
-// context.
-func (e *Engine) invoke(ref reference, x *exchange, seen func(answer)) (*assay.Observation, error) {
-	began, date := time.Now(), e.opts.Now()
-	x.arn = ref.arn()
-	if x.trace == "" {
-		x.trace = traceID(x.id, date)
-	}
-	f, hurry, err := e.submit(ref, x)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		select {
-		case a := <-x.answers:
-			seen(a)
-			return x.observe(a, date, time.Since(began), e.opts.Prices), nil
-		case <-hurry:
-			e.insist(f, x)
-			hurry = nil
-		case <-x.ctx.Done():
-			queued := e.forget(f, x)
-			return x.gone(date, time.Since(began), queued), nil
-		}
-	}
-}
-
 // Deployments lists what the engine runs, by name.
 func (e *Engine) Deployments() []assay.Deployment {
 	e.mu.Lock()

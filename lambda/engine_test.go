@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/runtimeapi"
 )
 
 // binaries holds what the tests build once.
@@ -238,8 +239,8 @@ func TestAnswers(t *testing.T) {
 		{python, "app.streaming", m{}, want{body: `abcdef`}},
 		{python, "app.streaming", m{"fail": true}, want{`{"errorMessage":"half-way","errorType":"StreamError"}`, assay.FaultFunction, "StreamError"}},
 		{python, "app.streaming", m{"mode": "trickling"}, want{`…`, assay.FaultFunction, "Runtime.InvalidResponseModeHeader"}},
-		{python, "app.handler", m{"do": "large", "size": maxPayload - 2}, want{body: `"xxx…`}},
-		{python, "app.handler", m{"do": "large", "size": maxPayload}, want{`{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}`, assay.FaultFunction, "Function.ResponseSizeTooLarge"}},
+		{python, "app.handler", m{"do": "large", "size": runtimeapi.MaxPayload - 2}, want{body: `"xxx…`}},
+		{python, "app.handler", m{"do": "large", "size": runtimeapi.MaxPayload}, want{`{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}`, assay.FaultFunction, "Function.ResponseSizeTooLarge"}},
 
 		{node, "index.handler", m{"do": "undefined"}, want{body: `null`}},
 		{node, "index.handler", m{"do": "length", "text": strings.Repeat("é", 1<<20)}, want{body: `1048576`}},
@@ -261,13 +262,13 @@ func TestAnswers(t *testing.T) {
 		{node, "index.handler", m{"do": "exit", "status": 4}, want{`…exit status 4…`, assay.FaultCrash, "Runtime.ExitError"}},
 		{node, "index.nonesuch", m{}, want{`…index.nonesuch is undefined or not exported…`, assay.FaultFunction, "Runtime.HandlerNotFound"}},
 		{node, "index.notAFunction", m{}, want{`…index.notAFunction is not a function…`, assay.FaultFunction, "Runtime.HandlerNotFound"}},
-		{node, "index.handler", m{"do": "large", "size": maxPayload}, want{`…`, assay.FaultFunction, "Function.ResponseSizeTooLarge"}},
+		{node, "index.handler", m{"do": "large", "size": runtimeapi.MaxPayload}, want{`…`, assay.FaultFunction, "Function.ResponseSizeTooLarge"}},
 
 		{goFn(t), "bootstrap", m{"Do": "fail"}, want{`{"errorMessage":"it failed","errorType":"errorString"}`, assay.FaultFunction, "errorString"}},
 		{goFn(t), "bootstrap", m{"Do": "panic"}, want{`…"errorMessage":"it panicked","errorType":"string","stackTrace":[…`, assay.FaultFunction, "string"}},
 		{goFn(t), "bootstrap", m{"Do": "exit", "ID": 9}, want{`…exit status 9…`, assay.FaultCrash, "Runtime.ExitError"}},
 		{goFn(t), "bootstrap", m{"Do": "broken stream"}, want{`{"errorMessage":"the stream broke","errorType":"errorString"}`, assay.FaultFunction, "errorString"}},
-		{goFn(t), "bootstrap", m{"Do": "large", "ID": maxPayload}, want{`…`, assay.FaultFunction, "Function.ResponseSizeTooLarge"}},
+		{goFn(t), "bootstrap", m{"Do": "large", "ID": runtimeapi.MaxPayload}, want{`…`, assay.FaultFunction, "Function.ResponseSizeTooLarge"}},
 	}
 	labs := map[string]lab{}
 	for _, tt := range tests {
@@ -361,8 +362,8 @@ func TestInitThatHangsTimesOut(t *testing.T) {
 	l := newLab(t, Options{}, fn)
 	f, _ := l.find(fn.Name)
 	v := newEnvironment(l.Engine, f)
-	x := newExchange(t.Context(), "", nil)
-	if inst, failure := v.initialize(x, 200*time.Millisecond); inst != nil || failure.fault.Type != "Sandbox.Timedout" {
+	x := newExchange(t.Context(), Call{})
+	if inst, failure := v.initialize(x, 200*time.Millisecond); inst != nil || failure.Fault.Type != "Sandbox.Timedout" {
 		t.Errorf("instance %v, failure %+v", inst, failure)
 	}
 }
@@ -820,14 +821,14 @@ func TestPayloadThatIsTooLargeIsRefused(t *testing.T) {
 		}
 		return o
 	}
-	o := invoke(maxPayload + 1)
+	o := invoke(runtimeapi.MaxPayload + 1)
 	if o.Status != 413 || o.Fault == nil || o.Fault.Kind != assay.FaultTransport || o.Fault.Type != "RequestTooLargeException" || o.Billed != 0 {
 		t.Errorf("observation %+v, fault %+v", o, o.Fault)
 	}
 	if d, _ := l.Deployment("go"); d.ColdStarts != 0 {
 		t.Errorf("deployment %+v", d)
 	}
-	if o := invoke(maxPayload); o.Fault != nil {
+	if o := invoke(runtimeapi.MaxPayload); o.Fault != nil {
 		t.Errorf("fault %+v of the largest payload", o.Fault)
 	}
 }

@@ -3,6 +3,7 @@ package lambda
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -121,21 +122,21 @@ func (v *environment) initialize(x *exchange, limit time.Duration) (*instance, *
 	began := time.Now()
 	inst, err := v.start()
 	if err != nil {
-		return nil, &initFailure{answer: failed(assay.FaultCrash, "Runtime.InvalidEntrypoint", fmt.Sprintf("RequestId: %s Error: %v", x.id, err)), final: true}
+		return nil, &initFailure{answer: failed(assay.FaultCrash, "Runtime.InvalidEntrypoint", fmt.Sprintf("RequestId: %s Error: %v", x.ID, err)), final: true}
 	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
-	var failure initFailure
+	failure := initFailure{answer: answer{status: http.StatusOK}}
 	status := "error"
 	select {
-	case <-inst.api.ready:
+	case <-inst.api.Ready():
 		return inst, nil
-	case failure.answer = <-inst.api.initio:
+	case failure.Answer = <-inst.api.InitError():
 		failure.peak = inst.proc.PeakMemory()
 	case <-inst.proc.Done():
 		inst.stop()
 		select {
-		case failure.answer = <-inst.api.initio:
+		case failure.Answer = <-inst.api.InitError():
 		default:
 			failure.answer = x.exited(inst.proc.Exit())
 		}
@@ -165,22 +166,22 @@ func (v *environment) serve(inst *instance, x *exchange) (alive bool) {
 	if x.began.IsZero() {
 		v.begin(x)
 	}
-	inst.api.deliver(x)
+	v.deliver(inst, x)
 	timer := time.NewTimer(v.version.Timeout - time.Since(x.began))
 	defer timer.Stop()
 	select {
-	case <-inst.api.ready:
+	case <-inst.api.Ready():
 		inst.proc.Flush()
 		alive = true
 	case <-inst.proc.Done():
 		inst.stop()
-		v.log.printf("RequestId: %s Error: %s\nRuntime.ExitError\n", x.id, exitWords(inst.proc.Exit()))
+		v.log.printf("RequestId: %s Error: %s\nRuntime.ExitError\n", x.ID, exitWords(inst.proc.Exit()))
 		v.answer(x, inst.measured(x.exited(inst.proc.Exit())))
 	case <-timer.C:
 		a := inst.measured(x.timedOut(v.version.Timeout))
 		inst.proc.Kill()
 		inst.stop()
-		v.log.printf("%s %s Task timed out after %.2f seconds\n\n", v.engine.opts.Now().UTC().Format(stamp), x.id, v.version.Timeout.Seconds())
+		v.log.printf("%s %s Task timed out after %.2f seconds\n\n", v.engine.opts.Now().UTC().Format(stamp), x.ID, v.version.Timeout.Seconds())
 		v.answer(x, a)
 	case <-v.engine.hard.Done():
 		x.answer(closing())
@@ -193,18 +194,18 @@ func (v *environment) serve(inst *instance, x *exchange) (alive bool) {
 func (v *environment) begin(x *exchange) {
 	x.began = time.Now()
 	v.log.begin()
-	v.log.printf("START RequestId: %s Version: %s\n", x.id, latest)
+	v.log.printf("START RequestId: %s Version: %s\n", x.ID, latest)
 }
 
 // answer gives an exchange its answer with what the environment knows.
 func (v *environment) answer(x *exchange, a answer) {
 	a.ran = time.Since(x.began)
-	if a.fault != nil && a.fault.Kind == assay.FaultTimeout {
+	if a.Fault != nil && a.Fault.Kind == assay.FaultTimeout {
 		a.ran = v.version.Timeout
 	}
 	a.memoryMB = v.version.MemoryMB
 	a.tail = v.log.last()
-	if x.answer(a) && a.fault != nil {
+	if x.answer(a) && a.Fault != nil {
 		v.engine.countError(v.function)
 	}
 }
@@ -213,11 +214,11 @@ func (v *environment) answer(x *exchange, a answer) {
 func (v *environment) finish(x *exchange, peak int64) {
 	ran := time.Since(x.began)
 	report := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
-		x.id, milliseconds(ran), assay.Billed(x.init, ran).Milliseconds(), v.version.MemoryMB, megabytes(peak))
+		x.ID, milliseconds(ran), assay.Billed(x.init, ran).Milliseconds(), v.version.MemoryMB, megabytes(peak))
 	if x.cold && x.init > 0 {
 		report += fmt.Sprintf("Init Duration: %.2f ms\t", milliseconds(x.init))
 	}
-	v.log.printf("END RequestId: %s\n", x.id)
+	v.log.printf("END RequestId: %s\n", x.ID)
 	v.log.printf("%s\n", report)
 	x.log = v.log.last()
 	close(x.done)

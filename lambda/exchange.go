@@ -8,17 +8,14 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/runtimeapi"
 )
 
-// exchange is one invocation on its way through the engine, and its answer on the way back.
+// exchange is one call on its way through the engine, and its answer on the way back.
 type exchange struct {
-	ctx           context.Context // the caller's; when it ends, nobody waits for the answer
-	id            string          // the request id
-	arn           string          // as invoked
-	payload       []byte
-	clientContext string // JSON
-	trace         string // X-Amzn-Trace-Id
-	patient       bool   // waits for capacity where others are throttled
+	Call
+	ctx context.Context // the caller's; when it ends, nobody waits for the answer
+	arn string          // as invoked
 
 	// Set by the environment that takes it, before it is answered.
 	cold  bool
@@ -30,26 +27,24 @@ type exchange struct {
 	log     []byte        // the whole tail; set before done is closed
 }
 
-func newExchange(ctx context.Context, id string, payload []byte) *exchange {
-	if !plainName.MatchString(id) { // it becomes a header and a part of a path
-		id = newID()
+func newExchange(ctx context.Context, call Call) *exchange {
+	if !plainName.MatchString(call.ID) { // it becomes a header and a part of a path
+		call.ID = newID()
 	}
-	if len(payload) == 0 {
-		payload = []byte("{}") // as AWS does
+	if len(call.Payload) == 0 {
+		call.Payload = []byte("{}") // as AWS does
 	}
-	return &exchange{ctx: ctx, id: id, payload: payload, answers: make(chan answer, 1), done: make(chan struct{})}
+	return &exchange{Call: call, ctx: ctx, answers: make(chan answer, 1), done: make(chan struct{})}
 }
 
 // answer is what became of an invocation.
 type answer struct {
-	status      int // 200, or AWS's when it never ran, for example 429 when throttled
-	contentType string
-	body        []byte
-	fault       *assay.Fault
-	ran         time.Duration // since began
-	peak        int64         // bytes
-	memoryMB    int
-	tail        []byte // of the log so far
+	runtimeapi.Answer
+	status   int           // 200, or AWS's when it never ran, for example 429 when throttled
+	ran      time.Duration // since began
+	peak     int64         // bytes
+	memoryMB int
+	tail     []byte // of the log so far
 }
 
 // answer is given once; what comes later has no effect.
@@ -62,24 +57,14 @@ func (x *exchange) answer(a answer) (first bool) {
 	}
 }
 
-// errorBody is how runtimes and AWS tell an error.
-type errorBody struct {
-	Message string `json:"errorMessage"`
-	Type    string `json:"errorType,omitempty"`
-}
-
 // failed is the answer when the platform has to give one in place of the function.
 func failed(kind assay.FaultKind, errorType, message string) answer {
-	body, _ := json.Marshal(errorBody{Message: message, Type: errorType}) // strings always marshal
-	return answer{
-		status: http.StatusOK, contentType: "application/json", body: body,
-		fault: &assay.Fault{Kind: kind, Type: errorType, Message: message},
-	}
+	return answer{Answer: runtimeapi.Failed(kind, errorType, message), status: http.StatusOK}
 }
 
 // exited is the answer when the process ended before it gave one.
 func (x *exchange) exited(exit error) answer {
-	return failed(assay.FaultCrash, "Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: %s", x.id, exitWords(exit)))
+	return failed(assay.FaultCrash, "Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: %s", x.ID, exitWords(exit)))
 }
 
 func exitWords(exit error) string {
@@ -91,7 +76,7 @@ func exitWords(exit error) string {
 
 // timedOut is the answer when the function took longer than it may.
 func (x *exchange) timedOut(limit time.Duration) answer {
-	return failed(assay.FaultTimeout, "Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", x.id, limit.Seconds()))
+	return failed(assay.FaultTimeout, "Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", x.ID, limit.Seconds()))
 }
 
 // The Reasons of a TooManyRequestsException that the engine gives.
@@ -103,48 +88,51 @@ const (
 // throttled is the answer when there is no environment to be had.
 func throttled(reason string) answer {
 	body, _ := json.Marshal(map[string]string{"Reason": reason, "Type": "User", "message": "Rate Exceeded."})
-	return answer{
-		status: http.StatusTooManyRequests, contentType: "application/json", body: body,
-		fault: &assay.Fault{Kind: assay.FaultThrottle, Type: "TooManyRequestsException", Message: "Rate Exceeded. " + reason},
-	}
+	return answer{status: http.StatusTooManyRequests, Answer: runtimeapi.Answer{
+		ContentType: "application/json", Body: body,
+		Fault: &assay.Fault{Kind: assay.FaultThrottle, Type: "TooManyRequestsException", Message: "Rate Exceeded. " + reason},
+	}}
 }
 
 // tooLarge is the answer to a payload that AWS's API would not take. The kind says that the request did
 // not reach the function.
 func tooLarge() answer {
-	a := failed(assay.FaultTransport, "RequestTooLargeException", tooLargeMessage(maxPayload))
+	a := failed(assay.FaultTransport, "RequestTooLargeException", tooLargeMessage(runtimeapi.MaxPayload))
 	a.status = http.StatusRequestEntityTooLarge
 	return a
 }
 
-// observe makes the observation of an answered exchange.
-func (x *exchange) observe(a answer, started time.Time, took time.Duration, prices assay.Prices) *assay.Observation {
-	o := &assay.Observation{
-		Started: started, Duration: took,
-		Status: a.status, Body: a.body, BodySize: int64(len(a.body)), Fault: a.fault,
-		Version: latest, MemoryMB: a.memoryMB, Log: a.tail,
-	}
+// complete fills in the result of an answered exchange.
+func (x *exchange) complete(r *Result, a answer, prices assay.Prices) {
+	r.Status, r.ContentType, r.Payload, r.Fault, r.Log = a.status, a.ContentType, a.Body, a.Fault, a.tail
+	r.Report.MemoryMB = a.memoryMB
 	if a.status != http.StatusOK {
-		return o // it never ran
+		return // it never ran
 	}
-	o.Cold, o.Init, o.MaxMemoryMB = x.cold, x.init, megabytes(a.peak)
-	o.Billed = assay.Billed(x.init, a.ran)
-	o.CostUSD = prices.Cost(a.memoryMB, o.Billed)
-	return o
+	if a.Fault != nil {
+		r.FunctionError = "Unhandled"
+	}
+	if x.Tail {
+		select {
+		case <-x.done:
+			r.Log = x.log
+		case <-x.ctx.Done():
+		}
+	}
+	r.Report.Cold, r.Report.Init, r.Report.MaxMemoryMB = x.cold, x.init, megabytes(a.peak)
+	r.Report.Duration, r.Report.Billed = a.ran, assay.Billed(x.init, a.ran)
+	r.Report.CostUSD = prices.Cost(a.memoryMB, r.Report.Billed)
 }
 
-// gone is the observation of a caller that did not wait for the answer.
-func (x *exchange) gone(started time.Time, took time.Duration, queued bool) *assay.Observation {
-	o := &assay.Observation{Started: started, Duration: took, Version: latest}
+// gone says why a caller that did not wait for the answer has none.
+func (x *exchange) gone(queued bool) *assay.Fault {
 	switch {
 	case x.ctx.Err() == context.Canceled:
-		o.Fault = &assay.Fault{Kind: assay.FaultCanceled, Message: "the caller went away before the function answered"}
+		return &assay.Fault{Kind: assay.FaultCanceled, Message: "the caller went away before the function answered"}
 	case queued:
-		o.Fault = throttled(reasonAccount).fault
-	default:
-		o.Fault = &assay.Fault{Kind: assay.FaultTimeout, Message: "the caller's deadline passed before the function answered"}
+		return throttled(reasonAccount).Fault
 	}
-	return o
+	return &assay.Fault{Kind: assay.FaultTimeout, Message: "the caller's deadline passed before the function answered"}
 }
 
 func megabytes(bytes int64) int { return int((bytes + 1<<20 - 1) >> 20) }

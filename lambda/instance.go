@@ -2,6 +2,8 @@ package lambda
 
 import (
 	"maps"
+	"net"
+	"net/http"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -9,38 +11,48 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/runtimeapi"
 	"github.com/assaylab/assay/lambda/sandbox"
 )
 
 // instance is a process of an environment with its end of the Runtime API.
 type instance struct {
-	api  *runtimeAPI
+	api  *runtimeapi.Server
 	proc *sandbox.Process
 	peak atomic.Int64 // bytes of memory, when last measured
 }
 
 // start starts the environment's process. Its folder for temporary files is its own.
 func (v *environment) start() (*instance, error) {
-	inst := &instance{}
-	api, err := newRuntimeAPI(&v.version.Function, func(x *exchange, a answer) {
-		inst.proc.Flush() // what the handler wrote before it answered belongs to the answer's log
-		v.engine.settle(v)
-		v.answer(x, inst.measured(a))
-	})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
+	fn := v.version
+	inst := &instance{api: runtimeapi.New(listener, runtimeapi.Function{Name: fn.Name, Version: latest, Handler: fn.Handler})}
 	path, args := v.command()
-	inst.api = api
 	inst.proc, err = v.engine.launcher.Start(sandbox.Spec{
-		Path: path, Args: args, Env: v.variables(api.address()), Dir: v.version.root,
+		Path: path, Args: args, Env: v.variables(listener.Addr().String()), Dir: v.version.root,
 		Tmp: filepath.Join(v.engine.opts.Dir, "run", newID()), Output: v.log,
 	})
 	if err != nil {
-		api.close()
+		inst.api.Close()
 		return nil, err
 	}
 	return inst, nil
+}
+
+// deliver gives the process an exchange.
+func (v *environment) deliver(inst *instance, x *exchange) {
+	inst.api.Invoke(&runtimeapi.Invocation{
+		ID: x.ID, ARN: x.arn, TraceID: x.TraceID, ClientContext: x.ClientContext, Payload: x.Payload,
+		Deadline: x.began.Add(v.version.Timeout),
+		Answer: func(a runtimeapi.Answer) {
+			inst.proc.Flush() // what the handler wrote before it answered belongs to the answer's log
+			v.engine.settle(v)
+			v.answer(x, inst.measured(answer{Answer: a, status: http.StatusOK}))
+		},
+	})
 }
 
 // measured adds the memory used so far to an answer.
@@ -56,11 +68,11 @@ func (i *instance) measured(a answer) answer {
 // process that registered an extension is asked first.
 func (i *instance) stop() {
 	select {
-	case <-i.api.closed:
+	case <-i.api.Closed():
 		return
 	default:
 	}
-	if i.api.wantsTerm() {
+	if i.api.WantsTerm() {
 		i.proc.Terminate()
 		select {
 		case <-i.proc.Done():
@@ -69,7 +81,7 @@ func (i *instance) stop() {
 	}
 	i.proc.Kill()
 	<-i.proc.Done()
-	i.api.close()
+	i.api.Close()
 }
 
 // command is what runs the function.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/runtimeapi"
 )
 
 // settleGrace is how long a caller waits for an environment that has answered and not asked for more
@@ -87,7 +88,7 @@ func (e *Engine) submit(ref reference, x *exchange) (f *function, hurry <-chan t
 	if f == nil || ref.region != "" && ref.region != assay.EmbeddedRegion || ref.qualifier != "" && ref.qualifier != latest {
 		return nil, nil, notFound(ref.name)
 	}
-	if len(x.payload) > maxPayload {
+	if len(x.Payload) > runtimeapi.MaxPayload {
 		x.answer(tooLarge())
 		return f, nil, nil
 	}
@@ -124,7 +125,7 @@ func (e *Engine) insist(f *function, x *exchange) {
 func (e *Engine) demand(f *function, x *exchange) {
 	switch {
 	case e.start(f, x):
-	case f.current.Concurrency > 0 && f.live >= f.current.Concurrency && !x.patient:
+	case f.current.Concurrency > 0 && f.live >= f.current.Concurrency && !x.Patient:
 		f.throttles++
 		a := throttled(reasonReserved)
 		a.memoryMB = f.current.MemoryMB
