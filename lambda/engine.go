@@ -69,11 +69,11 @@ func (o Options) withDefaults() Options {
 // reserved concurrency does on AWS. When the engine as a whole is full, the environment that has been
 // idle longest makes room.
 type Engine struct {
-	opts     Options
-	lock     *os.File
-	launcher *sandbox.Launcher
-	inits    chan struct{} // a place for each environment that initializes
-	api      http.Handler
+	opts  Options
+	lock  *os.File
+	host  *sandbox.Host
+	inits chan struct{} // a place for each environment that initializes
+	api   http.Handler
 
 	hard context.Context // ends when Close waits no longer
 	kill context.CancelFunc
@@ -110,9 +110,12 @@ func New(opts Options) (*Engine, error) {
 		lock.Close()
 		return nil, err
 	}
+	if e.host, err = sandbox.Open(sandbox.Options{Dir: filepath.Join(dir, "run")}); err != nil {
+		lock.Close()
+		return nil, err
+	}
 	e.api = e.routes()
 	e.hard, e.kill = context.WithCancel(context.Background())
-	e.launcher = sandbox.NewLauncher()
 	return e, nil
 }
 
@@ -130,8 +133,7 @@ func makeDirs(dir string) (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// takeOver takes the lock that keeps a second engine out, and ends and removes what an engine that was
-// killed left behind.
+// takeOver takes the lock that keeps a second engine out, and lays out the runtimes' files.
 func takeOver(dir string) (*os.File, error) {
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -141,9 +143,7 @@ func takeOver(dir string) (*os.File, error) {
 		lock.Close()
 		return nil, &assay.Error{Code: assay.CodeConflict, What: "another engine uses this folder", Where: dir, Hint: "stop the other laboratory, or choose another --data"}
 	}
-	run := filepath.Join(dir, "run")
-	sandbox.KillOrphans(run)
-	if err := errors.Join(os.RemoveAll(run), os.Mkdir(run, 0o700), writeBootstraps(filepath.Join(dir, "runtime"))); err != nil {
+	if err := writeBootstraps(filepath.Join(dir, "runtime")); err != nil {
 		lock.Close()
 		return nil, err
 	}
@@ -170,7 +170,6 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.work.Wait()
 	stop()
 	e.kill()
-	e.launcher.Close()
 	e.deploying.Lock() // a build under way has been killed
 	defer e.deploying.Unlock()
 	e.mu.Lock()
@@ -178,7 +177,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	for _, f := range e.functions {
 		f.log.close()
 	}
-	return e.lock.Close()
+	return errors.Join(e.host.Close(), e.lock.Close())
 }
 
 // Deployments lists what the engine runs, by name.

@@ -132,7 +132,7 @@ func (v *environment) initialize(x *exchange, limit time.Duration) (*instance, *
 	case <-inst.api.Ready():
 		return inst, nil
 	case failure.Answer = <-inst.api.InitError():
-		failure.peak = inst.proc.PeakMemory()
+		failure.peak = inst.measure()
 	case <-inst.proc.Done():
 		inst.stop()
 		select {
@@ -143,7 +143,7 @@ func (v *environment) initialize(x *exchange, limit time.Duration) (*instance, *
 	case <-timer.C:
 		status = "timeout"
 		failure.answer = x.timedOut(v.version.Timeout)
-		failure.peak = inst.proc.PeakMemory()
+		failure.peak = inst.measure()
 	case <-v.engine.hard.Done():
 		failure = initFailure{answer: closing(), final: true}
 	}

@@ -2,7 +2,6 @@ package lambda
 
 import (
 	"maps"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strconv"
@@ -15,28 +14,25 @@ import (
 	"github.com/assaylab/assay/lambda/sandbox"
 )
 
-// instance is a process of an environment with its end of the Runtime API.
+// instance is a process of an environment in its sandbox, with its end of the Runtime API.
 type instance struct {
 	api  *runtimeapi.Server
+	box  *sandbox.Sandbox
 	proc *sandbox.Process
 	peak atomic.Int64 // bytes of memory, when last measured
 }
 
-// start starts the environment's process. Its folder for temporary files is its own.
+// start starts the environment's process in a sandbox of its own.
 func (v *environment) start() (*instance, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	box, err := v.engine.host.New(sandbox.Config{
+		MemoryMB: v.version.MemoryMB, Task: v.version.root, Runtime: v.engine.runtimeDir(),
+	})
 	if err != nil {
 		return nil, err
 	}
-	fn := v.version
-	inst := &instance{api: runtimeapi.New(listener, runtimeapi.Function{Name: fn.Name, Version: latest, Handler: fn.Handler})}
-	path, args := v.command()
-	inst.proc, err = v.engine.launcher.Start(sandbox.Spec{
-		Path: path, Args: args, Env: v.variables(listener.Addr().String()), Dir: v.version.root,
-		Tmp: filepath.Join(v.engine.opts.Dir, "run", newID()), Output: v.log,
-	})
-	if err != nil {
-		inst.api.Close()
+	inst := &instance{box: box}
+	if err := v.launch(inst); err != nil {
+		box.Close()
 		return nil, err
 	}
 	return inst, nil
@@ -55,13 +51,33 @@ func (v *environment) deliver(inst *instance, x *exchange) {
 	})
 }
 
+func (v *environment) launch(inst *instance) error {
+	listener, err := inst.box.Listen()
+	if err != nil {
+		return err
+	}
+	fn := v.version
+	inst.api = runtimeapi.New(listener, runtimeapi.Function{Name: fn.Name, Version: latest, Handler: fn.Handler})
+	path, args := v.command()
+	inst.proc, err = inst.box.Start(sandbox.Command{
+		Path: path, Args: args, Env: v.variables(listener.Addr().String()), Dir: v.version.root, Output: v.log,
+	})
+	if err != nil {
+		inst.api.Close()
+	}
+	return err
+}
+
 // measured adds the memory used so far to an answer.
 func (i *instance) measured(a answer) answer {
-	if peak := i.proc.PeakMemory(); peak > 0 {
-		i.peak.Store(peak)
-	}
-	a.peak = i.peak.Load()
+	a.peak = i.measure()
 	return a
+}
+
+func (i *instance) measure() int64 {
+	peak := i.box.Usage().PeakMemory
+	i.peak.Store(peak)
+	return peak
 }
 
 // stop ends the process, if it has not ended, and its API. It may be called again. As on AWS, only a
@@ -79,8 +95,7 @@ func (i *instance) stop() {
 		case <-time.After(termGrace):
 		}
 	}
-	i.proc.Kill()
-	<-i.proc.Done()
+	i.box.Close()
 	i.api.Close()
 }
 

@@ -7,10 +7,10 @@ import (
 	"strconv"
 )
 
-// PeakMemory is the largest resident memory of the process so far, in bytes: VmHWM of proc(5). Memory
+// peakMemory is the largest resident memory of the process so far, in bytes: VmHWM of proc(5). Memory
 // of its children does not count. It is 0 once the process has ended. (The rusage of a finished
 // process cannot serve: it contains the memory of the process that started it.)
-func (p *Process) PeakMemory() int64 {
+func (p *Process) peakMemory() int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	if err != nil {
 		return 0

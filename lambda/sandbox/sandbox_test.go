@@ -24,8 +24,17 @@ const helper = "ASSAY_SANDBOX_HELPER"
 
 func TestMain(m *testing.M) {
 	if tmp := os.Getenv(helper); tmp != "" {
-		l := NewLauncher()
-		p, err := l.Start(Spec{Path: "/bin/sleep", Args: []string{"60"}, Dir: "/", Tmp: tmp, Output: os.Stderr})
+		h, err := Open(Options{Dir: tmp})
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		s, err := h.New(Config{})
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		p, err := s.Start(Command{Path: "/bin/sleep", Args: []string{"60"}, Dir: "/", Output: os.Stderr})
 		if err != nil {
 			fmt.Println(err)
 			os.Exit(1)
@@ -54,18 +63,37 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// start runs a shell script and sees to its end.
-func start(t *testing.T, script string, env ...string) (*Process, *buffer) {
+// open makes a host with one sandbox and sees to their end.
+func open(t *testing.T, config Config) *Sandbox {
 	t.Helper()
-	l := NewLauncher()
-	t.Cleanup(l.Close)
-	out := &buffer{}
-	p, err := l.Start(Spec{Path: "/bin/sh", Args: []string{"-c", script}, Env: env, Dir: t.TempDir(), Tmp: filepath.Join(t.TempDir(), "tmp"), Output: out})
+	h, err := Open(Options{Dir: filepath.Join(t.TempDir(), "run")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.Kill(); <-p.Done() })
+	t.Cleanup(func() { h.Close() })
+	s, err := h.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// run starts a shell script in a sandbox.
+func run(t *testing.T, s *Sandbox, script string, env ...string) (*Process, *buffer) {
+	t.Helper()
+	out := &buffer{}
+	p, err := s.Start(Command{Path: "/bin/sh", Args: []string{"-c", script}, Env: env, Dir: "/", Output: out})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return p, out
+}
+
+// start runs a shell script in a sandbox of its own and sees to its end.
+func start(t *testing.T, script string, env ...string) (*Process, *buffer) {
+	t.Helper()
+	return run(t, open(t, Config{}), script, env...)
 }
 
 func TestExit(t *testing.T) {
@@ -104,7 +132,7 @@ func TestOutputIsWholeAndFlushed(t *testing.T) {
 }
 
 func TestTheGroupDiesWithTheProcess(t *testing.T) {
-	p, out := start(t, `sleep 60 & echo $!; touch "$TMPDIR/file"; wait`)
+	p, out := start(t, `sleep 60 & echo $!; wait`)
 	for !strings.Contains(out.String(), "\n") {
 		time.Sleep(time.Millisecond) // the shell writes in real time
 	}
@@ -115,8 +143,29 @@ func TestTheGroupDiesWithTheProcess(t *testing.T) {
 		t.Errorf("exit %v", p.Exit())
 	}
 	awaitDeath(t, child)
-	if _, err := os.Stat(p.tmp); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the temporary folder is still there: %v", err)
+}
+
+func TestTmpStaysUntilClose(t *testing.T) {
+	s := open(t, Config{})
+	p, out := run(t, s, `touch "$TMPDIR/file"; echo made; sleep 60`)
+	for out.String() == "" {
+		time.Sleep(time.Millisecond) // the shell writes in real time
+	}
+	s.Kill()
+	<-p.Done()
+	p, _ = run(t, s, `rm "$TMPDIR/file"`)
+	<-p.Done()
+	if p.Exit() != nil {
+		t.Error("a reset removed the file")
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, _ := os.ReadDir(s.host.dir); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if _, err := s.Start(Command{Path: "/bin/true", Dir: "/", Output: &buffer{}}); !errors.Is(err, ErrClosed) {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -129,11 +178,12 @@ func TestLeftoverChildrenDieWhenTheProcessExits(t *testing.T) {
 
 func TestChildrenInSessionsOfTheirOwnDie(t *testing.T) {
 	for name, script := range map[string]string{
-		"when the process is killed": `setsid sh -c 'echo $$; exec sleep 60' & wait`,
+		"when the sandbox is killed": `setsid sh -c 'echo $$; exec sleep 60' & wait`,
 		"when the process exits":     `setsid sh -c 'echo $$ > "$TMPDIR/pid"; exec sleep 60' & until [ -s "$TMPDIR/pid" ]; do :; done; cat "$TMPDIR/pid"`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, out := start(t, script)
+			s := open(t, Config{})
+			_, out := run(t, s, script)
 			for !strings.Contains(out.String(), "\n") {
 				time.Sleep(time.Millisecond) // the shell writes in real time
 			}
@@ -141,8 +191,7 @@ func TestChildrenInSessionsOfTheirOwnDie(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p.Kill()
-			<-p.Done()
+			s.Kill()
 			awaitDeath(t, child)
 		})
 	}
@@ -161,15 +210,10 @@ func TestTerminateLetsTheProcessFinish(t *testing.T) {
 }
 
 func TestStartFailsCleanly(t *testing.T) {
-	l := NewLauncher()
-	defer l.Close()
-	tmp := filepath.Join(t.TempDir(), "tmp")
-	_, err := l.Start(Spec{Path: "/nonesuch", Dir: "/", Tmp: tmp, Output: &buffer{}})
+	s := open(t, Config{})
+	_, err := s.Start(Command{Path: "/nonesuch", Dir: "/", Output: &buffer{}})
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v", err)
-	}
-	if _, err := os.Stat(tmp); err == nil {
-		t.Error("the temporary folder was left behind")
 	}
 }
 
@@ -200,17 +244,19 @@ func TestProcessesDieWithTheirParent(t *testing.T) {
 }
 
 func TestPeakMemory(t *testing.T) {
-	p, out := start(t, "echo up; sleep 60")
+	s := open(t, Config{})
+	p, out := run(t, s, "echo up; sleep 60")
 	for !strings.Contains(out.String(), "up") {
 		time.Sleep(time.Millisecond)
 	}
-	if got := p.PeakMemory(); got < 100<<10 || got > 64<<20 {
+	before := s.Usage().PeakMemory
+	if got := before; got < 100<<10 || got > 64<<20 {
 		t.Errorf("a shell uses %d bytes?", got)
 	}
 	p.Kill()
 	<-p.Done()
-	if got := p.PeakMemory(); got != 0 {
-		t.Errorf("%d bytes after the end", got)
+	if got := s.Usage().PeakMemory; got < before {
+		t.Errorf("%d bytes after the end, %d before", got, before)
 	}
 	for text, want := range map[string]int64{"": 0, "Name:\tx\nVmHWM:\t  2048 kB\nVmRSS: 1 kB\n": 2 << 20, "\nVmHWM:\tmuch kB": 0} {
 		if got := peak([]byte(text)); got != want {
