@@ -23,10 +23,19 @@ func NormalMixtureBound(v, alpha, rho float64) float64 {
 
 // AsymptoticMargin is half the width of the asymptotic confidence sequence for a mean of t observations
 // of standard deviation sd: the mean of any distribution with a variance, approximately, for t not small.
-// rho2 > 0 tunes it; it is sharpest after about 8/rho2 observations at alpha .05.
+// It is the normal mixture's bound on their standardised sum. rho2 > 0 tunes it; it is sharpest after about
+// 8/rho2 observations at alpha .05.
 func AsymptoticMargin(t, sd, rho2, alpha float64) float64 {
-	v := t * rho2
-	return sd * math.Sqrt(2*(v+1)/(t*v)*math.Log(math.Sqrt(v+1)/alpha))
+	return sd / t * NormalMixtureBound(t, alpha, 1/rho2)
+}
+
+// AsymptoticEValue is the normal mixture's e-value against "the mean is centre" that AsymptoticMargin bounds:
+// it reaches 1/alpha where the mean lies a margin away.
+func AsymptoticEValue(t, mean, sd, centre, rho2 float64) float64 {
+	if t <= 0 || sd <= 0 {
+		return 1
+	}
+	return math.Exp(NormalLogMixture(t*(mean-centre)/sd, t, 1/rho2))
 }
 
 // MeanDeviation is the mean and the sample standard deviation of n numbers of that sum and sum of squares;
