@@ -61,3 +61,6 @@ type Observation struct {
 	Version     string        `json:"version,omitempty"` // the version that ran
 	Log         []byte        `json:"log,omitempty"`     // the tail of the function's log
 }
+
+// Timed tells whether the duration says how long an answer took, or how long one was waited for at least.
+func (o *Observation) Timed() bool { return o.Fault == nil || o.Fault.Kind == FaultTimeout }

@@ -120,6 +120,67 @@ type PathCount struct {
 	SecondaryOnly int64  `json:"secondary_only"`
 }
 
+// Measure is what of warm calls is compared, in blocks of pairs, between a candidate and the secondary.
+type Measure string
+
+// The measures.
+const (
+	MeasureP50      Measure = "p50" // quantiles of the latency
+	MeasureP90      Measure = "p90"
+	MeasureP95      Measure = "p95"
+	MeasureP99      Measure = "p99"
+	MeasureCost     Measure = "cost"     // the mean, since a bill is a sum
+	MeasureMemory   Measure = "memory"   // the median of the memory used at most
+	MeasureHeadroom Measure = "headroom" // likewise, as a share of what is configured
+)
+
+// Measures are all of them.
+var Measures = []Measure{MeasureP50, MeasureP90, MeasureP95, MeasureP99, MeasureCost, MeasureMemory, MeasureHeadroom}
+
+// Quantile is the quantile that a block of the measure comes to; 0 for one that comes to the mean.
+func (m Measure) Quantile() float64 {
+	switch m {
+	case MeasureP90:
+		return .9
+	case MeasureP95:
+		return .95
+	case MeasureP99:
+		return .99
+	case MeasureCost:
+		return 0
+	}
+	return .5
+}
+
+// Of is the measure of one observation, 0 if it has none. A time-out counts as long as was waited for it;
+// what faulted otherwise has no latency.
+func (m Measure) Of(o *Observation) float64 {
+	switch m {
+	case MeasureCost:
+		return o.CostUSD
+	case MeasureMemory:
+		return float64(o.MaxMemoryMB)
+	case MeasureHeadroom:
+		if o.MemoryMB == 0 {
+			return 0
+		}
+		return float64(o.MaxMemoryMB) / float64(o.MemoryMB)
+	}
+	if !o.Timed() {
+		return 0
+	}
+	return float64(o.Duration) / float64(time.Millisecond)
+}
+
+// Blocks is what pairs of warm calls, of a candidate and the secondary in the same trial, show of a measure.
+// Pairs come in the order in which trials were kept; so many in a row make a block, and its difference is the
+// candidate's logarithmic quantile (or mean) less the secondary's. Differences never change once made: the
+// same trials in the same order give the same, however they were batched.
+type Blocks struct {
+	Pairs       int64     // that both had the measure
+	Differences []float64 // of whole blocks; see package stats on how many blocks each stands for
+}
+
 // ArmCounts is what is known of one arm. Durations are of warm invocations that answered or timed out. Those
 // that faulted in other ways have none; they are Observations - Cold less the Count of all Latency.Buckets.
 type ArmCounts struct {
@@ -129,6 +190,7 @@ type ArmCounts struct {
 	Faults       map[FaultKind]int64
 	Cold         int64
 	Latency      Latency
+	ColdLatency  Latency // of cold invocations, likewise; never mixed into the warm ones
 	MaxMemoryMB  int
 	CostUSD      float64 // in all
 	CostSquares  float64 // the sum of the squares of the observations' costs, in USD²
@@ -141,11 +203,19 @@ type ArmCounts struct {
 	Ignored    int64 // matches with a difference that a rule excuses
 	Paths      []PathCount
 
+	ColdTrials     int64 // of the trials, those in which the candidate's call was cold
+	ColdMismatches int64
+
 	// Of candidates, over the trials that had a secondary.
 	Paired        int64
 	CandidateOnly int64 // the candidate mismatched and the secondary did not
 	SecondaryOnly int64 // the reverse
 	Both          int64 // both did
+
+	FaultOnly          int64 // the candidate faulted and the secondary did not
+	SecondaryFaultOnly int64 // the reverse
+	WarmPairs          int64 // both calls were warm
+	Blocks             map[Measure]Blocks
 }
 
 // Counts is everything counted of one experiment since its evidence began.

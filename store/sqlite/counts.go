@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/assaylab/assay"
@@ -21,7 +22,10 @@ func (s *Store) Counts(ctx context.Context, experiment string, since int) (count
 		if err := readArms(ctx, tx, &counts); err != nil {
 			return err
 		}
-		return readPaths(ctx, tx, &counts)
+		if err := readPaths(ctx, tx, &counts); err != nil {
+			return err
+		}
+		return readBlocks(ctx, tx, &counts)
 	})
 	return counts, err
 }
@@ -53,26 +57,28 @@ func instant(micro sql.NullInt64) time.Time {
 func readArms(ctx context.Context, tx *sql.Tx, c *assay.Counts) error {
 	return scan(ctx, tx, func(rows *sql.Rows) error {
 		var a assay.ArmCounts
-		var faults, latency []byte
-		err := rows.Scan(&a.Role, &a.Name, &faults, &latency,
+		var faults, latency, coldLatency []byte
+		err := rows.Scan(&a.Role, &a.Name, &faults, &latency, &coldLatency,
 			&a.Observations, &a.Cold, &a.MaxMemoryMB, &a.CostUSD, &a.CostSquares, &a.Priced,
-			&a.Trials, &a.Matches, &a.Mismatches, &a.Ignored, &a.Paired, &a.CandidateOnly, &a.SecondaryOnly, &a.Both)
+			&a.Trials, &a.Matches, &a.Mismatches, &a.Ignored, &a.Paired, &a.CandidateOnly, &a.SecondaryOnly, &a.Both,
+			&a.ColdTrials, &a.ColdMismatches, &a.FaultOnly, &a.SecondaryFaultOnly, &a.WarmPairs)
 		if err != nil {
 			return err
 		}
 		if err := json.Unmarshal(faults, &a.Faults); err != nil {
 			return err
 		}
-		sketch, err := stats.DecodeSketch(latency)
-		if err != nil {
+		warm, cold := stats.NewSketch(), stats.NewSketch()
+		if err := errors.Join(merge(warm, latency), merge(cold, coldLatency)); err != nil {
 			return err
 		}
-		a.Latency = distribution(sketch)
+		a.Latency, a.ColdLatency = distribution(warm), distribution(cold)
 		c.Arms = append(c.Arms, a)
 		return nil
-	}, `SELECT role, name, faults, latency,
+	}, `SELECT role, name, faults, latency, cold_latency,
 			observations, cold, max_memory_mb, cost_usd, cost_squares, priced,
-			trials, matches, mismatches, ignored, paired, candidate_only, secondary_only, both
+			trials, matches, mismatches, ignored, paired, candidate_only, secondary_only, both,
+			cold_trials, cold_mismatches, fault_only, secondary_fault_only, warm_pairs
 		FROM arms WHERE experiment = ? AND since = ?
 		ORDER BY CASE role WHEN 'control' THEN 0 WHEN 'secondary' THEN 1 ELSE 2 END, arm`, c.Experiment, c.Since)
 }
@@ -85,14 +91,20 @@ func distribution(s *stats.Sketch) assay.Latency {
 	return l
 }
 
-// readPaths fills in the paths of candidates, those with the most mismatches first.
-func readPaths(ctx context.Context, tx *sql.Tx, c *assay.Counts) error {
+// candidates are the arms that paths and blocks are of, by name.
+func candidates(c *assay.Counts) map[string]*assay.ArmCounts {
 	arms := map[string]*assay.ArmCounts{}
 	for i := range c.Arms {
 		if c.Arms[i].Role == assay.RoleCandidate {
 			arms[c.Arms[i].Name] = &c.Arms[i]
 		}
 	}
+	return arms
+}
+
+// readPaths fills in the paths of candidates, those with the most mismatches first.
+func readPaths(ctx context.Context, tx *sql.Tx, c *assay.Counts) error {
+	arms := candidates(c)
 	return scan(ctx, tx, func(rows *sql.Rows) error {
 		var name string
 		var p assay.PathCount
@@ -105,4 +117,27 @@ func readPaths(ctx context.Context, tx *sql.Tx, c *assay.Counts) error {
 		return nil
 	}, `SELECT arm, path, kind, mismatches, ignored, noise, candidate_only, secondary_only
 		FROM paths WHERE experiment = ? AND since = ? ORDER BY mismatches DESC, path, kind`, c.Experiment, c.Since)
+}
+
+func readBlocks(ctx context.Context, tx *sql.Tx, c *assay.Counts) error {
+	arms := candidates(c)
+	return scan(ctx, tx, func(rows *sql.Rows) error {
+		var name string
+		var m assay.Measure
+		var data []byte
+		if err := rows.Scan(&name, &m, &data); err != nil {
+			return err
+		}
+		b, err := stats.DecodeBlocks(data)
+		if err != nil {
+			return err
+		}
+		if a := arms[name]; a != nil {
+			if a.Blocks == nil {
+				a.Blocks = map[assay.Measure]assay.Blocks{}
+			}
+			a.Blocks[m] = assay.Blocks{Pairs: b.Pairs(), Differences: b.Differences()}
+		}
+		return nil
+	}, `SELECT arm, measure, data FROM blocks WHERE experiment = ? AND since = ?`, c.Experiment, c.Since)
 }

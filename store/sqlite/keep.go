@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/stats"
@@ -48,7 +49,7 @@ func (c change) keepTrials(records []record, maxBytes int64, full func()) error 
 	if err != nil || len(fresh) == 0 {
 		return err
 	}
-	known, err := c.knownPaths(fresh)
+	known, err := c.known(fresh)
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func (c change) keepTrials(records []record, maxBytes int64, full func()) error 
 	for i := range fresh {
 		t.add(fresh[i].trial, fresh[i].seq)
 	}
-	for _, add := range []func(*tally) error{c.addSpans, c.addArms, c.addPaths, c.addMarks} {
+	for _, add := range []func(*tally) error{c.addSpans, c.addArms, c.keepBlocks, c.addPaths, c.addMarks} {
 		if err := add(t); err != nil {
 			return err
 		}
@@ -100,28 +101,60 @@ func (c change) insert(records []record) (fresh []record, err error) {
 	return fresh, nil
 }
 
-// knownPaths loads the paths counted apart for the candidates of the records.
-func (c change) knownPaths(records []record) (map[arm]map[string]bool, error) {
-	known := map[arm]map[string]bool{}
+// known loads what the candidates of the records go on from.
+func (c change) known(records []record) (known, error) {
+	k := known{map[arm]map[string]bool{}, map[arm]blocks{}}
 	for _, r := range records {
 		for i := range r.trial.Candidates {
 			key := candidate(r.trial, &r.trial.Candidates[i])
-			if known[key] != nil {
+			if k.paths[key] != nil {
 				continue
 			}
-			known[key] = map[string]bool{}
-			err := scan(c.ctx, c.tx, func(rows *sql.Rows) error {
-				var path string
-				err := rows.Scan(&path)
-				known[key][path] = true
-				return err
-			}, `SELECT DISTINCT path FROM paths WHERE experiment = ? AND since = ? AND arm = ?`, key.experiment, key.since, key.name)
-			if err != nil {
-				return nil, err
+			if err := errors.Join(c.loadPaths(key, &k), c.loadBlocks(key, &k)); err != nil {
+				return known{}, err
 			}
 		}
 	}
-	return known, nil
+	return k, nil
+}
+
+func (c change) loadPaths(key arm, k *known) error {
+	k.paths[key] = map[string]bool{}
+	return scan(c.ctx, c.tx, func(rows *sql.Rows) error {
+		var path string
+		err := rows.Scan(&path)
+		k.paths[key][path] = true
+		return err
+	}, `SELECT DISTINCT path FROM paths WHERE experiment = ? AND since = ? AND arm = ?`, key.experiment, key.since, key.name)
+}
+
+func (c change) loadBlocks(key arm, k *known) error {
+	k.blocks[key] = blocks{}
+	return scan(c.ctx, c.tx, func(rows *sql.Rows) error {
+		var m assay.Measure
+		var data []byte
+		if err := rows.Scan(&m, &data); err != nil {
+			return err
+		}
+		b, err := stats.DecodeBlocks(data)
+		k.blocks[key][m] = b
+		return err
+	}, `SELECT measure, data FROM blocks WHERE experiment = ? AND since = ? AND arm = ?`, key.experiment, key.since, key.name)
+}
+
+// keepBlocks replaces the blocks of candidates that went on.
+func (c change) keepBlocks(t *tally) error {
+	for key := range t.pairs {
+		for m, b := range t.known.blocks[key] {
+			err := c.exec(`INSERT INTO blocks (experiment, since, arm, measure, data) VALUES (?, ?, ?, ?, ?)
+				ON CONFLICT (experiment, since, arm, measure) DO UPDATE SET data = excluded.data`,
+				key.experiment, key.since, key.name, m, b.Encode())
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (c change) addSpans(t *tally) error {
@@ -157,13 +190,15 @@ func (c change) addArm(key arm, a *armTotals) error {
 	if err != nil {
 		return err
 	}
-	return c.exec(`INSERT INTO arms (experiment, since, role, name, faults, latency,
+	return c.exec(`INSERT INTO arms (experiment, since, role, name, faults, latency, cold_latency,
 			observations, cold, max_memory_mb, cost_usd, cost_squares, priced,
-			trials, matches, mismatches, ignored, paired, candidate_only, secondary_only, both)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			trials, matches, mismatches, ignored, paired, candidate_only, secondary_only, both,
+			cold_trials, cold_mismatches, fault_only, secondary_fault_only, warm_pairs)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (experiment, since, role, name) DO UPDATE SET
 			faults         = excluded.faults,
 			latency        = excluded.latency,
+			cold_latency   = excluded.cold_latency,
 			observations   = observations + excluded.observations,
 			cold           = cold + excluded.cold,
 			max_memory_mb  = max(max_memory_mb, excluded.max_memory_mb),
@@ -177,17 +212,23 @@ func (c change) addArm(key arm, a *armTotals) error {
 			paired         = paired + excluded.paired,
 			candidate_only = candidate_only + excluded.candidate_only,
 			secondary_only = secondary_only + excluded.secondary_only,
-			both           = both + excluded.both`,
-		key.experiment, key.since, key.role, key.name, string(faults), a.latency.Encode(),
+			both           = both + excluded.both,
+			cold_trials          = cold_trials + excluded.cold_trials,
+			cold_mismatches      = cold_mismatches + excluded.cold_mismatches,
+			fault_only           = fault_only + excluded.fault_only,
+			secondary_fault_only = secondary_fault_only + excluded.secondary_fault_only,
+			warm_pairs           = warm_pairs + excluded.warm_pairs`,
+		key.experiment, key.since, key.role, key.name, string(faults), a.latency.Encode(), a.coldLatency.Encode(),
 		a.Observations, a.Cold, a.MaxMemoryMB, a.CostUSD, a.CostSquares, a.Priced,
-		a.Trials, a.Matches, a.Mismatches, a.Ignored, a.Paired, a.CandidateOnly, a.SecondaryOnly, a.Both)
+		a.Trials, a.Matches, a.Mismatches, a.Ignored, a.Paired, a.CandidateOnly, a.SecondaryOnly, a.Both,
+		a.ColdTrials, a.ColdMismatches, a.FaultOnly, a.SecondaryFaultOnly, a.WarmPairs)
 }
 
 // mergeArm adds the faults and latencies kept of an arm to those of a.
 func (c change) mergeArm(key arm, a *armTotals) error {
 	return scan(c.ctx, c.tx, func(rows *sql.Rows) error {
-		var faults, latency []byte
-		if err := rows.Scan(&faults, &latency); err != nil {
+		var faults, latency, coldLatency []byte
+		if err := rows.Scan(&faults, &latency, &coldLatency); err != nil {
 			return err
 		}
 		before := map[assay.FaultKind]int64{}
@@ -197,14 +238,19 @@ func (c change) mergeArm(key arm, a *armTotals) error {
 		for kind, n := range before {
 			a.Faults[kind] += n
 		}
-		sketch, err := stats.DecodeSketch(latency)
-		if err != nil {
-			return err
-		}
-		a.latency.Merge(sketch)
-		return nil
-	}, `SELECT faults, latency FROM arms WHERE experiment = ? AND since = ? AND role = ? AND name = ?`,
+		return errors.Join(merge(a.latency, latency), merge(a.coldLatency, coldLatency))
+	}, `SELECT faults, latency, cold_latency FROM arms WHERE experiment = ? AND since = ? AND role = ? AND name = ?`,
 		key.experiment, key.since, key.role, key.name)
+}
+
+// merge adds an encoded sketch to another.
+func merge(into *stats.Sketch, encoded []byte) error {
+	sketch, err := stats.DecodeSketch(encoded)
+	if err != nil {
+		return err
+	}
+	into.Merge(sketch)
+	return nil
 }
 
 func (c change) addPaths(t *tally) error {

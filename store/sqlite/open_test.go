@@ -211,3 +211,21 @@ func countTrials(t *testing.T, s *Store) int64 {
 	}
 	return c.Trials
 }
+
+// A store of the first version is brought up to date and goes on counting.
+func TestOldSchemaIsBroughtUpToDate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "assay.db")
+	run(t, path, schema+fmt.Sprintf("; PRAGMA application_id = %d; PRAGMA user_version = 1;", applicationID)+
+		`INSERT INTO arms (experiment, since, role, name, faults, latency, observations, cold, max_memory_mb, cost_usd, cost_squares, priced,
+			trials, matches, mismatches, ignored, paired, candidate_only, secondary_only, both)
+		VALUES ('rounding', 1, 'candidate', 'one', '{}', x'00', 5, 1, 0, 0, 0, 0, 5, 5, 0, 0, 0, 0, 0, 0)`)
+	s := open(t, path, Options{})
+	keep(t, s, storetest.Trials(1, 30)...)
+	c, err := s.Counts(t.Context(), storetest.Experiment, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := c.Arm(assay.RoleCandidate, "one"); a.Trials != 35 || a.WarmPairs == 0 || a.Blocks[assay.MeasureP50].Pairs == 0 {
+		t.Errorf("counted %+v", a)
+	}
+}

@@ -15,9 +15,12 @@ const applicationID = 0x41736179
 //go:embed schema.sql
 var schema string
 
+//go:embed pairs.sql
+var pairs string
+
 // migrations make each version of the schema from the one before; the first makes version 1. The
 // file's version is its PRAGMA user_version.
-var migrations = []string{schema}
+var migrations = []string{schema, pairs}
 
 // migrate brings the file's schema up to date, after making sure that the file is ours.
 func (s *Store) migrate(ctx context.Context) error {

@@ -34,10 +34,10 @@ type span struct {
 	first, last time.Time
 }
 
-// armTotals is what is counted of one arm; Latency and Paths are empty.
+// armTotals is what is counted of one arm; its latencies, Paths and Blocks are empty.
 type armTotals struct {
 	assay.ArmCounts
-	latency *stats.Sketch
+	latency, coldLatency *stats.Sketch
 }
 
 // mark is the outcome that trial seq had under a subject.
@@ -53,9 +53,19 @@ type subject struct {
 	experiment, arm, path string
 }
 
+// known is what is kept of the candidates of new trials that these go on from.
+type known struct {
+	paths  map[arm]map[string]bool // counted apart
+	blocks map[arm]blocks
+}
+
+// blocks are the pairs of one candidate by measure.
+type blocks map[assay.Measure]*stats.Blocks
+
 // tally counts trials. It is pure: what it adds up is written elsewhere.
 type tally struct {
-	known map[arm]map[string]bool // the paths counted apart so far
+	known known
+	pairs map[arm]bool // whose blocks went on
 	spans map[evidence]*span
 	arms  map[arm]*armTotals
 	seen  []arm // the keys of arms, in order
@@ -63,9 +73,9 @@ type tally struct {
 	marks []mark
 }
 
-func newTally(known map[arm]map[string]bool) *tally {
+func newTally(known known) *tally {
 	return &tally{
-		known: known, spans: map[evidence]*span{}, arms: map[arm]*armTotals{}, paths: map[armPlace]*assay.PathCount{},
+		known: known, pairs: map[arm]bool{}, spans: map[evidence]*span{}, arms: map[arm]*armTotals{}, paths: map[armPlace]*assay.PathCount{},
 	}
 }
 
@@ -82,6 +92,9 @@ func (t *tally) add(trial *assay.Trial, seq int64) {
 		key := candidate(trial, c)
 		t.arm(key).observe(&c.Observation)
 		t.arm(key).compare(c, trial.Secondary)
+		if trial.Secondary != nil {
+			t.pair(key, &c.Observation, &trial.Secondary.Observation)
+		}
 		marks[subject{e.experiment, key.name, ""}] = c.Outcome()
 		for p, unexcused := range t.locate(key, c, trial.Secondary) {
 			for _, name := range []string{key.name, ""} {
@@ -126,7 +139,7 @@ func (s *span) add(at time.Time) {
 
 func (t *tally) arm(key arm) *armTotals {
 	if t.arms[key] == nil {
-		t.arms[key] = &armTotals{assay.ArmCounts{Faults: map[assay.FaultKind]int64{}}, stats.NewSketch()}
+		t.arms[key] = &armTotals{assay.ArmCounts{Faults: map[assay.FaultKind]int64{}}, stats.NewSketch(), stats.NewSketch()}
 		t.seen = append(t.seen, key)
 	}
 	return t.arms[key]
@@ -140,8 +153,12 @@ func (a *armTotals) observe(o *assay.Observation) {
 	if o.Fault != nil {
 		a.Faults[o.Fault.Kind]++
 	}
-	if !o.Cold && (o.Fault == nil || o.Fault.Kind == assay.FaultTimeout) {
-		a.latency.Add(float64(o.Duration) / float64(time.Millisecond))
+	if o.Timed() {
+		stratum := a.latency
+		if o.Cold {
+			stratum = a.coldLatency
+		}
+		stratum.Add(float64(o.Duration) / float64(time.Millisecond))
 	}
 	a.MaxMemoryMB = max(a.MaxMemoryMB, o.MaxMemoryMB)
 	if o.CostUSD > 0 {
@@ -157,6 +174,8 @@ func (a *armTotals) compare(c, secondary *assay.Comparison) {
 	a.Mismatches += one(mismatch)
 	a.Matches += one(!mismatch)
 	a.Ignored += one(!mismatch && len(c.Differences) > 0)
+	a.ColdTrials += one(c.Observation.Cold)
+	a.ColdMismatches += one(c.Observation.Cold && mismatch)
 	if secondary == nil {
 		return
 	}
@@ -165,6 +184,31 @@ func (a *armTotals) compare(c, secondary *assay.Comparison) {
 	a.CandidateOnly += one(mismatch && !noise)
 	a.SecondaryOnly += one(!mismatch && noise)
 	a.Both += one(mismatch && noise)
+}
+
+// pair folds the calls of a candidate and the secondary in one trial into the blocks of all measures.
+func (t *tally) pair(key arm, candidate, secondary *assay.Observation) {
+	a := t.arm(key)
+	a.FaultOnly += one(candidate.Fault != nil && secondary.Fault == nil)
+	a.SecondaryFaultOnly += one(candidate.Fault == nil && secondary.Fault != nil)
+	if candidate.Cold || secondary.Cold {
+		return
+	}
+	a.WarmPairs++
+	t.pairs[key] = true
+	if t.known.blocks[key] == nil {
+		t.known.blocks[key] = blocks{}
+	}
+	for _, m := range assay.Measures {
+		t.known.blocks[key].of(m).Add(stats.Statistic(m.Quantile()), m.Of(candidate), m.Of(secondary))
+	}
+}
+
+func (b blocks) of(m assay.Measure) *stats.Blocks {
+	if b[m] == nil {
+		b[m] = new(stats.Blocks)
+	}
+	return b[m]
 }
 
 func one(b bool) int64 {
@@ -215,10 +259,10 @@ func (t *tally) places(key arm, c *assay.Comparison) map[place]bool {
 
 // admit returns the path under which differences of an arm are counted.
 func (t *tally) admit(key arm, path string) string {
-	known := t.known[key]
+	known := t.known.paths[key]
 	if known == nil {
 		known = map[string]bool{}
-		t.known[key] = known
+		t.known.paths[key] = known
 	}
 	if !known[path] && (len(known) >= maxPaths || len(path) > maxPath) {
 		return otherPath

@@ -29,6 +29,8 @@ func Run(t *testing.T, open func(t *testing.T) assay.Store) {
 		{"versions with other evidence are counted apart", evidenceIsApart},
 		{"what was never counted is zero", unknownIsZero},
 		{"paired counts", pairedCounts},
+		{"blocks do not depend on batches", blocksOfBatches},
+		{"blocks are those of warm pairs", blocksAreExact},
 		{"paths are folded and count once a trial", pathsFold},
 		{"distinct paths are bounded", pathsAreBounded},
 		{"latencies are within one percent", latencies},
@@ -80,7 +82,8 @@ func sameArm(t *testing.T, got, want assay.ArmCounts) {
 	if !near(got.CostUSD, want.CostUSD, 1e-9) || !near(got.CostSquares, want.CostSquares, 1e-9) {
 		t.Errorf("%s %s: costs %g (squares %g), want %g (%g)", want.Role, want.Name, got.CostUSD, got.CostSquares, want.CostUSD, want.CostSquares)
 	}
-	got.CostUSD, got.CostSquares, got.Latency = want.CostUSD, want.CostSquares, want.Latency
+	got.CostUSD, got.CostSquares, got.Latency, got.ColdLatency = want.CostUSD, want.CostSquares, want.Latency, want.ColdLatency
+	got.Blocks = want.Blocks // blocksAreExact
 	if !maps.Equal(got.Faults, want.Faults) {
 		t.Errorf("%s %s: faults %v, want %v", want.Role, want.Name, got.Faults, want.Faults)
 	}
@@ -220,6 +223,9 @@ func latencies(t *testing.T, store assay.Store) {
 	}
 	slices.Sort(exact)
 	l := counts(t, store, Experiment, 1).Arms[0].Latency
+	if cold := counts(t, store, Experiment, 1).Arms[0].ColdLatency; cold.P50 == 0 || len(cold.Buckets) == 0 {
+		t.Errorf("no cold latency: %+v", cold)
+	}
 	for q, got := range map[float64]float64{0.5: l.P50, 0.9: l.P90, 0.99: l.P99} {
 		if want := exact[int(q*float64(len(exact)-1))]; !near(got, want, 0.01) {
 			t.Errorf("quantile %g is %g ms, exactly %g", q, got, want)

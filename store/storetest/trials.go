@@ -61,7 +61,7 @@ func drawObservation(r *rand.Rand, at time.Time, arm string, role assay.Role, bo
 	o.Header = assay.Header{"Content-Type": {"application/json"}, "Set-Cookie": {"a=1", "b=2"}}
 	o.Body, o.BodySize = body, int64(len(body))
 	o.Log = []byte("REPORT RequestId: 1")
-	o.Cold, o.MaxMemoryMB = r.IntN(20) == 0, 30+r.IntN(20)
+	o.Cold, o.MaxMemoryMB, o.MemoryMB = r.IntN(20) == 0, 30+r.IntN(20), 128
 	if r.IntN(4) > 0 {
 		o.CostUSD = 1e-7 * (1 + r.Float64())
 	}
@@ -184,8 +184,13 @@ func recountCandidate(trials []assay.Trial, i int) assay.ArmCounts {
 		default:
 			a.Matches++
 		}
+		if c.Observation.Cold {
+			a.ColdTrials++
+			a.ColdMismatches += map[assay.Outcome]int64{assay.OutcomeMismatch: 1}[c.Outcome()]
+		}
 		if s := trials[n].Secondary; s != nil {
 			a.Paired++
+			recountFaults(&a, &c.Observation, &s.Observation)
 			switch [2]assay.Outcome{c.Outcome(), s.Outcome()} {
 			case [2]assay.Outcome{assay.OutcomeMismatch, assay.OutcomeMatch}:
 				a.CandidateOnly++
@@ -202,6 +207,18 @@ func recountCandidate(trials []assay.Trial, i int) assay.ArmCounts {
 		}
 	}
 	return a
+}
+
+func recountFaults(a *assay.ArmCounts, candidate, secondary *assay.Observation) {
+	if !candidate.Cold && !secondary.Cold {
+		a.WarmPairs++
+	}
+	if candidate.Fault != nil && secondary.Fault == nil {
+		a.FaultOnly++
+	}
+	if candidate.Fault == nil && secondary.Fault != nil {
+		a.SecondaryFaultOnly++
+	}
 }
 
 func recountPath(trials []assay.Trial, i int, path string, kind assay.Kind) assay.PathCount {
