@@ -232,38 +232,50 @@ func goodURL(s string) bool {
 		u.RawQuery == "" && u.Fragment == "" && u.Opaque == ""
 }
 
+// comparatorOptions are the options of each kind of comparator. Which of the body's go with a format is for
+// the formats to say.
+var comparatorOptions = map[string][]string{
+	CompareStatus:  nil,
+	CompareHeaders: {"only", "except"},
+	CompareBody:    {"ignore", "tolerance", "unordered", "key", "within"},
+}
+
 func (f *flaws) comparators(specs []ComparatorSpec) {
-	seen := map[string]bool{}
 	for i, c := range specs {
 		at := []string{"comparators", strconv.Itoa(i), c.Kind}
-		if seen[c.Kind] {
-			f.add("put its options in one place", fmt.Sprintf("%q is compared twice", c.Kind), at...)
+		if what := badPath(c.Path); c.Path != "" && what != "" {
+			f.add(`write it as "/a/{id}/b" or "/a/*"`, fmt.Sprintf("the path %q %s", c.Path, what), append(at, "path")...)
 		}
-		seen[c.Kind] = true
-		f.comparator(c, at)
+		if (c.As != "" || len(c.Type) > 0) && c.Kind != CompareBody {
+			f.add("these go with body", fmt.Sprintf("%s has no type and no format", c.Kind), at...)
+		}
+		if c.Kind == CompareHeaders && (len(c.Only) == 0) == (len(c.Except) == 0) {
+			f.add("list the fields to compare, or all but which: {except: [date]}", "headers wants a list of fields, to compare or to leave out", at...)
+		}
+		f.options(c, at)
 	}
 }
 
-func (f *flaws) comparator(c ComparatorSpec, at []string) {
-	json := len(c.Ignore) + len(c.Tolerance) + len(c.Unordered) + len(c.Key)
-	switch {
-	case c.Kind != CompareStatus && c.Kind != CompareHeaders && c.Kind != CompareBody:
-		f.add(`choose among "statuscode", "headers" and "body"`, fmt.Sprintf("there is no comparator %q", c.Kind), at...)
-	case c.Kind == CompareHeaders && (len(c.Only) == 0) == (len(c.Except) == 0):
-		f.add("list the fields to compare, or all but which: {except: [date]}", "headers wants a list of fields, to compare or to leave out", at...)
-	case c.Kind != CompareHeaders && len(c.Only)+len(c.Except) > 0:
-		f.add("these go with headers", fmt.Sprintf("%s has no fields", c.Kind), at...)
-	case c.Kind != CompareBody && (c.As != "" || json > 0):
-		f.add("these go with body", fmt.Sprintf("%s has no such options", c.Kind), at...)
-	case !slices.Contains([]string{"", "json", "text", "bytes", "image"}, c.As):
-		f.add(`choose among "json", "text", "bytes" and "image", or leave it to the content type`, fmt.Sprintf("a body cannot be compared as %q", c.As), append(at, "as")...)
-	case c.As != "" && c.As != "json" && json > 0:
-		f.add("leave them out, or compare as json", fmt.Sprintf("a body compared as %s has no paths", c.As), at...)
+// options checks the options of one comparator, and those of the strings within.
+func (f *flaws) options(c ComparatorSpec, at []string) {
+	known, ok := comparatorOptions[c.Kind]
+	if !ok {
+		f.add("choose among "+strings.Join(slices.Sorted(maps.Keys(comparatorOptions)), ", "), fmt.Sprintf("there is no comparator %q", c.Kind), at...)
+		return
+	}
+	for _, option := range c.Options() {
+		if !slices.Contains(known, option) {
+			f.add("leave it out", fmt.Sprintf("%s does not take %s", c.Kind, option), append(at, option)...)
+		}
 	}
 	for path, v := range sorted(c.Tolerance) {
 		if !(v >= 0) || math.IsInf(v, 0) {
 			f.add("choose the largest difference that does not matter, 0 or more", fmt.Sprintf("%g is no tolerance", v), append(at, "tolerance", path)...)
 		}
+	}
+	for path, within := range sorted(c.Within) {
+		within.Kind = c.Kind
+		f.options(within, append(slices.Clone(at), "within", path))
 	}
 }
 

@@ -57,13 +57,13 @@ func TestExperimentFlaws(t *testing.T) {
 		{"control's name", func(e *assay.Experiment) { e.Candidates[0].Name = "control" }, "candidates/control"},
 		{"two of a name", func(e *assay.Experiment) { e.Candidates = append(e.Candidates, e.Candidates[0]) }, "candidates/new"},
 		{"comparator", func(e *assay.Experiment) { e.Comparators[0].Kind = "colour" }, "comparators/0/colour"},
-		{"comparator twice", func(e *assay.Experiment) { e.Comparators = append(e.Comparators, e.Comparators[0]) }, "comparators/1/statuscode"},
 		{"headers of nothing", func(e *assay.Experiment) { e.Comparators[0].Kind = "headers" }, "comparators/0/headers"},
-		{"fields of status", func(e *assay.Experiment) { e.Comparators[0].Only = []string{"a"} }, "comparators/0/statuscode"},
-		{"body as", func(e *assay.Experiment) { e.Comparators[0] = assay.ComparatorSpec{Kind: "body", As: "xml"} }, "comparators/0/body/as"},
-		{"paths of text", func(e *assay.Experiment) {
-			e.Comparators[0] = assay.ComparatorSpec{Kind: "body", As: "text", Ignore: []string{"$.a"}}
-		}, "comparators/0/body"},
+		{"fields of status", func(e *assay.Experiment) { e.Comparators[0].Only = []string{"a"} }, "comparators/0/statuscode/only"},
+		{"a format of headers", func(e *assay.Experiment) { e.Comparators[0].As = "json" }, "comparators/0/statuscode"},
+		{"path of a comparator", func(e *assay.Experiment) { e.Comparators[0].Path = "/a/*/b" }, "comparators/0/statuscode/path"},
+		{"fields within a body", func(e *assay.Experiment) {
+			e.Comparators[0] = assay.ComparatorSpec{Kind: "body", Within: map[string]assay.ComparatorSpec{"$.a": {Only: []string{"a"}}}}
+		}, "comparators/0/body/within/$.a/only"},
 		{"tolerance", func(e *assay.Experiment) {
 			e.Comparators[0] = assay.ComparatorSpec{Kind: "body", Tolerance: map[string]float64{"$.a": -1}}
 		}, "comparators/0/body/tolerance/$.a"},

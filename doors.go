@@ -33,6 +33,20 @@ type Comparator interface {
 	Compare(control, other *Observation) []Difference
 }
 
+// Chooser is what a Comparator also implements when what it compares depends on the request.
+type Chooser interface {
+	// For returns what compares the answers to an invocation.
+	For(*Invocation) Comparator
+}
+
+// ComparatorFor is what compares the answers to an invocation.
+func ComparatorFor(c Comparator, inv *Invocation) Comparator {
+	if chooser, ok := c.(Chooser); ok {
+		return chooser.For(inv)
+	}
+	return c
+}
+
 // Lane takes served invocations from sources of traffic and chooses which become trials. It never
 // blocks and never fails: what it has no room for it drops and counts.
 type Lane interface {

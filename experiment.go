@@ -2,6 +2,8 @@ package assay
 
 import (
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -63,17 +65,59 @@ const (
 type ComparatorSpec struct {
 	Kind string `json:"kind"`
 
+	// Of several specs of one kind the first that fits an answer compares it. Path is of requests, as in
+	// Experiment; Type is of bodies, media types in which "*" stands for any run of characters but "/".
+	// Empty ones fit all.
+	Path string   `json:"path,omitempty"`
+	Type []string `json:"type,omitempty"`
+
 	// Of headers: the fields to compare, or, when Except is given, all but those.
 	Only   []string `json:"only,omitempty"`
 	Except []string `json:"except,omitempty"`
 
-	// Of the body. As is "json", "text", "bytes", "image", or "" for what the content type says. The
-	// others are for JSON; their paths are RFC 9535 JSONPath.
-	As        string             `json:"as,omitempty"`
-	Ignore    []string           `json:"ignore,omitempty"`
-	Tolerance map[string]float64 `json:"tolerance,omitempty"` // largest absolute difference between numbers
-	Unordered []string           `json:"unordered,omitempty"` // arrays whose order does not matter
-	Key       map[string]string  `json:"key,omitempty"`       // arrays whose items are matched by the value at a path within each
+	// As is the format in which a body, or a string within one, is compared; "" for what the content
+	// type says.
+	As string `json:"as,omitempty"`
+
+	// Of JSON; the paths are RFC 9535 JSONPath.
+	Ignore    []string                  `json:"ignore,omitempty"`
+	Tolerance map[string]float64        `json:"tolerance,omitempty"` // largest absolute difference between numbers
+	Unordered []string                  `json:"unordered,omitempty"` // arrays whose order does not matter
+	Key       map[string]string         `json:"key,omitempty"`       // arrays whose items are matched by the value at a path within each
+	Within    map[string]ComparatorSpec `json:"within,omitempty"`    // strings to be compared as contents of a format of their own
+}
+
+// selectors are the fields of a ComparatorSpec that say what it is for, rather than how to compare.
+var selectors = []string{"kind", "path", "type", "as"}
+
+// Options are the names, in JSON, of the options that are given, in the order of the fields.
+func (c ComparatorSpec) Options() []string {
+	var given []string
+	v := reflect.ValueOf(c)
+	for i := range v.NumField() {
+		name := optionName(v.Type().Field(i))
+		if !v.Field(i).IsZero() && !slices.Contains(selectors, name) {
+			given = append(given, name)
+		}
+	}
+	return given
+}
+
+// With is c without the options that are not named.
+func (c ComparatorSpec) With(options []string) ComparatorSpec {
+	v := reflect.ValueOf(&c).Elem()
+	for i := range v.NumField() {
+		name := optionName(v.Type().Field(i))
+		if !slices.Contains(options, name) && !slices.Contains(selectors, name) {
+			v.Field(i).SetZero()
+		}
+	}
+	return c
+}
+
+func optionName(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+	return name
 }
 
 // Hypothesis is what is claimed of every candidate. A nil limit claims nothing.

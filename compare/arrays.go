@@ -225,7 +225,7 @@ func (w *walk) matchEqual(a, b *value, at spot) []pair {
 	}
 	m.by(form(a, at.control, canonical{}), form(b, at.other, canonical{}))
 	m.pairs = nil
-	if len(m.left)+len(m.right) == 0 || !w.rules.kinds[ruleIgnore] && !w.rules.kinds[ruleTolerance] {
+	if len(m.left)+len(m.right) == 0 || !w.rules.lenient() {
 		return m.finish()
 	}
 	if ordered := inOrder(a, b); w.excused(a, b, ordered, at) {

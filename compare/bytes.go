@@ -6,6 +6,13 @@ import (
 	"github.com/assaylab/assay"
 )
 
+func bytesFormat() Format {
+	return Format{
+		Name: "bytes", Media: []string{"*/*"}, Build: plainly(compareBytes),
+		Guess: func([]byte) bool { return true },
+	}
+}
+
 // compareBytes describes where two bodies that differ begin to do so.
 func compareBytes(control, other []byte) []assay.Difference {
 	at := commonPrefix(control, other)

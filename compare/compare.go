@@ -7,16 +7,17 @@ package compare
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/assaylab/assay"
 )
 
-// builders makes a comparator of each kind. The flaws' paths are relative to the comparator's options.
+// builders makes a comparator of each kind but the body's, which has formats. The flaws' paths are
+// relative to the comparator's options.
 var builders = map[string]func(assay.ComparatorSpec) (assay.Comparator, []assay.Flaw){
 	assay.CompareStatus:  newStatus,
 	assay.CompareHeaders: newHeaders,
-	assay.CompareBody:    newBody,
 }
 
 // Defaults are the comparators of a definition that lists none: status code, content type and body.
@@ -29,53 +30,141 @@ func Defaults() []assay.ComparatorSpec {
 }
 
 // New builds the comparator of an experiment; no specs stand for Defaults. Faults are always compared.
-// It is nil when there are flaws, whose paths are relative to the list of comparators, for example
-// ["0", "body", "ignore", "1"]. The comparator is safe for concurrent use.
-func New(specs []assay.ComparatorSpec) (assay.Comparator, []assay.Flaw) {
+// More formats of contents are asked before those known here. The comparator is nil when there are flaws,
+// whose paths are relative to the list of comparators, for example ["0", "body", "ignore", "1"]. It is
+// safe for concurrent use, and an assay.Chooser.
+func New(specs []assay.ComparatorSpec, more ...Format) (assay.Comparator, []assay.Flaw) {
 	if len(specs) == 0 {
 		specs = Defaults()
 	}
-	var parts comparison
-	var flaws []assay.Flaw
-	seen := map[string]bool{}
+	b := builder{formats: slices.Concat(more, builtin())}
 	for i, spec := range specs {
-		part, found := build(spec, seen[spec.Kind])
-		seen[spec.Kind] = true
-		parts = append(parts, part)
-		for _, f := range found {
+		for _, f := range b.add(spec) {
 			f.Path = append([]string{strconv.Itoa(i), spec.Kind}, f.Path...)
-			flaws = append(flaws, f)
+			b.flaws = append(b.flaws, f)
 		}
 	}
-	if len(flaws) > 0 {
-		return nil, flaws
+	if len(b.flaws) > 0 {
+		return nil, b.flaws
 	}
-	return parts, nil
+	return b.finish(), nil
 }
 
-func build(spec assay.ComparatorSpec, again bool) (assay.Comparator, []assay.Flaw) {
-	builder, known := builders[spec.Kind]
-	switch {
-	case !known:
-		return nil, []assay.Flaw{{
-			What: fmt.Sprintf("unknown comparator %q", spec.Kind),
-			Hint: "the comparators are statuscode, headers and body",
-		}}
-	case again:
-		return nil, []assay.Flaw{{
-			What: fmt.Sprintf("%s is listed twice", spec.Kind),
-			Hint: "put all its options into one entry",
-		}}
-	}
-	return builder(spec)
+// builder puts entries of the definition together to one part a kind.
+type builder struct {
+	formats Formats
+	parts   []part
+	flaws   []assay.Flaw
 }
 
-// comparison is faults and then every comparator, in the order of the definition.
-type comparison []assay.Comparator
+// add builds one entry of the definition.
+func (b *builder) add(spec assay.ComparatorSpec) (flaws []assay.Flaw) {
+	e := entry{route: route(spec.Path)}
+	if spec.Kind == assay.CompareBody {
+		e.body, flaws = newBody(spec, b.formats)
+	} else if build, known := builders[spec.Kind]; known {
+		e.compare, flaws = build(spec)
+	} else {
+		return []assay.Flaw{{What: fmt.Sprintf("unknown comparator %q", spec.Kind), Hint: "the comparators are statuscode, headers and body"}}
+	}
+	p := b.part(spec.Kind)
+	if slices.ContainsFunc(p.entries, func(before entry) bool { return before.hides(e) }) {
+		flaws = append(flaws, assay.Flaw{
+			What: fmt.Sprintf("an entry for %s before this one takes all that it is for", spec.Kind),
+			Hint: "put all options into one entry, or give the one before a path or a type",
+		})
+	}
+	p.entries = append(p.entries, e)
+	return flaws
+}
+
+// part returns the part of a kind, new if need be.
+func (b *builder) part(kind string) *part {
+	for i := range b.parts {
+		if b.parts[i].kind == kind {
+			return &b.parts[i]
+		}
+	}
+	b.parts = append(b.parts, part{kind: kind})
+	return &b.parts[len(b.parts)-1]
+}
+
+// finish lets bodies that no entry takes be compared as if nothing had been said of any.
+func (b *builder) finish() *comparison {
+	for i := range b.parts {
+		if p := &b.parts[i]; p.kind == assay.CompareBody {
+			plain, _ := newBody(assay.ComparatorSpec{}, b.formats)
+			p.entries = append(p.entries, entry{body: plain})
+		}
+	}
+	c := &comparison{parts: b.parts}
+	c.everywhere = c.on("")
+	c.routed = slices.ContainsFunc(c.parts, func(p part) bool {
+		return slices.ContainsFunc(p.entries, func(e entry) bool { return e.route != "" })
+	})
+	return c
+}
+
+// comparison is one part a kind, in the order of the definition.
+type comparison struct {
+	parts      []part
+	everywhere chosen // what compares when no path is known
+	routed     bool   // some entry is for some paths only
+}
+
+// part is the entries of one kind. The first that takes a request, and its body, compares.
+type part struct {
+	kind    string
+	entries []entry
+}
+
+// entry is one comparator of the definition, and the requests it is for.
+type entry struct {
+	route   route
+	compare assay.Comparator // nil of bodies
+	body    bodyEntry
+}
+
+// hides tells whether nothing is left for an entry that comes later.
+func (e entry) hides(later entry) bool {
+	sameType := len(e.body.media) == 0 || slices.Equal(e.body.media, later.body.media)
+	return sameType && (e.route == "" || e.route == later.route)
+}
+
+// For leaves the entries that take the invocation.
+func (c *comparison) For(inv *assay.Invocation) assay.Comparator {
+	if !c.routed || inv.Request == nil {
+		return c.everywhere
+	}
+	return c.on(inv.Request.Path)
+}
+
+func (c *comparison) on(path string) chosen {
+	all := chosen{}
+	for _, p := range c.parts {
+		fitting := slices.DeleteFunc(slices.Clone(p.entries), func(e entry) bool { return !e.route.takes(path) })
+		switch {
+		case len(fitting) == 0:
+		case p.kind == assay.CompareBody:
+			all = append(all, bodyOf(fitting))
+		default:
+			all = append(all, fitting[0].compare)
+		}
+	}
+	return all
+}
+
+// Compare is that of an invocation whose path is not known.
+func (c *comparison) Compare(control, other *assay.Observation) []assay.Difference {
+	return c.everywhere.Compare(control, other)
+}
+
+// chosen is the comparators for one request.
+type chosen []assay.Comparator
 
 // Compare lists the differences. When the two faulted in different ways, that is the only one: an
 // answer that never came has no status or body to speak of.
-func (c comparison) Compare(control, other *assay.Observation) []assay.Difference {
+func (c chosen) Compare(control, other *assay.Observation) []assay.Difference {
 	if d := compareFaults(control.Fault, other.Fault); d != nil {
 		return d
 	}

@@ -31,7 +31,9 @@ func TestFlaws(t *testing.T) {
 		{"no header", assay.ComparatorSpec{Kind: "headers", Only: []string{"a", "b c"}}, "0 headers 1", `"b c" is not the name of a header`},
 		{"no header to except", assay.ComparatorSpec{Kind: "headers", Except: []string{""}}, "0 headers except 0", `"" is not the name of a header`},
 		{"unknown format", assay.ComparatorSpec{Kind: "body", As: "xml"}, "0 body as", `as "xml"`},
-		{"rules for bytes", assay.ComparatorSpec{Kind: "body", As: "bytes", Ignore: []string{"$.a"}}, "0 body as", "are for JSON"},
+		{"rules for bytes", assay.ComparatorSpec{Kind: "body", As: "bytes", Ignore: []string{"$.a"}}, "0 body ignore", "compared as bytes"},
+		{"a flaw within", assay.ComparatorSpec{Kind: "body", Within: map[string]assay.ComparatorSpec{"$.a": {As: "xyz"}}}, "0 body within $.a as", `as "xyz"`},
+		{"no media type", assay.ComparatorSpec{Kind: "body", Type: []string{"image/*", "json"}}, "0 body type 1", `"json" is not a media type`},
 		{"no JSONPath", assay.ComparatorSpec{Kind: "body", Ignore: []string{"$.a", "a.b"}}, "0 body ignore 1", `"a.b" is not a JSONPath`},
 		{"no JSONPath to order", assay.ComparatorSpec{Kind: "body", Unordered: []string{"$["}}, "0 body unordered 0", `"$[" is not a JSONPath`},
 		{"no JSONPath to tolerate", assay.ComparatorSpec{Kind: "body", Tolerance: map[string]float64{"": 1}}, "0 body tolerance ", `"" is not a JSONPath`},
@@ -238,7 +240,8 @@ func TestTruncatedEqualsNothing(t *testing.T) {
 	}
 }
 
-func TestFormatFollowsControl(t *testing.T) {
+// TestFormatFollowsEither: the first format that takes either type, so that the sides may change places.
+func TestFormatFollowsEither(t *testing.T) {
 	reordered := [2]string{`{"a":1,"b":2}`, `{"b":2,"a":1}`}
 	tests := []struct {
 		control, other string // content types
@@ -246,7 +249,8 @@ func TestFormatFollowsControl(t *testing.T) {
 	}{
 		{"application/json", "application/json", true},
 		{"application/json", "text/plain", true},
-		{"text/plain", "application/json", false},
+		{"text/plain", "application/json", true},
+		{"text/plain", "text/html", false},
 		{"", "application/json", true},
 		{"", "", true},
 		{"Application/Problem+JSON; charset=utf-8", "", true},

@@ -14,6 +14,13 @@ import (
 	"github.com/assaylab/assay"
 )
 
+func imageFormat() Format {
+	return Format{
+		Name: "image", Media: []string{"image/png", "image/jpeg", "image/gif"}, Build: plainly(compareImages),
+		Guess: func(data []byte) bool { return sniffImage(data) != "" },
+	}
+}
+
 // maxPixels bounds the size of a picture, in pixels.
 const maxPixels = 25_000_000
 
@@ -27,18 +34,31 @@ type film struct {
 
 // decodeImage decodes a PNG, JPEG or GIF, going by its first bytes rather than by a content type.
 func decodeImage(data []byte) (film, error) {
-	switch {
-	case bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")):
+	switch sniffImage(data) {
+	case "png":
 		if isAnimated(data) {
 			return film{}, errors.New("animated PNG")
 		}
 		return decodeStill(data, png.DecodeConfig, png.Decode)
-	case bytes.HasPrefix(data, []byte("\xff\xd8\xff")):
+	case "jpeg":
 		return decodeStill(data, jpeg.DecodeConfig, jpeg.Decode)
-	case bytes.HasPrefix(data, []byte("GIF8")):
+	case "gif":
 		return decodeGIF(data)
 	}
 	return film{}, errors.New("not a PNG, JPEG or GIF image")
+}
+
+// sniffImage names the format that data begins like, "" for none known here.
+func sniffImage(data []byte) string {
+	switch {
+	case bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")):
+		return "png"
+	case bytes.HasPrefix(data, []byte("\xff\xd8\xff")):
+		return "jpeg"
+	case bytes.HasPrefix(data, []byte("GIF8")):
+		return "gif"
+	}
+	return ""
 }
 
 // isAnimated finds the acTL chunk that an animated PNG has before its first IDAT (PNG, third edition).

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,6 +10,25 @@ import (
 
 	"github.com/assaylab/assay"
 )
+
+func jsonFormat() Format {
+	return Format{
+		Name:    "json",
+		Media:   []string{"application/json", "text/json", "*/*+json", "application/x-amz-json-*"},
+		Options: []string{"ignore", "tolerance", "unordered", "key", "within"},
+		Guess:   isDocument,
+		Build: func(spec assay.ComparatorSpec, formats Formats) (CompareFunc, []assay.Flaw) {
+			rules, flaws := newRules(spec, formats)
+			return ofData(rules.compareJSON), flaws
+		},
+	}
+}
+
+// isDocument tells a JSON object or array; a scalar may be anything.
+func isDocument(body []byte) bool {
+	v, err := parse(body)
+	return err == nil && (v.kind == object || v.kind == array)
+}
 
 // compareJSON compares what two documents mean: the order of members does not matter, numbers are
 // compared exactly (1.0 is 1, and 20.5 is not "20.5"), a null is not a missing member.
@@ -101,7 +121,32 @@ func (w *walk) values(a, b *value, at spot) {
 	case a.kind == number:
 		w.numbers(a, b, at)
 	case a.text != b.text:
-		w.differ(assay.KindValue, a, b, at.excuse)
+		w.scalars(a, b, at)
+	}
+}
+
+// scalars compares two of a kind that are written differently, and may be strings.
+func (w *walk) scalars(a, b *value, at spot) {
+	if r := at.find(ruleWithin); r != nil && a.kind == text && a.text != "" && b.text != "" {
+		w.within(r.compare(Content{Data: []byte(a.text)}, Content{Data: []byte(b.text)}), at.excuse)
+		return
+	}
+	w.differ(assay.KindValue, a, b, at.excuse)
+}
+
+// within reports the differences of contents that the strings here hold. Their paths go on from here.
+func (w *walk) within(differences []assay.Difference, excuse string) {
+	for _, d := range differences {
+		ignored := cmp.Or(excuse, d.Ignored)
+		if w.probing {
+			w.differs = w.differs || ignored == ""
+			continue
+		}
+		w.report.add(ignored, func() assay.Difference {
+			way := strings.TrimPrefix(d.Path, "body")
+			d.Path = cut(string(w.path)+strings.TrimPrefix(way, ":$"), maxPath)
+			return d
+		})
 	}
 }
 

@@ -137,7 +137,7 @@ func drawSource(t *rapid.T) *rand.Rand {
 }
 
 func jsonRules(t *rapid.T, spec assay.ComparatorSpec) *rules {
-	r, flaws := newRules(spec)
+	r, flaws := newRules(spec, builtin())
 	if len(flaws) > 0 {
 		t.Fatalf("flaws %+v", flaws)
 	}
@@ -443,7 +443,7 @@ func TestMatchingIsBounded(t *testing.T) {
 		data, _ := json.Marshal(items)
 		return data
 	}
-	rules, _ := newRules(assay.ComparatorSpec{Unordered: []string{"$", "$[*]"}, Tolerance: map[string]float64{"$..*": 0.25}})
+	rules, _ := newRules(assay.ComparatorSpec{Unordered: []string{"$", "$[*]"}, Tolerance: map[string]float64{"$..*": 0.25}}, builtin())
 	if got := rules.compareJSON(side(0), side(0.5)); len(got) != maxListed {
 		t.Errorf("%d differences", len(got))
 	}

@@ -20,15 +20,17 @@ const (
 	ruleTolerance = "tolerance"
 	ruleUnordered = "unordered"
 	ruleKey       = "key"
+	ruleWithin    = "within"
 )
 
 // rule is one thing to be done differently at the places its path selects.
 type rule struct {
-	kind  string
-	path  *jsonpath.Path
-	text  string          // what Difference.Ignored calls it
-	limit decimal         // of tolerance
-	key   []spec.Selector // of key: the way from an item to the value it is matched by
+	kind    string
+	path    *jsonpath.Path
+	text    string          // what Difference.Ignored calls it
+	limit   decimal         // of tolerance
+	key     []spec.Selector // of key: the way from an item to the value it is matched by
+	compare CompareFunc     // of within
 }
 
 // rules are those of one body comparator. Plain paths are compiled into one trie that is walked along
@@ -41,8 +43,13 @@ type rules struct {
 
 func (r *rules) empty() bool { return len(r.kinds) == 0 }
 
+// lenient tells whether values that are written differently may still match.
+func (r *rules) lenient() bool {
+	return r.kinds[ruleIgnore] || r.kinds[ruleTolerance] || r.kinds[ruleWithin]
+}
+
 // newRules compiles the rules of a spec, in an order that is always the same.
-func newRules(s assay.ComparatorSpec) (*rules, []assay.Flaw) {
+func newRules(s assay.ComparatorSpec, formats Formats) (*rules, []assay.Flaw) {
 	c := compiler{
 		rules:  rules{plain: &node{}, kinds: map[string]bool{}},
 		arrays: map[string]string{},
@@ -59,6 +66,9 @@ func newRules(s assay.ComparatorSpec) (*rules, []assay.Flaw) {
 	}
 	for _, path := range slices.Sorted(maps.Keys(s.Key)) {
 		c.addKey(path, s.Key[path])
+	}
+	for _, path := range slices.Sorted(maps.Keys(s.Within)) {
+		c.addWithin(path, s.Within[path], formats)
 	}
 	return &c.rules, c.flaws
 }
@@ -127,6 +137,17 @@ func (c *compiler) addTolerance(path string, limit float64) {
 	shortest := strconv.FormatFloat(limit, 'g', -1, 64)
 	r.limit = parseDecimal(shortest)
 	r.text = "tolerance " + path + " " + shortest
+	c.add(path, r, path)
+}
+
+func (c *compiler) addWithin(path string, s assay.ComparatorSpec, formats Formats) {
+	r := &rule{kind: ruleWithin}
+	compare, flaws := formats.Build(s)
+	for _, f := range flaws {
+		f.Path = append([]string{ruleWithin, path}, f.Path...)
+		c.flaws = append(c.flaws, f)
+	}
+	r.compare = compare
 	c.add(path, r, path)
 }
 

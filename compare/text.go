@@ -9,6 +9,15 @@ import (
 	"github.com/assaylab/assay"
 )
 
+func textFormat() Format {
+	return Format{
+		Name:  "text",
+		Media: []string{"text/*", "*/*+xml", "application/xml", "application/javascript", "application/x-www-form-urlencoded"},
+		Guess: utf8.Valid,
+		Build: plainly(compareText),
+	}
+}
+
 // compareText describes the first line in which two texts that differ do so. Line ends count. Texts
 // are taken for UTF-8; in another encoding only the renderings suffer.
 func compareText(control, other []byte) []assay.Difference {

@@ -198,7 +198,7 @@ func TestFlaws(t *testing.T) {
 		{"placeholder", "experiments:\n  a: {path: a, control: {url: \"http://{NO_SUCH}\"}}\n", []string{"2:31", "nothing is known to put in place of {NO_SUCH}", "environment variable NO_SUCH"}},
 		{"comparator", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    comparators:\n    - colour\n", []string{"6:7", `no comparator "colour"`, "statuscode"}},
 		{"two comparators behind one dash", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    comparators:\n    - body:\n      statuscode:\n", []string{"7:7", "in the place of another", "dash"}},
-		{"option of none", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    comparators:\n    - statuscode: 200\n", []string{"6:19", "statuscode takes no options", "leave the value out"}},
+		{"option of none", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    comparators:\n    - statuscode: 200\n", []string{"6:19", "statuscode should be a mapping", "write keys"}},
 		{"option of a comparator", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    comparators:\n    - body: {ignored: [$.a]}\n", []string{"6:14", `body has no key "ignored"`, `"ignore"`}},
 		{"function", "functions:\n  f: {runtime: nodejs, handler: a.b, code: f, memory: 64}\n", []string{"2:55", "64 MB of memory is out of range", "128"}},
 		{"tab", "experiments:\n\ta: b\n", []string{"2:1", "not YAML", "never with tabs"}},

@@ -116,19 +116,6 @@ type armFile struct {
 	Event    string `yaml:"event,omitempty"`
 }
 
-type headersFile struct {
-	Only   []string `yaml:"only,flow,omitempty"`
-	Except []string `yaml:"except,flow,omitempty"`
-}
-
-type bodyFile struct {
-	As        string             `yaml:"as,omitempty"`
-	Ignore    []string           `yaml:"ignore,omitempty"`
-	Tolerance map[string]float64 `yaml:"tolerance,omitempty"`
-	Unordered []string           `yaml:"unordered,omitempty"`
-	Key       map[string]string  `yaml:"key,omitempty"`
-}
-
 type hypothesisFile struct {
 	Mismatch string            `yaml:"mismatch"`
 	Latency  map[string]string `yaml:"latency,omitempty"`
@@ -176,19 +163,6 @@ func experimentBody(e assay.Experiment) experimentFile {
 func armBody(a assay.Arm) armFile {
 	t := a.Target
 	return armFile{Name: a.Title, URL: t.URL, ARN: t.ARN, Function: t.Function, Endpoint: t.Endpoint, Event: t.Event}
-}
-
-// comparatorBody is the options of a comparator, nil if it has none.
-func comparatorBody(c assay.ComparatorSpec) any {
-	switch {
-	case c.Kind == assay.CompareHeaders && len(c.Except) == 0:
-		return c.Only
-	case c.Kind == assay.CompareHeaders:
-		return headersFile{Only: c.Only, Except: c.Except}
-	case c.As == "" && len(c.Ignore)+len(c.Tolerance)+len(c.Unordered)+len(c.Key) == 0:
-		return nil
-	}
-	return bodyFile{As: c.As, Ignore: c.Ignore, Tolerance: c.Tolerance, Unordered: c.Unordered, Key: c.Key}
 }
 
 func hypothesisBody(h assay.Hypothesis) hypothesisFile {

@@ -132,6 +132,7 @@ func arms(name *rapid.Generator[string]) *rapid.Generator[assay.Arm] {
 func comparators() *rapid.Generator[assay.ComparatorSpec] {
 	return rapid.Custom(func(t *rapid.T) assay.ComparatorSpec {
 		c := assay.ComparatorSpec{Kind: rapid.SampledFrom([]string{"statuscode", "headers", "body"}).Draw(t, "kind")}
+		c.Path = rapid.SampledFrom([]string{"", "/a/{id}", "/a/*"}).Draw(t, "path")
 		fields := rapid.SliceOfN(rapid.SampledFrom([]string{"content-type", "etag", "1", "x-y"}), 1, 3).Draw(t, "fields")
 		switch {
 		case c.Kind == "headers" && rapid.Bool().Draw(t, "all but"):
@@ -139,15 +140,28 @@ func comparators() *rapid.Generator[assay.ComparatorSpec] {
 		case c.Kind == "headers":
 			c.Only = fields
 		case c.Kind == "body":
-			if c.As = rapid.SampledFrom([]string{"", "json", "text", "bytes", "image"}).Draw(t, "as"); c.As == "" || c.As == "json" {
-				c.Ignore = rapid.SliceOfN(paths, 0, 2).Draw(t, "ignore")
-				c.Unordered = rapid.SliceOfN(paths, 0, 2).Draw(t, "unordered")
-				c.Tolerance = rapid.MapOfN(paths, rapid.Float64Range(0, 1e300), 0, 2).Draw(t, "tolerance")
-				c.Key = rapid.MapOfN(paths, paths, 0, 2).Draw(t, "key")
-			}
+			c.Type = rapid.SliceOfN(rapid.SampledFrom([]string{"application/json", "image/*", "*/*+xml"}), 0, 2).Draw(t, "type")
+			content(t, &c, 1)
 		}
 		return c
 	})
+}
+
+// content draws how bodies, or strings within, are compared.
+func content(t *rapid.T, c *assay.ComparatorSpec, depth int) {
+	if c.As = rapid.SampledFrom([]string{"", "json", "text", "bytes", "image"}).Draw(t, "as"); c.As != "" && c.As != "json" {
+		return
+	}
+	c.Ignore = rapid.SliceOfN(paths, 0, 2).Draw(t, "ignore")
+	c.Unordered = rapid.SliceOfN(paths, 0, 2).Draw(t, "unordered")
+	c.Tolerance = rapid.MapOfN(paths, rapid.Float64Range(0, 1e300), 0, 2).Draw(t, "tolerance")
+	c.Key = rapid.MapOfN(paths, paths, 0, 2).Draw(t, "key")
+	if depth == 0 || rapid.Bool().Draw(t, "nothing within") {
+		return
+	}
+	var within assay.ComparatorSpec
+	content(t, &within, depth-1)
+	c.Within = map[string]assay.ComparatorSpec{paths.Draw(t, "within"): within}
 }
 
 func functions() *rapid.Generator[assay.Function] {

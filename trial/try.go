@@ -51,8 +51,9 @@ func (l *Lane) make(t *task) (made *assay.Trial, refused string) {
 		obs.Arm, obs.Role = c.arm, c.role
 		c.into.Observation = obs
 	}
+	comparator := assay.ComparatorFor(g.plan.Comparator, t.inv)
 	for _, c := range calls {
-		c.into.Differences = g.plan.Comparator.Compare(t.control, &c.into.Observation)
+		c.into.Differences = comparator.Compare(t.control, &c.into.Observation)
 	}
 	l.reduce(g.plan, made)
 	return made, ""
