@@ -31,6 +31,7 @@ var law = map[string][]string{
 	"store/sqlite":      {"modernc.org/sqlite/...", module + "/stats"},
 	"store/storetest":   {},
 	"console":           {"github.com/prometheus/client_golang/..."},
+	"pack":              {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
