@@ -212,10 +212,13 @@ func (f *flaws) target(t Target, at ...string) {
 	if t.Endpoint != "" && (t.ARN == "" || !goodURL(t.Endpoint)) {
 		f.add(`it goes with arn, and looks like "http://127.0.0.1:4566"`, fmt.Sprintf("%q cannot be the endpoint", t.Endpoint), in("endpoint")...)
 	}
-	if t.Event != "" && (t.URL != "" || t.Event != "v1" && t.Event != "v2") {
-		f.add(`functions take "v2" (the default) or "v1"; a url takes none`, fmt.Sprintf("%q cannot be the format of the event", t.Event), in("event")...)
+	if t.Event != "" && (t.URL != "" || !slices.Contains(eventFormats, t.Event)) {
+		f.add(`functions take "v2" (the default), "v1", "url" or "alb"; a url takes none`, fmt.Sprintf("%q cannot be the format of the event", t.Event), in("event")...)
 	}
 }
+
+// eventFormats are those of room event.
+var eventFormats = []string{"v2", "v1", "url", "alb"}
 
 func count(flags ...bool) (n int) {
 	for _, set := range flags {

@@ -14,28 +14,30 @@ const module = "github.com/assaylab/assay"
 // package assay and the standard library. An entry ending in "/..." stands for all below it. Tests
 // of a room may import more; rooms that are missing here may import nothing more.
 var law = map[string][]string{
-	"":                  {},
-	"cmd/assay":         {module + "/cli"},
-	"config":            {"go.yaml.in/yaml/v4"},
-	"event":             {"github.com/aws/aws-lambda-go/events"},
-	"gateway":           {},
-	"trial":             {"github.com/theory/jsonpath/..."},
-	"lambda":            {module + "/lambda/sandbox", module + "/lambda/runtimeapi"},
-	"lambda/runtimeapi": {},
-	"lambda/sandbox":    {"golang.org/x/sys/unix"},
-	"remote/plainhttp":  {},
-	"remote/awslambda":  {"github.com/aws/aws-sdk-go-v2/..."},
-	"compare":           {"github.com/theory/jsonpath/...", "github.com/klauspost/compress/zstd", "github.com/andybalholm/brotli"},
-	"stats":             {"github.com/DataDog/sketches-go/...", "gonum.org/v1/gonum/..."},
-	"judge":             {module + "/stats"},
-	"store/sqlite":      {"modernc.org/sqlite/...", module + "/stats"},
-	"store/storetest":   {},
-	"console":           {"github.com/prometheus/client_golang/..."},
-	"pack":              {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
+	"":                    {},
+	"cmd/assay":           {module + "/cli"},
+	"config":              {"go.yaml.in/yaml/v4"},
+	"event":               {"github.com/aws/aws-lambda-go/events"},
+	"gateway":             {},
+	"trial":               {"github.com/theory/jsonpath/..."},
+	"lambda":              {module + "/lambda/sandbox", module + "/lambda/runtimeapi"},
+	"lambda/runtimeapi":   {},
+	"lambda/sandbox":      {"golang.org/x/sys/unix"},
+	"remote/plainhttp":    {},
+	"remote/awslambda":    {"github.com/aws/aws-sdk-go-v2/..."},
+	"compare":             {"github.com/theory/jsonpath/...", "github.com/klauspost/compress/zstd", "github.com/andybalholm/brotli"},
+	"stats":               {"github.com/DataDog/sketches-go/...", "gonum.org/v1/gonum/..."},
+	"judge":               {module + "/stats"},
+	"store/sqlite":        {"modernc.org/sqlite/...", module + "/stats"},
+	"store/storetest":     {},
+	"console":             {"github.com/prometheus/client_golang/..."},
+	"pack":                {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
+	"lambda/awsapi/model": {},
+	"lambda/sigv4":        {},
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
-var pure = []string{"", "compare", "event", "judge", "stats"}
+var pure = []string{"", "compare", "event", "judge", "lambda/awsapi/model", "stats"}
 
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 

@@ -25,7 +25,7 @@ type Target struct {
 	ARN      string `json:"arn,omitempty"`      // AWS Lambda; account 000000000000 is the embedded engine
 	Function string `json:"function,omitempty"` // the embedded engine: a name, or name:qualifier
 	Endpoint string `json:"endpoint,omitempty"` // instead of AWS's own, for ARN
-	Event    string `json:"event,omitempty"`    // the event's format for functions: "v2" (default) or "v1"
+	Event    string `json:"event,omitempty"`    // the event's format for functions: "v2" (default), "v1", "url" or "alb"
 	Revision string `json:"revision,omitempty"` // of an embedded function: its code and configuration when this version began
 }
 

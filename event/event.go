@@ -2,8 +2,9 @@
 // functions return into HTTP responses. In comes an Invocation with a Request, out goes its payload; in
 // comes a function's answer, out go status, header and body, as API Gateway makes them.
 //
-// The formats are those of AWS's documentation, "Create Lambda proxy integrations for HTTP APIs" (v2,
-// v1) and "Lambda proxy integrations in API Gateway" (v1).
+// The formats are those of AWS's documentation: "Create Lambda proxy integrations for HTTP APIs" (v2,
+// v1), "Lambda proxy integrations in API Gateway" (v1), "Invoking Lambda function URLs" (url) and "Use
+// Lambda functions as targets of an Application Load Balancer" (alb).
 package event
 
 import (
@@ -25,13 +26,22 @@ import (
 // Format is the format of events and of what functions return.
 type Format string
 
-// The formats. V2 is that of HTTP APIs and function URLs, V1 that of REST APIs.
+// The formats: V2 is that of HTTP APIs, V1 that of REST APIs, URL that of function URLs, ALB that of
+// load balancers.
 const (
-	V2 Format = "v2"
-	V1 Format = "v1"
+	V2  Format = "v2"
+	V1  Format = "v1"
+	URL Format = "url"
+	ALB Format = "alb"
 )
 
-func (f Format) valid() bool { return f == "" || f == V2 || f == V1 }
+func (f Format) valid() bool {
+	switch f {
+	case "", V2, V1, URL, ALB:
+		return true
+	}
+	return false
+}
 
 // Encode makes the event of an invocation's request. It is the same each time: the time in it is when
 // the client's call came in, the request id is the invocation's. The zero Format is V2.
@@ -43,6 +53,10 @@ func Encode(f Format, inv *assay.Invocation) ([]byte, error) {
 		return nil, fmt.Errorf("%q is not a format of events", string(f))
 	case f == V1:
 		return json.Marshal(encodeV1(inv))
+	case f == URL:
+		return EncodeURL(inv, nil)
+	case f == ALB:
+		return json.Marshal(encodeALB(inv))
 	}
 	return json.Marshal(encodeV2(inv))
 }

@@ -45,7 +45,7 @@ func TestEncode(t *testing.T) {
 		"binary": func(r *assay.Request) { r.Body = []byte{0xff, 0}; r.Header["Content-Type"] = []string{"image/png"} },
 		"bare":   func(r *assay.Request) { *r = assay.Request{Method: "GET", Path: "/"} },
 	} {
-		for _, f := range []Format{V1, V2} {
+		for _, f := range []Format{V1, V2, URL, ALB} {
 			t.Run(name+"/"+string(f), func(t *testing.T) {
 				got, err := Encode(f, invocation(change))
 				if err != nil {
@@ -189,7 +189,7 @@ func FuzzEncode(f *testing.F) {
 			r.Path, r.Query, r.Host, r.RemoteAddr, r.Body = path, query, host, host, body
 			r.Header = assay.Header{"Cookie": {cookie}, "Content-Type": {contentType}}
 		})
-		for _, format := range []Format{V1, V2} {
+		for _, format := range []Format{V1, V2, URL, ALB} {
 			if got, _ := bodyOf(t, format, inv); got != string(body) {
 				t.Errorf("%s: the body %q arrives as %q", format, body, got)
 			}

@@ -54,12 +54,17 @@ func (i *Invoker) answer(o *assay.Observation) {
 	o.Status, o.Header, o.Body, o.BodySize = r.Status, r.Header, r.Body, int64(len(r.Body))
 }
 
-// failure is what API Gateway answers when the function does not. To a caller that went away it is nothing.
+// failure is what API Gateway, a function URL or a load balancer answers when the function does not. To a
+// caller that went away it is nothing.
 func (i *Invoker) failure(kind assay.FaultKind) Response {
 	old := i.Format == V1
 	switch {
 	case kind == assay.FaultCanceled:
 		return Response{}
+	case i.Format == ALB:
+		return loadBalancer502()
+	case i.Format == URL && kind != assay.FaultThrottle:
+		return BadGateway()
 	case kind == assay.FaultThrottle:
 		return message(429, "Too Many Requests")
 	case kind == assay.FaultTimeout && old:

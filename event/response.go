@@ -21,9 +21,9 @@ type Response struct {
 	Body   []byte
 }
 
-// Decode reads what a function returned. V2 takes any JSON: without a statusCode it is the body of a
-// 200. V1 takes proxy responses only. The error says what is malformed; API Gateway answers 500 (V2) or
-// 502 (V1) then.
+// Decode reads what a function returned. V2 and URL take any JSON: without a statusCode it is the body of
+// a 200. V1 and ALB take proxy responses only. The error says what is malformed; the client is answered
+// 500 (V2) or 502 (the others) then.
 func Decode(f Format, payload []byte) (Response, error) {
 	if !f.valid() {
 		return Response{}, fmt.Errorf("%q is not a format of events", string(f))
@@ -36,7 +36,7 @@ func Decode(f Format, payload []byte) (Response, error) {
 	if _, ok := members["statusCode"]; object && ok {
 		return structured(f, members)
 	}
-	if f == V1 {
+	if f == V1 || f == ALB {
 		return Response{}, errors.New("the function returned no statusCode")
 	}
 	return inferred(payload), nil
@@ -64,6 +64,9 @@ func structured(f Format, members map[string]json.RawMessage) (Response, error) 
 	if r.Body, err = content(members); err != nil {
 		return Response{}, err
 	}
+	if f == URL && r.Header.Get("Content-Type") == "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	return r, nil
 }
 
@@ -77,7 +80,7 @@ func status(raw json.RawMessage) (int, error) {
 }
 
 // headers adds what the response says of its header. Of a field in both headers and multiValueHeaders,
-// the values of the latter count. Cookies are of V2, multiValueHeaders of V1.
+// the values of the latter count. Cookies are of V2 and URL, multiValueHeaders of V1 and ALB.
 func headers(h assay.Header, f Format, members map[string]json.RawMessage) error {
 	var single map[string]*scalar
 	if err := member(members, "headers", &single); err != nil {
@@ -88,7 +91,7 @@ func headers(h assay.Header, f Format, members map[string]json.RawMessage) error
 			h.Set(name, string(*value))
 		}
 	}
-	if f == V1 {
+	if f == V1 || f == ALB {
 		return multiValueHeaders(h, members)
 	}
 	var cookies []string
