@@ -47,6 +47,7 @@ func (e *Experiment) Flaws() []Flaw {
 	f.budget(e.Budget)
 	f.arms(e)
 	f.comparators(e.Comparators)
+	f.rules(e.Rules)
 	f.redact(e.Redact)
 	f.hypothesis(e.Hypothesis)
 	if e.Hypothesis.Cost != nil && e.Control.Target.URL != "" {
@@ -280,6 +281,47 @@ func (f *flaws) options(c ComparatorSpec, at []string) {
 		within.Kind = c.Kind
 		f.options(within, append(slices.Clone(at), "within", path))
 	}
+}
+
+func (f *flaws) rules(rules []Rule) {
+	seen := map[string]bool{}
+	for i, r := range rules {
+		in := func(key string) []string { return []string{"rules", strconv.Itoa(i), key} }
+		part, _, _ := strings.Cut(r.Path, ":")
+		if !slices.Contains([]string{"header", "trailer", "body"}, part) || r.Path == part && part != "body" {
+			f.add(`write it as differences have it, for example "body:$.id" or "header:etag"`, fmt.Sprintf("%q is not where a rule can excuse", r.Path), in("path")...)
+		}
+		if !slices.Contains(Classes, r.Class) {
+			f.add(fmt.Sprintf("choose among %s", listed(Classes)), fmt.Sprintf("there is no class of values %q", r.Class), in("class")...)
+		}
+		if r.Class == ClassUnordered && part != "body" {
+			f.add(`name an array, for example "body:$.tags"`, "only an array in a body can be unordered", in("path")...)
+		}
+		if !(r.Within >= 0) || math.IsInf(r.Within, 0) {
+			f.add("choose the largest distance that does not matter, 0 or more", fmt.Sprintf("%g is no distance", r.Within), in("within")...)
+		}
+		if r.Class == ClassJitter && r.Within == 0 {
+			f.add("say how far apart the numbers may be", "a rule for jitter without a distance excuses nothing", in("within")...)
+		}
+		if r.Owner == "" {
+			f.add("name who answers for it", "the rule has no owner", in("owner")...)
+		}
+		if r.Expires.IsZero() {
+			f.add("say when it ends, for example 2027-01-31", "the rule does not expire", in("expires")...)
+		}
+		if seen[r.ID()] {
+			f.add("keep one of them", fmt.Sprintf("%s at %s stands here twice", r.Class, r.Path), "rules", strconv.Itoa(i))
+		}
+		seen[r.ID()] = true
+	}
+}
+
+func listed[S ~string](all []S) string {
+	var words []string
+	for _, s := range all {
+		words = append(words, string(s))
+	}
+	return strings.Join(words, ", ")
 }
 
 func (f *flaws) redact(rules []string) {

@@ -20,6 +20,10 @@ func experiment() assay.Experiment {
 	}
 }
 
+func rule() assay.Rule {
+	return assay.Rule{Path: "body:$.id", Class: assay.ClassUUID, Owner: "ann", Expires: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)}
+}
+
 func TestExperimentFlaws(t *testing.T) {
 	cost, same := math.NaN(), 1.0
 	function := assay.Target{Function: "old"}
@@ -57,6 +61,17 @@ func TestExperimentFlaws(t *testing.T) {
 		{"control's name", func(e *assay.Experiment) { e.Candidates[0].Name = "control" }, "candidates/control"},
 		{"two of a name", func(e *assay.Experiment) { e.Candidates = append(e.Candidates, e.Candidates[0]) }, "candidates/new"},
 		{"comparator", func(e *assay.Experiment) { e.Comparators[0].Kind = "colour" }, "comparators/0/colour"},
+		{"rule", func(e *assay.Experiment) { e.Rules = []assay.Rule{rule()} }, "-"},
+		{"rule twice", func(e *assay.Experiment) { e.Rules = []assay.Rule{rule(), rule()} }, "rules/1"},
+		{"rule nowhere", func(e *assay.Experiment) { e.Rules = []assay.Rule{rule()}; e.Rules[0].Path = "status" }, "rules/0/path"},
+		{"rule of no class", func(e *assay.Experiment) { e.Rules = []assay.Rule{rule()}; e.Rules[0].Class = "colour" }, "rules/0/class"},
+		{"unordered header", func(e *assay.Experiment) {
+			e.Rules = []assay.Rule{rule()}
+			e.Rules[0].Class, e.Rules[0].Path = assay.ClassUnordered, "header:vary"
+		}, "rules/0/path"},
+		{"jitter without a distance", func(e *assay.Experiment) { e.Rules = []assay.Rule{rule()}; e.Rules[0].Class = assay.ClassJitter }, "rules/0/within"},
+		{"rule of nobody", func(e *assay.Experiment) { e.Rules = []assay.Rule{rule()}; e.Rules[0].Owner = "" }, "rules/0/owner"},
+		{"rule for ever", func(e *assay.Experiment) { e.Rules = []assay.Rule{rule()}; e.Rules[0].Expires = time.Time{} }, "rules/0/expires"},
 		{"headers of nothing", func(e *assay.Experiment) { e.Comparators[0].Kind = "headers" }, "comparators/0/headers"},
 		{"fields of status", func(e *assay.Experiment) { e.Comparators[0].Only = []string{"a"} }, "comparators/0/statuscode/only"},
 		{"a format of headers", func(e *assay.Experiment) { e.Comparators[0].As = "json" }, "comparators/0/statuscode"},

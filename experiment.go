@@ -154,6 +154,7 @@ type Experiment struct {
 	Control     Arm              `json:"control"`
 	Candidates  []Arm            `json:"candidates"`
 	Comparators []ComparatorSpec `json:"comparators"`
+	Rules       []Rule           `json:"rules,omitempty"`  // what else is excused, in the order in which they are asked
 	Redact      []string         `json:"redact,omitempty"` // "header:NAME", "query:NAME" or JSONPath into bodies, beside the defaults
 	Hypothesis  Hypothesis       `json:"hypothesis"`
 	Until       Until            `json:"until"`
@@ -176,6 +177,9 @@ func (e *Experiment) question() Experiment {
 	}
 	if e.Secondary > 0 {
 		q.Secondary = 1
+	}
+	for _, r := range e.Rules { // whoever answers for them
+		q.Rules = append(q.Rules, Rule{Path: r.Path, Class: r.Class, Within: r.Within, Expires: r.Expires.UTC()})
 	}
 	for _, c := range e.Candidates {
 		q.Candidates = append(q.Candidates, Arm{Name: c.Name, Target: c.Target})

@@ -20,7 +20,8 @@ func TestSameEvidence(t *testing.T) {
 		{"no secondaries", func(e *assay.Experiment) { e.Secondary = 0 }, false},
 		{"a limit", func(e *assay.Experiment) { e.Hypothesis.Mismatch = 0.01 }, false},
 		{"a target", func(e *assay.Experiment) { e.Control.Target.URL = "http://127.0.0.1:9001" }, false},
-		{"a rule", func(e *assay.Experiment) { e.Comparators = nil }, false},
+		{"a comparator", func(e *assay.Experiment) { e.Comparators = nil }, false},
+		{"a rule", func(e *assay.Experiment) { e.Rules = append(e.Rules, rule()) }, false},
 	} {
 		old, e := experiment(), experiment()
 		old.Secondary, e.Secondary = 0.1, 0.1

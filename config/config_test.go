@@ -64,6 +64,8 @@ experiments:
       - statuscode
       - headers: {except: [Date, x-request-id]}
       - body: {as: json, ignore: ["$.requestId"], tolerance: {"$.rounded_number": 1e-9}, unordered: "$.items", key: {"$.users": "$.id"}}
+    rules:
+      - {path: "body:$.items[0].at", class: timestamp, within: 60, owner: ann, expires: 2027-01-31, accepted: 2026-11-25T10:00:00Z}
     redact: ["header:authorization", "$.card.number"]
     hypothesis: {mismatch: "<= 0.2%", latency: {p99: "<= 110%", p50: 1.5}, cost: 100%, alpha: 0.01}
     until: {trials: 10000, for: 24h}
@@ -120,6 +122,8 @@ func TestEveryKey(t *testing.T) {
 			{Kind: "body", As: "json", Ignore: []string{"$.requestId"}, Tolerance: map[string]float64{"$.rounded_number": 1e-9},
 				Unordered: []string{"$.items"}, Key: map[string]string{"$.users": "$.id"}},
 		},
+		Rules: []assay.Rule{{Path: "body:$.items[*].at", Class: assay.ClassTimestamp, Within: 60, Owner: "ann",
+			Expires: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC), Accepted: time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)}},
 		Redact:     []string{"header:authorization", "$.card.number"},
 		Hypothesis: assay.Hypothesis{Mismatch: 0.002, Latency: map[string]float64{"p99": 1.1, "p50": 1.5}, Cost: &cost, Alpha: 0.01},
 		Until:      assay.Until{Trials: 10000, For: 24 * time.Hour},

@@ -37,6 +37,7 @@ func (r *reader) experiment(name string, key, body *yaml.Node) assay.Experiment 
 		"control":     func(n *yaml.Node) { e.Control = r.arm(string(assay.RoleControl), n) },
 		"candidates":  func(n *yaml.Node) { e.Candidates = r.candidates(n) },
 		"comparators": func(n *yaml.Node) { e.Comparators = r.comparators(n) },
+		"rules":       func(n *yaml.Node) { e.Rules = r.rules(n) },
 		"redact":      func(n *yaml.Node) { e.Redact = r.texts(n, "redact") },
 		"hypothesis":  func(n *yaml.Node) { r.hypothesis(n, &e.Hypothesis) },
 		"until":       func(n *yaml.Node) { r.until(n, &e.Until) },
@@ -139,6 +140,24 @@ func table[V any](r *reader, n *yaml.Node, what string, read func(*yaml.Node) V)
 		m[key.Value] = read(value)
 	}
 	return m
+}
+
+// rules reads a list of rules, each a mapping.
+func (r *reader) rules(n *yaml.Node) []assay.Rule {
+	var all []assay.Rule
+	for item := range r.items(n, "rules") {
+		var rule assay.Rule
+		r.fields(item, "a rule", fields{
+			"path":     func(n *yaml.Node) { rule.Path = assay.FoldPath(r.text(n)) },
+			"class":    func(n *yaml.Node) { rule.Class = assay.Class(r.text(n)) },
+			"within":   func(n *yaml.Node) { rule.Within = r.number(n) },
+			"owner":    func(n *yaml.Node) { rule.Owner = r.text(n) },
+			"expires":  func(n *yaml.Node) { rule.Expires = parsed(r, n, ParseTime) },
+			"accepted": func(n *yaml.Node) { rule.Accepted = parsed(r, n, ParseTime) },
+		})
+		all = append(all, rule)
+	}
+	return all
 }
 
 func (r *reader) hypothesis(n *yaml.Node, h *assay.Hypothesis) {

@@ -89,6 +89,7 @@ type experimentFile struct {
 	Control     armFile        `yaml:"control"`
 	Candidates  mapping        `yaml:"candidates,omitempty"`
 	Comparators []any          `yaml:"comparators"`
+	Rules       []ruleFile     `yaml:"rules,omitempty"`
 	Redact      []string       `yaml:"redact,omitempty"`
 	Hypothesis  hypothesisFile `yaml:"hypothesis"`
 	Until       *untilFile     `yaml:"until,omitempty"`
@@ -114,6 +115,15 @@ type armFile struct {
 	Function string `yaml:"function,omitempty"`
 	Endpoint string `yaml:"endpoint,omitempty"`
 	Event    string `yaml:"event,omitempty"`
+}
+
+type ruleFile struct {
+	Path     string      `yaml:"path"`
+	Class    assay.Class `yaml:"class"`
+	Within   float64     `yaml:"within,omitempty"`
+	Owner    string      `yaml:"owner"`
+	Expires  string      `yaml:"expires"`
+	Accepted string      `yaml:"accepted,omitempty"`
 }
 
 type hypothesisFile struct {
@@ -151,6 +161,9 @@ func experimentBody(e assay.Experiment) experimentFile {
 	for _, c := range e.Comparators {
 		f.Comparators = append(f.Comparators, mapping{{c.Kind, comparatorBody(c)}})
 	}
+	for _, r := range e.Rules {
+		f.Rules = append(f.Rules, ruleBody(r))
+	}
 	if u := e.Until; u != (assay.Until{}) {
 		f.Until = &untilFile{Trials: u.Trials}
 		if u.For != 0 {
@@ -163,6 +176,13 @@ func experimentBody(e assay.Experiment) experimentFile {
 func armBody(a assay.Arm) armFile {
 	t := a.Target
 	return armFile{Name: a.Title, URL: t.URL, ARN: t.ARN, Function: t.Function, Endpoint: t.Endpoint, Event: t.Event}
+}
+
+func ruleBody(r assay.Rule) ruleFile {
+	return ruleFile{
+		Path: r.Path, Class: r.Class, Within: r.Within, Owner: r.Owner,
+		Expires: formatTime(r.Expires), Accepted: formatTime(r.Accepted),
+	}
 }
 
 func hypothesisBody(h assay.Hypothesis) hypothesisFile {

@@ -106,6 +106,7 @@ func experiments() *rapid.Generator[assay.Experiment] {
 		e.Candidates = rapid.SliceOfNDistinct(arms(names.Filter(func(s string) bool { return s != "control" && s != "secondary" })), 0, 3,
 			func(a assay.Arm) string { return a.Name }).Draw(t, "candidates")
 		e.Comparators = rapid.SliceOfNDistinct(comparators(), 1, 3, func(c assay.ComparatorSpec) string { return c.Kind }).Draw(t, "comparators")
+		e.Rules = rapid.SliceOfNDistinct(rules(), 0, 2, func(r assay.Rule) string { return r.ID() }).Draw(t, "rules")
 		e.Redact = rapid.SliceOfN(rapid.OneOf(paths, rapid.SampledFrom([]string{"header:a", "query:b"})), 0, 2).Draw(t, "redact")
 		e.Hypothesis = assay.Hypothesis{Mismatch: rapid.OneOf(rapid.Just(0.0), shares).Draw(t, "mismatch"), Alpha: rapid.Float64Range(1e-9, 0.9).Draw(t, "alpha")}
 		e.Hypothesis.Latency = rapid.MapOfN(rapid.SampledFrom([]string{"p50", "p90", "p99"}), ratios, 0, 3).Draw(t, "latency")
@@ -125,6 +126,17 @@ func arms(name *rapid.Generator[string]) *rapid.Generator[assay.Arm] {
 				{ARN: "arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST", Endpoint: "http://a:1"},
 				{Function: "f"}, {Function: "1"}, {Function: "f:$LATEST", Event: "v1"}, {Function: "f:1", Event: "v2"}, {Function: "f", Event: "url"}, {Function: "f", Event: "alb"},
 			}).Draw(t, "target"),
+		}
+	})
+}
+
+func rules() *rapid.Generator[assay.Rule] {
+	return rapid.Custom(func(t *rapid.T) assay.Rule {
+		at := func(label string) time.Time { return time.Unix(rapid.Int64Range(1, 4e9).Draw(t, label), 0).UTC() }
+		return assay.Rule{
+			Path: rapid.SampledFrom([]string{"body", "body:$['a b'][*]", "body:$.at"}).Draw(t, "at"), Class: rapid.SampledFrom(assay.Classes).Draw(t, "class"),
+			Within: rapid.Float64Range(1e-300, 1e300).Draw(t, "within"), Owner: texts.Filter(func(s string) bool { return s != "" }).Draw(t, "owner"),
+			Expires: at("expires"), Accepted: at("accepted"),
 		}
 	})
 }

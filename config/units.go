@@ -56,6 +56,30 @@ func formatShare(v float64) string {
 	return plain
 }
 
+// ParseTime reads a day, which begins in UTC, or a time as RFC 3339 has it.
+func ParseTime(s string) (time.Time, error) {
+	s = strings.TrimSpace(s)
+	if day, err := time.Parse(time.DateOnly, s); err == nil {
+		return day, nil
+	}
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil || at.Year() < 1 {
+		return time.Time{}, invalid("write it as 2027-01-31 or 2027-01-31T12:00:00Z", "%q is not a day or time", s)
+	}
+	return at.UTC(), nil
+}
+
+// formatTime writes a time such that ParseTime gives back the same; "" for none.
+func formatTime(t time.Time) string {
+	if t = t.UTC(); t.IsZero() {
+		return ""
+	}
+	if t.Equal(t.Truncate(24 * time.Hour)) {
+		return t.Format(time.DateOnly)
+	}
+	return t.Format(time.RFC3339Nano)
+}
+
 // maxPlain is the largest limit that may be written without its percent sign: who writes 110 means 110%.
 const maxPlain = 10
 

@@ -121,7 +121,7 @@ func subjectsOf(ctx context.Context, tx *sql.Tx, q assay.Query) (subjects []int6
 		err := rows.Scan(&n)
 		subjects = append(subjects, n)
 		return err
-	}, `SELECT subject FROM subjects WHERE arm = ? AND path = ? AND ? IN ('', experiment)`, q.Arm, fold(q.Path), q.Experiment)
+	}, `SELECT subject FROM subjects WHERE arm = ? AND path = ? AND ? IN ('', experiment)`, q.Arm, assay.FoldPath(q.Path), q.Experiment)
 	return subjects, err
 }
 

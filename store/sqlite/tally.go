@@ -251,7 +251,7 @@ func (t *tally) places(key arm, c *assay.Comparison) map[place]bool {
 	places := map[place]bool{}
 	for i := range c.Differences {
 		d := &c.Differences[i]
-		p := place{t.admit(key, fold(d.Path)), d.Kind}
+		p := place{t.admit(key, assay.FoldPath(d.Path)), d.Kind}
 		places[p] = places[p] || d.Ignored == ""
 	}
 	return places

@@ -1,19 +1,10 @@
-package sqlite
+package assay
 
 import "strings"
 
-const (
-	// maxPaths is how many paths are counted apart for each arm; what differs elsewhere is counted as
-	// otherPath. Answers with keys that are never the same would otherwise make a row each.
-	maxPaths = 500
-	// maxPath is the longest path counted apart, in bytes.
-	maxPath   = 512
-	otherPath = "other"
-)
-
-// fold replaces the array indexes of a path by [*]: "body:$.items[0].price" becomes
+// FoldPath replaces the array indexes of a path by [*]: "body:$.items[0].price" becomes
 // "body:$.items[*].price". Brackets within quoted names are left alone.
-func fold(path string) string {
+func FoldPath(path string) string {
 	if !strings.Contains(path, "[") {
 		return path
 	}
