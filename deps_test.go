@@ -28,16 +28,23 @@ var law = map[string][]string{
 	"compare":             {"github.com/theory/jsonpath/...", "github.com/klauspost/compress/zstd", "github.com/andybalholm/brotli"},
 	"stats":               {"github.com/DataDog/sketches-go/...", "gonum.org/v1/gonum/..."},
 	"judge":               {module + "/stats"},
-	"store/sqlite":        {"modernc.org/sqlite/...", module + "/stats"},
+	"store/sqlite":        {"modernc.org/sqlite/...", module + "/stats", module + "/cluster"},
 	"store/storetest":     {},
 	"console":             {"github.com/prometheus/client_golang/..."},
 	"pack":                {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
 	"lambda/awsapi/model": {},
 	"lambda/sigv4":        {},
+
+	// Reading differences.
+	"noise":   {module + "/stats"},
+	"cluster": {module + "/noise"},
+	"drift":   {},
+	"reduce":  {},
+	"export":  {},
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
-var pure = []string{"", "compare", "event", "judge", "lambda/awsapi/model", "stats"}
+var pure = []string{"", "cluster", "compare", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats"}
 
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 

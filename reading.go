@@ -86,8 +86,9 @@ type Mark struct {
 
 // Readings is what a store keeps for people to read differences by, beside the counts.
 type Readings interface {
-	// Noise returns a bounded number of samples for each path and kind, oldest first: the newest ones.
-	Noise(ctx context.Context, experiment string, since int) ([]NoiseSample, error)
+	// Noise returns a bounded number of samples for each path and kind of all versions: the newest ones,
+	// oldest first.
+	Noise(ctx context.Context, experiment string) ([]NoiseSample, error)
 	// Excuses returns the counts of each candidate and rule.
 	Excuses(ctx context.Context, experiment string, since int) ([]ExcuseCount, error)
 	// Clusters returns those of all versions, the newest last sight first. State, By and Changed are empty.

@@ -62,6 +62,9 @@ func (c change) keepTrials(records []record, maxBytes int64, full func()) error 
 			return err
 		}
 	}
+	if err := c.keepReadings(fresh); err != nil {
+		return err
+	}
 	return c.makeRoom(fresh, maxBytes, full)
 }
 

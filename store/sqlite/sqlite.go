@@ -41,7 +41,7 @@ const DefaultMaxBytes = 1 << 30
 // readers is how many reads go on at once; more wait their turn.
 const readers = 4
 
-// Store implements assay.Store and assay.Definitions. It is safe for concurrent use.
+// Store implements assay.Store, assay.Definitions and assay.Readings. It is safe for concurrent use.
 type Store struct {
 	path     string
 	maxBytes int64
@@ -58,6 +58,7 @@ type Store struct {
 var _ interface {
 	assay.Store
 	assay.Definitions
+	assay.Readings
 } = (*Store)(nil)
 
 // Open opens the store in the file at path, which is created with its folders if there is none, and

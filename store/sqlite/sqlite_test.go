@@ -12,6 +12,7 @@ import (
 
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) assay.Store { return open(t, filepath.Join(t.TempDir(), "assay.db"), Options{}) })
+	storetest.RunReadings(t, func(t *testing.T) *Store { return open(t, filepath.Join(t.TempDir(), "assay.db"), Options{}) })
 	storetest.RunDefinitions(t, func(t *testing.T) assay.Definitions {
 		return open(t, filepath.Join(t.TempDir(), "assay.db"), Options{})
 	})
