@@ -31,6 +31,7 @@ func Excuse(next assay.Comparator, rules []assay.Rule, unordered func(paths []st
 			e.values[r.Path] = append(e.values[r.Path], r)
 		}
 	}
+	// The last to expire comes first, so that those in force at a time are the first ones.
 	slices.SortStableFunc(e.arrays, func(a, b assay.Rule) int { return b.Expires.Compare(a.Expires) })
 	var paths []string
 	for _, r := range e.arrays {
@@ -38,6 +39,17 @@ func Excuse(next assay.Comparator, rules []assay.Rule, unordered func(paths []st
 		e.piles = append(e.piles, unordered(slices.Clone(paths)))
 	}
 	return e
+}
+
+// For implements assay.Chooser.
+func (e *excuser) For(inv *assay.Invocation) assay.Comparator {
+	chosen := *e
+	chosen.next = assay.ComparatorFor(e.next, inv)
+	chosen.piles = nil
+	for _, p := range e.piles {
+		chosen.piles = append(chosen.piles, assay.ComparatorFor(p, inv))
+	}
+	return &chosen
 }
 
 // Compare implements assay.Comparator.
