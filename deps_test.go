@@ -36,11 +36,13 @@ var law = map[string][]string{
 	"lambda/sigv4":        {},
 
 	// Reading differences.
-	"noise":   {module + "/stats"},
-	"cluster": {module + "/noise"},
-	"drift":   {},
-	"reduce":  {},
-	"export":  {},
+	"noise":          {module + "/stats"},
+	"cluster":        {module + "/noise"},
+	"drift":          {},
+	"reduce":         {},
+	"export":         {},
+	"lambda/code":    {},
+	"lambda/control": {module + "/lambda/code"},
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
