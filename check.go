@@ -38,7 +38,7 @@ var (
 func (e *Experiment) Flaws() []Flaw {
 	var f flaws
 	f.name(e.Name, "an experiment")
-	f.route(e.Path, e.Methods)
+	f.traffic(e)
 	if len(e.Methods) > 0 && len(e.Candidates) > 0 && !e.Unsafe && !slices.ContainsFunc(e.Methods, SafeMethod) {
 		f.add("add `unsafe: true` if candidates may be called with them", "there can be no trials: none of these methods is safe", "methods")
 	}
@@ -100,6 +100,16 @@ func (f *flaws) add(hint, what string, path ...string) {
 func (f *flaws) name(name, of string, path ...string) {
 	if !namePattern.MatchString(name) {
 		f.add("use up to 63 letters, digits, dots, - and _, a letter or digit first", fmt.Sprintf("%q cannot be the name of %s", name, of), path...)
+	}
+}
+
+// traffic wants a route for live traffic; recordings need none.
+func (f *flaws) traffic(e *Experiment) {
+	switch {
+	case e.Traffic != TrafficLive && e.Traffic != TrafficRecorded:
+		f.add(`write "recorded", or leave it out for live traffic`, fmt.Sprintf("%q is no kind of traffic", e.Traffic), "traffic")
+	case e.Traffic == TrafficLive || e.Path != "" || len(e.Methods) > 0:
+		f.route(e.Path, e.Methods)
 	}
 }
 

@@ -90,6 +90,8 @@ func TestExperimentFlaws(t *testing.T) {
 		{"cost of a function", func(e *assay.Experiment) { e.Control.Target, e.Hypothesis.Cost = function, &same }, "-"},
 		{"cost of a url", func(e *assay.Experiment) { e.Hypothesis.Cost = &same }, "hypothesis/cost"},
 		{"alpha", func(e *assay.Experiment) { e.Hypothesis.Alpha = 1 }, "hypothesis/alpha"},
+		{"recorded traffic", func(e *assay.Experiment) { e.Traffic, e.Path = assay.TrafficRecorded, "" }, "-"},
+		{"kind of traffic", func(e *assay.Experiment) { e.Traffic = "taped" }, "traffic"},
 		{"until", func(e *assay.Experiment) { e.Until.For = -time.Second }, "until/for"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -43,6 +43,10 @@ var law = map[string][]string{
 	"export":         {},
 	"lambda/code":    {},
 	"lambda/control": {module + "/lambda/code"},
+
+	// Recorded traffic.
+	"recording": {"github.com/klauspost/compress/zstd"},
+	"replay":    {"github.com/google/uuid"},
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.

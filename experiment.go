@@ -144,7 +144,8 @@ type Experiment struct {
 	Source  string    `json:"source,omitempty"` // the file it was defined in, "api" if in none
 	Digest  string    `json:"digest,omitempty"` // of the definition as its source had it, before live changes
 
-	Path    string   `json:"path"`              // "/a/{id}/b" or "/a/*"; a segment {…} matches any one, a last * the rest
+	Traffic string   `json:"traffic,omitempty"` // TrafficLive or TrafficRecorded
+	Path    string   `json:"path"`              // "/a/{id}/b" or "/a/*"; a segment {…} matches any one, a last * the rest; "" with recorded traffic
 	Methods []string `json:"methods,omitempty"` // routed here; empty: all
 	Unsafe  bool     `json:"unsafe,omitempty"`  // trials of methods other than GET, HEAD, OPTIONS and TRACE as well
 
@@ -170,7 +171,7 @@ func (e *Experiment) SameEvidence(o *Experiment) bool {
 // question is the part of an experiment that its evidence depends on.
 func (e *Experiment) question() Experiment {
 	q := Experiment{
-		Path: e.Path, Methods: e.Methods, Unsafe: e.Unsafe,
+		Traffic: e.Traffic, Path: e.Path, Methods: e.Methods, Unsafe: e.Unsafe,
 		Control: Arm{Target: e.Control.Target}, Comparators: e.Comparators,
 		Hypothesis: e.Hypothesis,
 		Budget:     Budget{Timeout: e.Budget.Timeout, Body: e.Budget.Body}, // they decide what is a fault

@@ -38,6 +38,7 @@ type Fault struct {
 type Observation struct {
 	Arm      string        `json:"arm"`
 	Role     Role          `json:"role,omitempty"`
+	Recorded bool          `json:"recorded,omitempty"` // it was made earlier and comes from a recording, redacted
 	Started  time.Time     `json:"started"`
 	Duration time.Duration `json:"duration"` // from the call to the last byte of the answer, in ns
 

@@ -122,11 +122,14 @@ func (l *laboratory) checkRoutes(doc config.Document, news []assay.Experiment, g
 	}
 	var routes []gateway.Route
 	for name, x := range l.inForce {
-		if !slices.Contains(leave, name) {
+		if !slices.Contains(leave, name) && x.def.Traffic == assay.TrafficLive {
 			routes = append(routes, route(&x.def, x.arms.control, nil))
 		}
 	}
 	for i := range news {
+		if news[i].Traffic != assay.TrafficLive {
+			continue
+		}
 		routes = append(routes, route(&news[i], assay.InvokerFunc(nil), nil))
 		if err := gateway.Check(routes); err != nil {
 			return placed(err, doc.Where("experiments", news[i].Name, "path"))
@@ -312,8 +315,9 @@ func installed(t transition) []string {
 func (l *laboratory) route() error {
 	var routes []gateway.Route
 	for _, name := range slices.Sorted(maps.Keys(l.inForce)) {
-		x := l.inForce[name]
-		routes = append(routes, route(&x.def, x.arms.control, x.lane))
+		if x := l.inForce[name]; x.def.Traffic == assay.TrafficLive {
+			routes = append(routes, route(&x.def, x.arms.control, x.lane))
+		}
 	}
 	return l.gateway.Set(routes)
 }

@@ -42,12 +42,25 @@ func (c *client) base() string {
 
 // open makes a call and returns the body of its answer, which the caller closes.
 func (c *client) open(ctx context.Context, method, path string, body []byte) (io.ReadCloser, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base()+"/api/v1"+path, bytes.NewReader(body))
+	answer, err := c.send(ctx, method, path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	return answer.Body, nil
+}
+
+// send makes a call whose body may be a stream, with further header fields if any are set. The caller
+// closes the answer's body.
+func (c *client) send(ctx context.Context, method, path string, body io.Reader, set ...func(http.Header)) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base()+"/api/v1"+path, body)
 	if err != nil {
 		return nil, invalid(fmt.Sprintf("%q is no address of a console", c.base()), "write host:port, for example "+defaultConsole)
 	}
 	if token := c.setting(c.token, "ASSAY_TOKEN", ""); token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for _, f := range set {
+		f(req.Header)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -57,7 +70,7 @@ func (c *client) open(ctx context.Context, method, path string, body []byte) (io
 		defer resp.Body.Close()
 		return nil, c.refused(resp)
 	}
-	return resp.Body, nil
+	return resp, nil
 }
 
 func (c *client) unreachable(ctx context.Context, err error) error {

@@ -1,22 +1,30 @@
 package cli
 
 import (
+	"path/filepath"
 	"regexp"
 	"testing"
 
 	"github.com/assaylab/assay/config"
 )
 
-// TestReadmeDefinitionsLoad: what the README shows can be used as it stands. Its commands are run by
-// scripts/cold-clone.
-func TestReadmeDefinitionsLoad(t *testing.T) {
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(mustRead(t, "../README.md"), -1)
-	if len(blocks) == 0 {
-		t.Fatal("the README shows no definition")
+// TestDocumentedDefinitionsLoad: what the README and the pages show can be used as it stands. The README's
+// commands are run by scripts/cold-clone.
+func TestDocumentedDefinitionsLoad(t *testing.T) {
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, b := range blocks {
-		if _, err := config.Parse("README.md", b[1], config.Options{}); err != nil {
-			t.Error(err)
+	shown := 0
+	for _, page := range append(pages, "../README.md") {
+		for _, b := range regexp.MustCompile("(?s)```yaml\n((?:experiments|functions):.*?)```").FindAllSubmatch(mustRead(t, page), -1) {
+			shown++
+			if _, err := config.Parse(filepath.Base(page), b[1], config.Options{}); err != nil {
+				t.Error(err)
+			}
 		}
+	}
+	if shown == 0 {
+		t.Fatal("no page shows a definition")
 	}
 }

@@ -191,6 +191,7 @@ func TestFlaws(t *testing.T) {
 			[]string{"4:5", "the arm names nothing to call", "url, arn and function"}},
 		{"arm that names two", "experiments:\n  a: {path: a, control: " + arm + ", candidates: {b: {url: http://a, function: b}}}\n",
 			[]string{"2:57", "more than one thing", ""}},
+		{"traffic", "experiments:\n  a: {traffic: taped, control: " + arm + "}\n", []string{"2:16", `"taped" is no kind of traffic`, `"recorded"`}},
 		{"no path, no control", "experiments:\n  a:\n", []string{"2:3", "no path", "", "2:3", "names nothing", ""}},
 		{"percentage", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    sample: ten\n", []string{"5:13", `"ten" is not a percentage`, "10%"}},
 		{"percentage without its sign", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    sample: 10\n", []string{"5:13", "1000 % is no share", "0% to 100%"}},

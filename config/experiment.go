@@ -28,6 +28,7 @@ func defaults(name, file string) assay.Experiment {
 func (r *reader) experiment(name string, key, body *yaml.Node) assay.Experiment {
 	e := defaults(name, r.file)
 	r.fields(body, "an experiment", fields{
+		"traffic":     func(n *yaml.Node) { e.Traffic = traffic(r.text(n)) },
 		"path":        func(n *yaml.Node) { e.Path = rooted(r.text(n)) },
 		"methods":     func(n *yaml.Node) { e.Methods = r.texts(n, "methods") },
 		"unsafe":      func(n *yaml.Node) { e.Unsafe = r.boolean(n) },
@@ -49,6 +50,14 @@ func (r *reader) experiment(name string, key, body *yaml.Node) assay.Experiment 
 	e.Digest = Digest(e)
 	r.locate(e.Flaws(), key, body)
 	return e
+}
+
+// traffic reads "live", which need not be written, or "recorded".
+func traffic(s string) string {
+	if s == "live" {
+		return assay.TrafficLive
+	}
+	return s
 }
 
 // rooted gives a path its first slash; the talk's format leaves it out.

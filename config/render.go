@@ -80,7 +80,8 @@ func functionBody(f assay.Function) functionFile {
 }
 
 type experimentFile struct {
-	Path        string         `yaml:"path"`
+	Traffic     string         `yaml:"traffic,omitempty"`
+	Path        string         `yaml:"path,omitempty"`
 	Methods     []string       `yaml:"methods,flow,omitempty"`
 	Unsafe      bool           `yaml:"unsafe,omitempty"`
 	Sample      any            `yaml:"sample"`
@@ -140,7 +141,7 @@ type untilFile struct {
 
 func experimentBody(e assay.Experiment) experimentFile {
 	f := experimentFile{
-		Path: e.Path, Methods: e.Methods, Unsafe: e.Unsafe, Sample: formatShare(e.Sample.Rate),
+		Traffic: e.Traffic, Path: e.Path, Methods: e.Methods, Unsafe: e.Unsafe, Sample: formatShare(e.Sample.Rate),
 		Control: armBody(e.Control), Comparators: []any{}, Redact: e.Redact, Hypothesis: hypothesisBody(e.Hypothesis),
 	}
 	if e.Sample.By != "" {

@@ -319,3 +319,19 @@ func TestSchemaListsTheKeysThatParseReads(t *testing.T) {
 		t.Error("the schema takes an arm that names nothing")
 	}
 }
+
+// Recorded traffic needs no path; live traffic need not be called so.
+func TestTrafficRoundTrip(t *testing.T) {
+	doc := parseOK(t, "experiments:\n  taped: {traffic: recorded, control: {url: \"http://a\"}}\n  live: {traffic: live, path: a, control: {url: \"http://a\"}}\n", Options{})
+	if taped, live := doc.Experiments[0], doc.Experiments[1]; taped.Traffic != assay.TrafficRecorded || taped.Path != "" || live.Traffic != assay.TrafficLive {
+		t.Errorf("read as %+v and %+v", taped, live)
+	}
+	text, err := Render(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := parseOK(t, string(text), Options{})
+	if d := cmp.Diff(doc.Experiments, again.Experiments); d != "" {
+		t.Error(d)
+	}
+}

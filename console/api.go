@@ -18,10 +18,19 @@ import (
 // payload, of which the console's callers need less).
 const maxBody = 4 << 20
 
+// operation answers one call of the API, or fails before it has written anything.
+type operation func(http.ResponseWriter, *http.Request) error
+
+func (c *Console) answer(h operation, w http.ResponseWriter, r *http.Request) {
+	if err := h(w, r); err != nil {
+		c.fail(w, r, err)
+	}
+}
+
 // api serves everything under /api/v1. Handlers return their errors; one place writes them.
 func (c *Console) api() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, h := range map[string]func(http.ResponseWriter, *http.Request) error{
+	for pattern, h := range map[string]operation{
 		"GET /api/v1/version":                       c.version,
 		"GET /api/v1/events":                        c.events,
 		"POST /api/v1/apply":                        c.apply,
@@ -32,6 +41,7 @@ func (c *Console) api() http.Handler {
 		"DELETE /api/v1/experiments/{name}":         c.deleteExperiment,
 		"GET /api/v1/experiments/{name}/definition": c.definition,
 		"GET /api/v1/experiments/{name}/trials":     c.trials,
+		"GET /api/v1/experiments/{name}/recording":  c.recording,
 		"GET /api/v1/trials/{id}":                   c.trial,
 		"GET /api/v1/functions":                     c.functions,
 		"GET /api/v1/functions/{name}":              c.function,
@@ -41,11 +51,10 @@ func (c *Console) api() http.Handler {
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-			if err := h(w, r); err != nil {
-				c.fail(w, r, err)
-			}
+			c.answer(h, w, r)
 		})
 	}
+	mux.HandleFunc("POST /api/v1/experiments/{name}/traffic", func(w http.ResponseWriter, r *http.Request) { c.answer(c.traffic, w, r) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern == "" {
 			noSuchCall(mux, w, r)

@@ -32,10 +32,20 @@ type Editor interface {
 	Delete(ctx context.Context, name string) error
 }
 
+// Traffic lends an experiment's requests out, and takes recorded ones in.
+type Traffic interface {
+	// Record gives each with a copy of every trial from now on, until ctx or the experiment ends or each
+	// fails, and tells how many it missed because each was too slow.
+	Record(ctx context.Context, name string, each func(*assay.Trial) error) (missed int64, err error)
+	// Replay makes the requests again that next gives, until io.EOF.
+	Replay(ctx context.Context, name string, how assay.Replay, next func() (*assay.Trial, error)) (assay.Replayed, error)
+}
+
 // Laboratory is what the console shows and changes.
 type Laboratory interface {
 	Reader
 	Editor
+	Traffic
 }
 
 // Functions is the embedded engine as the console sees it. What is not there fails with

@@ -25,8 +25,9 @@ type fakeLab struct {
 	trials  []assay.Trial
 	applied []string // "name:definition" of each Apply
 	patches []assay.Patch
-	err     error // of every call, if set
-	reads   int   // calls of Reports
+	err     error        // of every call, if set
+	reads   int          // calls of Reports
+	replay  assay.Replay // how the last one was asked for
 }
 
 func notFound(kind, name string) error {
@@ -357,6 +358,36 @@ func evilTrial() assay.Trial {
 	t.Candidates = []assay.Comparison{{Observation: o, Differences: []assay.Difference{
 		{Path: "body:$['" + evil + "']", Kind: assay.KindValue, Control: evil, Candidate: evil, Detail: evil, Ignored: ""}}}}
 	return t
+}
+
+// Record gives every kept trial, and misses two.
+func (f *fakeLab) Record(_ context.Context, _ string, each func(*assay.Trial) error) (int64, error) {
+	for i := range f.trials {
+		if err := each(&f.trials[i]); err != nil {
+			return 2, err
+		}
+	}
+	return 2, nil
+}
+
+// Replay counts what it is given and remembers how.
+func (f *fakeLab) Replay(_ context.Context, _ string, how assay.Replay, next func() (*assay.Trial, error)) (told assay.Replayed, err error) {
+	f.mu.Lock()
+	f.replay = how
+	f.mu.Unlock()
+	for {
+		t, err := next()
+		if err == io.EOF {
+			return told, nil
+		}
+		if err != nil {
+			return told, err
+		}
+		told.Requests++
+		if t.Invocation.Request != nil {
+			told.Sampled++
+		}
+	}
 }
 
 func newFakeLab() *fakeLab {

@@ -21,6 +21,7 @@ type Lane struct {
 	floor   *Floor
 	current atomic.Pointer[generation]
 	held    atomic.Int64 // bytes of bodies
+	taps    taps
 
 	matches  atomic.Int64 // since the start
 	shutdown atomic.Int64 // trials dropped because the laboratory ended
@@ -157,6 +158,7 @@ func (l *Lane) end(reason string) {
 	for _, t := range waiting {
 		t.ticket.drop(reason)
 	}
+	l.taps.end()
 }
 
 // abandon books the trials whose sources have not ended them yet, when all else has.

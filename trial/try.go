@@ -53,10 +53,22 @@ func (l *Lane) make(t *task) (made *assay.Trial, refused string) {
 	}
 	comparator := assay.ComparatorFor(g.plan.Comparator, t.inv)
 	for _, c := range calls {
-		c.into.Differences = comparator.Compare(t.control, &c.into.Observation)
+		c.into.Differences = comparator.Compare(t.control, l.comparable(g.plan, t.control, &c.into.Observation))
 	}
 	l.reduce(g.plan, made)
 	return made, ""
+}
+
+// comparable is an observation as it is compared with the control's. A recorded control is redacted, so the
+// other is as well: a keyed hash of equal secrets is equal.
+func (l *Lane) comparable(p *Plan, control, other *assay.Observation) *assay.Observation {
+	if !control.Recorded {
+		return other
+	}
+	o := *other
+	o.Header, o.Body = decoded(o.Header, o.Body, l.floor.opt.Decode)
+	p.Redactor.observation(&o)
+	return &o
 }
 
 // call is one call to make, and where its observation goes.
@@ -104,11 +116,18 @@ func (l *Lane) call(to assay.Invoker, inv *assay.Invocation, e *assay.Experiment
 // and of some matches.
 func (l *Lane) reduce(p *Plan, made *assay.Trial) {
 	made.Bodies = made.Outcome() == assay.OutcomeMismatch || l.keepMatch()
-	if !made.Bodies {
+	recorded := l.taps.any()
+	if !made.Bodies && !recorded {
 		withoutBodies(made)
 	}
 	decodeBodies(made, l.floor.opt.Decode)
 	p.Redactor.Trial(made)
+	if recorded {
+		l.taps.give(made)
+		if !made.Bodies {
+			withoutBodies(made)
+		}
+	}
 }
 
 func (l *Lane) keepMatch() bool {
@@ -141,9 +160,6 @@ const withheld = "[withheld: its content encoding cannot be undone]"
 
 // decodeBodies undoes content encodings, so that bodies can be read and redacted.
 func decodeBodies(t *assay.Trial, decode func(*assay.Observation) ([]byte, error)) {
-	if decode == nil {
-		return
-	}
 	if r := t.Invocation.Request; r != nil {
 		plain := *r
 		plain.Header, plain.Body = decoded(r.Header, r.Body, decode)
@@ -153,7 +169,7 @@ func decodeBodies(t *assay.Trial, decode func(*assay.Observation) ([]byte, error
 }
 
 func decoded(h assay.Header, body []byte, decode func(*assay.Observation) ([]byte, error)) (assay.Header, []byte) {
-	if h.Get("Content-Encoding") == "" || len(body) == 0 {
+	if decode == nil || h.Get("Content-Encoding") == "" || len(body) == 0 {
 		return h, body
 	}
 	plain, err := decode(&assay.Observation{Header: h, Body: body})
