@@ -50,8 +50,8 @@ func (e *Experiment) Flaws() []Flaw {
 	f.rules(e.Rules)
 	f.redact(e.Redact)
 	f.hypothesis(e.Hypothesis)
-	if e.Hypothesis.Cost != nil && e.Control.Target.URL != "" {
-		f.add("leave cost out, or let the control be a function", "costs cannot be compared: the control is a url, and a url has no price", "hypothesis", "cost")
+	if e.Control.Target.URL != "" {
+		f.unpriced(e.Hypothesis)
 	}
 	if e.Until.Trials < 0 {
 		f.add("leave it out to go on for ever", "less than no trials", "until", "trials")
@@ -345,18 +345,56 @@ func (f *flaws) redact(rules []string) {
 
 func (f *flaws) hypothesis(h Hypothesis) {
 	f.share(h.Mismatch, "hypothesis", "mismatch")
-	for quantile, ratio := range sorted(h.Latency) {
-		at := []string{"hypothesis", "latency", quantile}
-		if !slices.Contains([]string{"p50", "p90", "p99"}, quantile) {
-			f.add("choose among p50, p90 and p99", fmt.Sprintf("%q is not a quantile that is kept", quantile), at...)
+	if h.Faults != nil {
+		f.share(*h.Faults, "hypothesis", "faults")
+	}
+	f.quantiles(h.Latency, "latency")
+	f.quantiles(h.Cold, "cold")
+	for key, limit := range sorted(map[string]*float64{"cost": h.Cost, "memory": h.Memory}) {
+		if limit != nil {
+			f.ratio(*limit, "hypothesis", key)
+		}
+	}
+	f.margins(h.Guard, Guards, "guard")
+	f.margins(h.Delta, Deltas, "delta")
+	if !(h.Alpha > 0 && h.Alpha < 1) {
+		f.add("choose more than 0 and less than 1, for example 0.05", fmt.Sprintf("%g cannot be the chance of a wrong verdict", h.Alpha), "hypothesis", "alpha")
+	}
+}
+
+// unpriced finds the claims that a control without a price and a meter for its memory leaves undecided.
+func (f *flaws) unpriced(h Hypothesis) {
+	const hint, what = "leave it out, or let the control be a function", "%s cannot be compared: the control is a url, and a url has no price and tells no memory"
+	for key, claimed := range sorted(map[string]bool{"cost": h.Cost != nil, "memory": h.Memory != nil}) {
+		if claimed {
+			f.add(hint, fmt.Sprintf(what, key), "hypothesis", key)
+		}
+		if _, guarded := h.Guard[key]; guarded {
+			f.add(hint, fmt.Sprintf(what, key), "hypothesis", "guard", key)
+		}
+	}
+}
+
+func (f *flaws) quantiles(limits map[string]float64, of string) {
+	for quantile, ratio := range sorted(limits) {
+		at := []string{"hypothesis", of, quantile}
+		if !slices.Contains([]string{"p50", "p90", "p95", "p99"}, quantile) {
+			f.add("choose among p50, p90, p95 and p99", fmt.Sprintf("%q is not a quantile that is kept", quantile), at...)
 		}
 		f.ratio(ratio, at...)
 	}
-	if h.Cost != nil {
-		f.ratio(*h.Cost, "hypothesis", "cost")
-	}
-	if !(h.Alpha > 0 && h.Alpha < 1) {
-		f.add("choose more than 0 and less than 1, for example 0.05", fmt.Sprintf("%g cannot be the chance of a wrong verdict", h.Alpha), "hypothesis", "alpha")
+}
+
+// margins wants each to be one that is known, and more than 0 and less than all.
+func (f *flaws) margins(margins, known map[string]float64, of string) {
+	for name, margin := range sorted(margins) {
+		at := []string{"hypothesis", of, name}
+		if _, ok := known[name]; !ok {
+			names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+			f.add("choose among "+names, fmt.Sprintf("%q is nothing that %s knows", name, of), at...)
+		} else if !(margin > 0 && margin < 1) {
+			f.add("choose more than 0% and less than 100%", fmt.Sprintf("%g %% cannot be a margin", margin*100), at...)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ func rule() assay.Rule {
 }
 
 func TestExperimentFlaws(t *testing.T) {
-	cost, same := math.NaN(), 1.0
+	cost, same, tooMany := math.NaN(), 1.0, 1.5
 	function := assay.Target{Function: "old"}
 	for _, tt := range []struct {
 		name   string
@@ -84,7 +84,14 @@ func TestExperimentFlaws(t *testing.T) {
 		}, "comparators/0/body/tolerance/$.a"},
 		{"redact", func(e *assay.Experiment) { e.Redact = []string{"$.a", "cookie"} }, "redact/1"},
 		{"mismatch", func(e *assay.Experiment) { e.Hypothesis.Mismatch = 2 }, "hypothesis/mismatch"},
-		{"quantile", func(e *assay.Experiment) { e.Hypothesis.Latency = map[string]float64{"p95": 1} }, "hypothesis/latency/p95"},
+		{"quantile", func(e *assay.Experiment) { e.Hypothesis.Latency = map[string]float64{"p98": 1} }, "hypothesis/latency/p98"},
+		{"cold quantile", func(e *assay.Experiment) { e.Hypothesis.Cold = map[string]float64{"mean": 1} }, "hypothesis/cold/mean"},
+		{"faults", func(e *assay.Experiment) { e.Hypothesis.Faults = &tooMany }, "hypothesis/faults"},
+		{"guard-rail", func(e *assay.Experiment) { e.Hypothesis.Guard = map[string]float64{"p50": .1} }, "hypothesis/guard/p50"},
+		{"guard-rail's margin", func(e *assay.Experiment) { e.Hypothesis.Guard = map[string]float64{"p99": 1} }, "hypothesis/guard/p99"},
+		{"guard-rail of a url", func(e *assay.Experiment) { e.Hypothesis.Guard = map[string]float64{"cost": .1} }, "hypothesis/guard/cost"},
+		{"memory of a url", func(e *assay.Experiment) { e.Hypothesis.Memory = &same }, "hypothesis/memory"},
+		{"delta", func(e *assay.Experiment) { e.Hypothesis.Delta = map[string]float64{"latency": 0} }, "hypothesis/delta/latency"},
 		{"ratio", func(e *assay.Experiment) { e.Hypothesis.Latency = map[string]float64{"p99": 0} }, "hypothesis/latency/p99"},
 		{"cost", func(e *assay.Experiment) { e.Control.Target, e.Hypothesis.Cost = function, &cost }, "hypothesis/cost"},
 		{"cost of a function", func(e *assay.Experiment) { e.Control.Target, e.Hypothesis.Cost = function, &same }, "-"},

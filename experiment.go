@@ -123,10 +123,24 @@ func optionName(field reflect.StructField) string {
 // Hypothesis is what is claimed of every candidate. A nil limit claims nothing.
 type Hypothesis struct {
 	Mismatch float64            `json:"mismatch"`          // largest share of trials that mismatch, 0 to 1
-	Latency  map[string]float64 `json:"latency,omitempty"` // "p50", "p90", "p99" -> largest ratio to the reference
+	Faults   *float64           `json:"faults,omitempty"`  // largest share of trials in which the candidate faults
+	Latency  map[string]float64 `json:"latency,omitempty"` // "p50", "p90", "p95", "p99" of warm calls -> largest ratio to the secondary's
+	Cold     map[string]float64 `json:"cold,omitempty"`    // the same of cold calls, against all cold calls of the control
 	Cost     *float64           `json:"cost,omitempty"`    // largest ratio of cost to the control's
+	Memory   *float64           `json:"memory,omitempty"`  // largest ratio of memory used to the secondary's
+	Guard    map[string]float64 `json:"guard,omitempty"`   // guard-rail -> how much worse it may be; see Guards
+	Delta    map[string]float64 `json:"delta,omitempty"`   // "latency", "cost", "memory" -> the smallest change that matters; see Deltas
 	Alpha    float64            `json:"alpha"`             // chance of a wrong verdict allowed, 0.05 by default
 }
+
+// Guards are the guard-rails and how much worse than the control a candidate may be on each before it is
+// inferior, unless the hypothesis says otherwise: a share of trials for errors, a ratio for the others.
+// Memory stands for the head-room below what is configured.
+var Guards = map[string]float64{"errors": 0.01, "p99": 0.10, "cost": 0.02, "memory": 0.10}
+
+// Deltas are the smallest changes that matter, unless the hypothesis says otherwise: what lies within them
+// is equivalent.
+var Deltas = map[string]float64{"latency": 0.03, "cost": 0.02, "memory": 0.03}
 
 // Until ends an experiment by itself; zero fields do not.
 type Until struct {

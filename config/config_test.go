@@ -67,7 +67,7 @@ experiments:
     rules:
       - {path: "body:$.items[0].at", class: timestamp, within: 60, owner: ann, expires: 2027-01-31, accepted: 2026-11-25T10:00:00Z}
     redact: ["header:authorization", "$.card.number"]
-    hypothesis: {mismatch: "<= 0.2%", latency: {p99: "<= 110%", p50: 1.5}, cost: 100%, alpha: 0.01}
+    hypothesis: {mismatch: "<= 0.2%", faults: "<= 1%", latency: {p99: "<= 110%", p50: 1.5}, cold: {p50: 200%}, cost: 100%, memory: "<= 120%", guard: {errors: 1%, p99: 10%}, delta: {latency: 5%}, alpha: 0.01}
     until: {trials: 10000, for: 24h}
 `
 
@@ -105,7 +105,7 @@ func TestTalkLoadsUnmodified(t *testing.T) {
 
 func TestEveryKey(t *testing.T) {
 	doc := parseOK(t, full, Options{Dir: "/home/me"})
-	cost := 1.0
+	faults, cost, memory := 0.01, 1.0, 1.2
 	e := assay.Experiment{
 		Name: "everything", Source: "assay.yaml", Path: "/a/{id}/*", Methods: []string{"GET", "POST"}, Unsafe: true,
 		Sample: assay.Sample{Rate: 0.007, By: "header:x-user"}, Secondary: 0.2,
@@ -125,7 +125,10 @@ func TestEveryKey(t *testing.T) {
 		Rules: []assay.Rule{{Path: "body:$.items[*].at", Class: assay.ClassTimestamp, Within: 60, Owner: "ann",
 			Expires: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC), Accepted: time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)}},
 		Redact:     []string{"header:authorization", "$.card.number"},
-		Hypothesis: assay.Hypothesis{Mismatch: 0.002, Latency: map[string]float64{"p99": 1.1, "p50": 1.5}, Cost: &cost, Alpha: 0.01},
+		Hypothesis: assay.Hypothesis{
+			Mismatch: 0.002, Faults: &faults, Latency: map[string]float64{"p99": 1.1, "p50": 1.5}, Cold: map[string]float64{"p50": 2},
+			Cost: &cost, Memory: &memory, Guard: map[string]float64{"errors": 0.01, "p99": 0.1}, Delta: map[string]float64{"latency": 0.05}, Alpha: 0.01,
+		},
 		Until:      assay.Until{Trials: 10000, For: 24 * time.Hour},
 	}
 	e.Digest = Digest(e)
@@ -137,6 +140,24 @@ func TestEveryKey(t *testing.T) {
 	want := Document{Experiments: []assay.Experiment{e}, Functions: []assay.Function{round, fast}}
 	if diff := cmp.Diff(want, doc, cmpopts.IgnoreUnexported(Document{})); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Guard-rails and deltas can be written shortly.
+func TestShortHypotheses(t *testing.T) {
+	for text, want := range map[string]assay.Hypothesis{
+		"guard: true":           {Guard: assay.Guards},
+		"guard: false":          {},
+		"guard: [p99, cost]":    {Guard: map[string]float64{"p99": assay.Guards["p99"], "cost": assay.Guards["cost"]}},
+		"delta: 5%":             {Delta: map[string]float64{"latency": .05, "cost": .05, "memory": .05}},
+		"guard: , delta: ":      {},
+		"guard: {errors: 0.1%}": {Guard: map[string]float64{"errors": .001}},
+	} {
+		want.Mismatch, want.Alpha = 0.001, 0.05
+		doc := parseOK(t, "experiments:\n  a: {path: a, control: {function: f}, hypothesis: {"+text+"}}\n", Options{})
+		if diff := cmp.Diff(want, doc.Experiments[0].Hypothesis); diff != "" {
+			t.Errorf("%s: %s", text, diff)
+		}
 	}
 }
 
@@ -199,6 +220,7 @@ func TestFlaws(t *testing.T) {
 		{"duration without unit", "functions:\n  f: {runtime: nodejs, handler: a.b, code: f, timeout: 3}\n", []string{"2:56", `"3" is not a duration`, "3s"}},
 		{"limit", "experiments:\n  a: {path: a, control: " + arm + ", hypothesis: {mismatch: \">= 1%\"}}\n", []string{"2:67", `">= 1%" is not a limit`, "<="}},
 		{"limit without its sign", "experiments:\n  a: {path: a, control: " + arm + ", hypothesis: {latency: {p99: \"<= 110\"}}}\n", []string{"2:72", `"<= 110" is not a limit`, "did you mean 110%?"}},
+		{"unknown guard-rail", "experiments:\n  a: {path: a, control: " + arm + ", hypothesis: {guard: [p98]}}\n", []string{"2:57", `"p98" is nothing that guard knows`, "errors, memory, p99"}},
 		{"cost of a url", "experiments:\n  a: {path: a, control: " + arm + ", hypothesis: {cost: \"<= 110%\"}}\n", []string{"2:63", "a url has no price", "control"}},
 		{"placeholder", "experiments:\n  a: {path: a, control: {url: \"http://{NO_SUCH}\"}}\n", []string{"2:31", "nothing is known to put in place of {NO_SUCH}", "environment variable NO_SUCH"}},
 		{"comparator", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    comparators:\n    - colour\n", []string{"6:7", `no comparator "colour"`, "statuscode"}},

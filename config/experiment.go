@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"regexp"
 	"strings"
 
@@ -171,13 +172,57 @@ func (r *reader) rules(n *yaml.Node) []assay.Rule {
 
 func (r *reader) hypothesis(n *yaml.Node, h *assay.Hypothesis) {
 	limit := func(n *yaml.Node) float64 { return parsed(r, n, parseLimit) }
+	pointed := func(n *yaml.Node) *float64 { v := limit(n); return &v }
 	r.fields(n, "hypothesis", fields{
 		"mismatch": func(n *yaml.Node) { h.Mismatch = limit(n) },
+		"faults":   func(n *yaml.Node) { h.Faults = pointed(n) },
 		"latency":  func(n *yaml.Node) { h.Latency = table(r, n, "latency", limit) },
-		"cost":     func(n *yaml.Node) { cost := limit(n); h.Cost = &cost },
+		"cold":     func(n *yaml.Node) { h.Cold = table(r, n, "cold", limit) },
+		"cost":     func(n *yaml.Node) { h.Cost = pointed(n) },
+		"memory":   func(n *yaml.Node) { h.Memory = pointed(n) },
+		"guard":    func(n *yaml.Node) { h.Guard = r.guard(n) },
+		"delta":    func(n *yaml.Node) { h.Delta = r.delta(n) },
 		"alpha":    func(n *yaml.Node) { h.Alpha = parsed(r, n, parseShare) },
 	})
 }
+
+// guard reads {p99: 10%, errors: 1%}, a list of names with the default margins, or true for all of them.
+func (r *reader) guard(n *yaml.Node) map[string]float64 {
+	switch follow(n).Kind {
+	case yaml.MappingNode:
+		return table(r, n, "guard", r.share)
+	case yaml.ScalarNode:
+		if null(n) || !r.boolean(n) {
+			return nil
+		}
+		return maps.Clone(assay.Guards)
+	}
+	var guard map[string]float64
+	for _, name := range r.texts(n, "guard") {
+		if guard == nil {
+			guard = map[string]float64{}
+		}
+		guard[name] = assay.Guards[name] // Flaws knows the names
+	}
+	return guard
+}
+
+// delta reads 3% for all, or {latency: 3%, cost: 2%}.
+func (r *reader) delta(n *yaml.Node) map[string]float64 {
+	if follow(n).Kind == yaml.MappingNode {
+		return table(r, n, "delta", r.share)
+	}
+	if null(n) {
+		return nil
+	}
+	all, delta := r.share(n), map[string]float64{}
+	for name := range assay.Deltas {
+		delta[name] = all
+	}
+	return delta
+}
+
+func (r *reader) share(n *yaml.Node) float64 { return parsed(r, n, parseShare) }
 
 func (r *reader) until(n *yaml.Node, u *assay.Until) {
 	r.fields(n, "until", fields{

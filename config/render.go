@@ -129,8 +129,13 @@ type ruleFile struct {
 
 type hypothesisFile struct {
 	Mismatch string            `yaml:"mismatch"`
+	Faults   string            `yaml:"faults,omitempty"`
 	Latency  map[string]string `yaml:"latency,omitempty"`
+	Cold     map[string]string `yaml:"cold,omitempty"`
 	Cost     string            `yaml:"cost,omitempty"`
+	Memory   string            `yaml:"memory,omitempty"`
+	Guard    map[string]string `yaml:"guard,omitempty"`
+	Delta    map[string]string `yaml:"delta,omitempty"`
 	Alpha    float64           `yaml:"alpha"`
 }
 
@@ -187,15 +192,29 @@ func ruleBody(r assay.Rule) ruleFile {
 }
 
 func hypothesisBody(h assay.Hypothesis) hypothesisFile {
-	f := hypothesisFile{Mismatch: formatLimit(h.Mismatch), Alpha: h.Alpha}
-	for quantile, ratio := range h.Latency {
-		if f.Latency == nil {
-			f.Latency = map[string]string{}
-		}
-		f.Latency[quantile] = formatLimit(ratio)
+	return hypothesisFile{
+		Mismatch: formatLimit(h.Mismatch), Faults: formatClaim(h.Faults),
+		Latency: formatAll(h.Latency, formatLimit), Cold: formatAll(h.Cold, formatLimit),
+		Cost: formatClaim(h.Cost), Memory: formatClaim(h.Memory),
+		Guard: formatAll(h.Guard, formatShare), Delta: formatAll(h.Delta, formatShare), Alpha: h.Alpha,
 	}
-	if h.Cost != nil {
-		f.Cost = formatLimit(*h.Cost)
+}
+
+// formatClaim writes a limit, "" if nothing is claimed.
+func formatClaim(limit *float64) string {
+	if limit == nil {
+		return ""
 	}
-	return f
+	return formatLimit(*limit)
+}
+
+func formatAll(values map[string]float64, format func(float64) string) map[string]string {
+	if len(values) == 0 {
+		return nil
+	}
+	all := make(map[string]string, len(values))
+	for name, v := range values {
+		all[name] = format(v)
+	}
+	return all
 }

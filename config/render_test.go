@@ -109,8 +109,12 @@ func experiments() *rapid.Generator[assay.Experiment] {
 		e.Rules = rapid.SliceOfNDistinct(rules(), 0, 2, func(r assay.Rule) string { return r.ID() }).Draw(t, "rules")
 		e.Redact = rapid.SliceOfN(rapid.OneOf(paths, rapid.SampledFrom([]string{"header:a", "query:b"})), 0, 2).Draw(t, "redact")
 		e.Hypothesis = assay.Hypothesis{Mismatch: rapid.OneOf(rapid.Just(0.0), shares).Draw(t, "mismatch"), Alpha: rapid.Float64Range(1e-9, 0.9).Draw(t, "alpha")}
-		e.Hypothesis.Latency = rapid.MapOfN(rapid.SampledFrom([]string{"p50", "p90", "p99"}), ratios, 0, 3).Draw(t, "latency")
+		e.Hypothesis.Latency = rapid.MapOfN(rapid.SampledFrom([]string{"p50", "p90", "p95", "p99"}), ratios, 0, 3).Draw(t, "latency")
+		e.Hypothesis.Cold = rapid.MapOfN(rapid.SampledFrom([]string{"p50", "p99"}), ratios, 0, 2).Draw(t, "cold")
 		e.Hypothesis.Cost = rapid.Ptr(ratios, true).Draw(t, "cost")
+		e.Hypothesis.Faults = rapid.Ptr(shares, true).Draw(t, "faults")
+		e.Hypothesis.Guard = rapid.MapOfN(rapid.SampledFrom([]string{"errors", "p99"}), rapid.Float64Range(1e-6, .9), 0, 2).Draw(t, "guard")
+		e.Hypothesis.Delta = rapid.MapOfN(rapid.SampledFrom([]string{"latency", "cost", "memory"}), rapid.Float64Range(1e-6, .9), 0, 3).Draw(t, "delta")
 		e.Until = assay.Until{Trials: rapid.Int64Range(0, 1<<60).Draw(t, "trials"), For: time.Duration(rapid.Int64Range(0, 1e18).Draw(t, "for"))}
 		e.Digest = Digest(e)
 		return e
