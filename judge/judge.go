@@ -1,20 +1,22 @@
 // Package judge says whether a hypothesis holds. In come an experiment and what was counted of it, out
 // goes a verdict for each candidate; it is pure, so the same counts give the same verdict for ever.
 //
-// A hypothesis has clauses: one on mismatches, and one for each limit on latency and cost. A verdict is
-// refuted as soon as one clause is, and holds when all do. It may be looked at after every trial: under a
-// true hypothesis "refuted" comes up, ever, with probability alpha at most, and so does "holds" under a
-// false one. To that end alpha is divided evenly among the candidates and among the clauses of each
-// (Bonferroni). The clause on mismatches supposes nothing of how trials depend on those before. That on
-// latency supposes that the answers of an arm are alike and independent; drift that candidate and secondary
-// share mostly cancels. A time-out counts there as long as was waited, to refute, and as endless, to hold. That
-// on cost is an approximation, good from some hundred observations on, of which hardly any lacks a price.
+// A hypothesis has clauses: one on mismatches, and one for each limit on faults, latency, cost and memory
+// and each guard-rail. A verdict is refuted as soon as one clause is, and holds when all do. It may be looked
+// at after every trial: under a true hypothesis "refuted" comes up, ever, with probability alpha at most, and
+// so does "holds" under a false one. clauses.go spends alpha.
+//
+// Mismatches and faults are judged by e-values that suppose nothing of how trials depend on those before
+// (mismatch.go). Warm latency, cost and memory are judged by betting on blocks of pairs, which suppose that a
+// candidate and the secondary of the same trial could be exchanged if they were alike (blocks.go). What
+// neither covers, cold calls and costs without a secondary, supposes more and says so (cold.go, bill.go).
+// docs/evidence.md has the methods, their sources, and what they were measured to reach.
 package judge
 
 import (
-	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/assaylab/assay"
@@ -31,21 +33,29 @@ const (
 // Judge returns the verdict on each candidate, by name. Where an e-value or the end of an interval is
 // infinite it is math.MaxFloat64, since JSON has no infinity.
 func Judge(e assay.Experiment, c assay.Counts) map[string]assay.Verdict {
+	matters := make([]matter, len(e.Candidates))
+	for i, arm := range e.Candidates {
+		matters[i] = newMatter(e, c, arm.Name)
+	}
+	discover(matters)
 	verdicts := make(map[string]assay.Verdict, len(e.Candidates))
-	for _, arm := range e.Candidates {
-		verdicts[arm.Name] = newMatter(e, c, arm.Name).verdict(unseen(c))
+	for _, m := range matters {
+		verdicts[m.candidate.Name] = m.verdict()
 	}
 	return verdicts
 }
 
 // matter is one candidate under its hypothesis, with all that is known of it.
 type matter struct {
-	hypothesis    assay.Hypothesis // its alpha is that of the whole experiment
-	shares        float64          // into which alpha is divided, one for each clause of each candidate
-	secondaryRate float64          // share of trials that call the control again
-	control       assay.ArmCounts
-	secondary     assay.ArmCounts
-	candidate     assay.ArmCounts
+	experiment assay.Experiment
+	counts     assay.Counts
+	hypothesis assay.Hypothesis // its alpha is that of the whole experiment
+	clauses    []clause
+	shares     float64 // into which alpha is divided, one for each clause of each candidate
+	control    assay.ArmCounts
+	secondary  assay.ArmCounts
+	candidate  assay.ArmCounts
+	beyond     []assay.PathEvidence // see discover
 }
 
 func newMatter(e assay.Experiment, c assay.Counts, candidate string) matter {
@@ -53,43 +63,52 @@ func newMatter(e assay.Experiment, c assay.Counts, candidate string) matter {
 	if !(h.Alpha > 0 && h.Alpha < 1) {
 		h.Alpha = defaultAlpha
 	}
-	clauses := 1 + len(h.Latency)
-	if h.Cost != nil {
-		clauses++
-	}
+	all := clauses(h)
 	return matter{
-		hypothesis:    h,
-		shares:        float64(clauses * len(e.Candidates)),
-		secondaryRate: e.Secondary,
-		control:       c.Arm(assay.RoleControl, ""),
-		secondary:     c.Arm(assay.RoleSecondary, ""),
-		candidate:     c.Arm(assay.RoleCandidate, candidate),
+		experiment: e,
+		counts:     c,
+		hypothesis: h,
+		clauses:    all,
+		shares:     float64(len(all) * len(e.Candidates)),
+		control:    c.Arm(assay.RoleControl, ""),
+		secondary:  c.Arm(assay.RoleSecondary, ""),
+		candidate:  c.Arm(assay.RoleCandidate, candidate),
 	}
 }
-
-// alpha is the chance of a wrong conclusion that each clause may take.
-func (m matter) alpha() float64 { return m.hypothesis.Alpha / m.shares }
 
 // finding is what is concluded of one clause, and what would change it.
 type finding struct {
 	assay.Check
 	change string
+	more   int64 // trials that would decide it, about; 0 if that is not known
+	adrift bool  // if they go on as they did they will refute it
 }
 
-func (m matter) verdict(unseen string) assay.Verdict {
+func (m matter) verdict() assay.Verdict {
 	t := m.tally()
 	low, high := stats.BernoulliInterval(t.mismatches, t.trials, t.alpha, tuned)
-	findings := m.findings(t)
+	findings := m.findings()
 	v := assay.Verdict{
 		Outcome: outcome(findings),
 		Trials:  m.candidate.Trials,
 		Evidence: assay.Evidence{
-			EValue:           finite(t.eValue() / m.shares),
+			EValue:           t.eValue() / m.shares,
 			Alpha:            m.hypothesis.Alpha,
 			MismatchInterval: [2]float64{low, high},
 			MismatchLimit:    m.hypothesis.Mismatch,
+			Paths:            m.beyond,
 		},
+		Assumed: m.assumed(),
+		NotSeen: m.notSeen(),
+		Strata:  m.strata(),
 	}
+	m.explain(&v, findings)
+	steady(&v)
+	return v
+}
+
+// explain puts into words what the findings come to.
+func (m matter) explain(v *assay.Verdict, findings []finding) {
 	var reasons, changes []string
 	for _, f := range findings {
 		v.Evidence.Checks = append(v.Evidence.Checks, f.Check)
@@ -101,18 +120,18 @@ func (m matter) verdict(unseen string) assay.Verdict {
 	if v.Trials == 0 {
 		reasons = []string{noTrials}
 	}
-	v.Reason = strings.Join(reasons, "; ") + unseen
+	v.Reason = strings.Join(reasons, "; ") + m.uneven() + m.ended(v.Outcome) + unseen(m.counts)
 	v.Change = strings.Join(slices.Compact(changes), "; ")
-	return v
+	if v.Outcome == assay.Inconclusive {
+		v.Needs = needs(v.Trials, findings)
+	}
 }
 
-func (m matter) findings(t tally) []finding {
-	all := []finding{m.mismatch(t)}
-	for _, name := range slices.Sorted(maps.Keys(m.hypothesis.Latency)) {
-		all = append(all, m.latency(name, m.hypothesis.Latency[name]))
-	}
-	if m.hypothesis.Cost != nil {
-		all = append(all, m.cost(*m.hypothesis.Cost))
+func (m matter) findings() []finding {
+	all := make([]finding, len(m.clauses))
+	for i, c := range m.clauses {
+		all[i] = c.find(m, c)
+		all[i].Guard = c.guard
 	}
 	return all
 }
@@ -130,7 +149,68 @@ func outcome(findings []finding) assay.Conclusion {
 	return whole
 }
 
+// needs is what the clauses that are not decided need: the least of those that are on the way to be
+// refuted, or else the most of all.
+func needs(trials int64, findings []finding) *assay.Needs {
+	var most, least int64
+	for _, f := range findings {
+		switch {
+		case f.Conclusion != assay.Inconclusive:
+		case f.adrift && f.more > 0 && (least == 0 || f.more < least):
+			least = f.more
+		case f.more == 0:
+			most = math.MaxInt64
+		default:
+			most = max(most, f.more)
+		}
+	}
+	if least > 0 {
+		most = least
+	}
+	if most == 0 || most == math.MaxInt64 {
+		return nil
+	}
+	return &assay.Needs{Trials: trials + most, More: most}
+}
+
+// steady makes the numbers of a verdict finite, and leaves out the digits in which processors may differ.
+func steady(v *assay.Verdict) {
+	e := &v.Evidence
+	numbers := []*float64{&e.EValue, &e.MismatchInterval[0], &e.MismatchInterval[1]}
+	for i := range e.Checks {
+		c := &e.Checks[i]
+		numbers = append(numbers, &c.Interval[0], &c.Interval[1], &c.EValue)
+		if c.Estimate != nil {
+			numbers = append(numbers, c.Estimate)
+		}
+		if a := c.Asymptotic; a != nil {
+			numbers = append(numbers, &a.Interval[0], &a.Interval[1], &a.EValue)
+		}
+	}
+	for i := range e.Paths {
+		numbers = append(numbers, &e.Paths[i].EValue)
+	}
+	for i := range v.Strata {
+		numbers = append(numbers, &v.Strata[i].Interval[0], &v.Strata[i].Interval[1])
+	}
+	for _, n := range numbers {
+		*n = rounded(finite(*n))
+	}
+}
+
+// rounded keeps ten significant digits.
+func rounded(x float64) float64 {
+	short, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 10, 64), 64)
+	if err != nil {
+		return x // math.MaxFloat64 would round beyond itself
+	}
+	return short
+}
+
 // finite replaces what JSON cannot carry.
 func finite(x float64) float64 {
+	if math.IsNaN(x) {
+		return 0
+	}
 	return min(max(x, -math.MaxFloat64), math.MaxFloat64)
 }

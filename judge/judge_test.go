@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/assaylab/assay"
@@ -95,7 +96,8 @@ func FuzzJudge(f *testing.F) {
 	f.Fuzz(func(t *testing.T, trials, mismatches, paired, candidate, secondary int64, most, rate, usd, squares float64) {
 		e := assay.Experiment{
 			Candidates: []assay.Arm{{Name: "a"}, {Name: "unseen"}}, Secondary: rate,
-			Hypothesis: assay.Hypothesis{Mismatch: most, Latency: map[string]float64{"p99": most, "x": 1}, Cost: &most, Alpha: rate},
+			Hypothesis: assay.Hypothesis{Mismatch: most, Latency: map[string]float64{"p99": most, "x": 1}, Cost: &most, Alpha: rate,
+				Faults: &most, Memory: &rate, Cold: map[string]float64{"p50": most, "x": 1}, Guard: map[string]float64{"p99": .1, "errors": .1, "x": .1}, Delta: map[string]float64{"latency": most}},
 		}
 		buckets := []assay.Bucket{{Value: usd, Count: trials}, {Value: most, Count: mismatches}}
 		arm := assay.ArmCounts{
@@ -103,6 +105,12 @@ func FuzzJudge(f *testing.F) {
 			Paired: paired, CandidateOnly: candidate, SecondaryOnly: secondary,
 			Priced: trials, CostUSD: usd, CostSquares: squares, Latency: assay.Latency{Buckets: buckets},
 			Paths: []assay.PathCount{{Path: "body", Mismatches: mismatches, CandidateOnly: candidate}},
+			Cold:  secondary, ColdTrials: paired, ColdMismatches: candidate, FaultOnly: candidate, WarmPairs: paired,
+			ColdLatency: assay.Latency{Buckets: buckets},
+			Blocks: map[assay.Measure]assay.Blocks{
+				assay.MeasureP99:  {Pairs: paired, Differences: []float64{usd, most, -usd, 0, squares, usd, most, usd, usd, usd, most}},
+				assay.MeasureCost: {Pairs: trials, Differences: slices.Repeat([]float64{squares}, 30)},
+			},
 		}
 		reference := arm
 		reference.Role = assay.RoleSecondary

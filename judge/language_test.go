@@ -3,6 +3,7 @@ package judge
 import (
 	"bufio"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,24 +12,33 @@ import (
 	"testing"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/stats"
 )
 
-// TestLanguage runs the cases of testdata: given observations, expect a verdict. Cases begin with "case"
-// and a name. The lines of a case, in which ARM is "control", "secondary" or a candidate:
+// TestLanguage runs the cases of testdata: given observations, expect a verdict, of which each expectation
+// gives a part, or "none" for nothing. Cases begin with "case" and a name. The lines of a case, in which ARM is "control", "secondary" or a candidate:
 //
-//	hypothesis mismatch 0.1% p99 110% cost 100% alpha 0.05
+//	hypothesis mismatch 0.1% faults 1% p99 110% cold.p50 150% cost 100% memory 110% guard.errors 1% delta.latency 5% alpha 0.05
 //	secondary 20%                                     share of trials that call the control again
+//	until 1000                                        trials
 //	sampled 1000                                      of the ledger; so are offered, unsafe 30, dropped queue_full 100
 //	trials ARM: 950 match, 50 mismatch
 //	pairs ARM: 12 candidate, 3 secondary, 1 both, 184 neither
 //	path ARM: body:$.a 50 mismatch, 12 candidate, 3 secondary
 //	calls ARM: 990 warm, 10 cold                      observations, whatever became of them
 //	faults ARM: 12 timeout, 1 crash
+//	faulted ARM: 12 candidate, 3 secondary            of the pairs: which side alone faulted
+//	cold ARM: 7 match, 3 mismatch                     of the trials, those in which ARM was cold
+//	warm ARM: 200                                     pairs of warm calls, if not those in blocks
+//	blocks ARM: p50 20x104% 5x97%                     25 differences of blocks, 20 of a ratio of 104 %
+//	coldlatency ARM: 500x10                           as latency
 //	latency ARM: 500x10 20x40                         500 answers took 10 ms, 20 took 40 ms
 //	cost ARM: 500x2e-7 20x4e-7                        in USD
 //	expect ARM: refuted
 //	reason ARM: a part of the reason                  change likewise
 //	check ARM: holds latency p99 <= 110%
+//	needs ARM: 338                                    trials in all; 0 if it does not say
+//	effect ARM: equivalent latency p50                likewise assumed, notseen, strata, paths
 func TestLanguage(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -84,6 +94,10 @@ func (c *testCase) line(where, word, rest string) error {
 		return c.hypothesis(fields)
 	case "secondary":
 		return parse(rest, &c.experiment.Secondary)
+	case "until":
+		n, err := strconv.ParseInt(rest, 10, 64)
+		c.experiment.Until.Trials = n
+		return err
 	case "sampled", "offered", "unsafe", "dropped":
 		return c.ledger(word, fields)
 	}
@@ -91,7 +105,7 @@ func (c *testCase) line(where, word, rest string) error {
 	if !ok {
 		return fmt.Errorf("no arm and colon in %q", rest)
 	}
-	if slices.Contains([]string{"expect", "reason", "change", "check"}, word) {
+	if slices.Contains([]string{"expect", "reason", "change", "check", "needs", "effect", "assumed", "notseen", "strata", "paths"}, word) {
 		c.expectations = append(c.expectations, expectation{where, word, arm, rest})
 		return nil
 	}
@@ -112,14 +126,28 @@ func (c *testCase) hypothesis(fields []string) error {
 			h.Alpha = value
 		case "cost":
 			h.Cost = &value
+		case "memory":
+			h.Memory = &value
+		case "faults":
+			h.Faults = &value
 		default:
-			if h.Latency == nil {
-				h.Latency = map[string]float64{}
-			}
-			h.Latency[name] = value
+			claim(h, name, value)
 		}
 	}
 	return nil
+}
+
+// claim reads "p99", "cold.p50", "guard.errors" or "delta.cost".
+func claim(h *assay.Hypothesis, name string, value float64) {
+	of, name, dotted := strings.Cut(name, ".")
+	claims := map[string]*map[string]float64{"cold": &h.Cold, "guard": &h.Guard, "delta": &h.Delta}[of]
+	if !dotted {
+		claims, name = &h.Latency, of
+	}
+	if *claims == nil {
+		*claims = map[string]float64{}
+	}
+	(*claims)[name] = value
 }
 
 func (c *testCase) ledger(word string, fields []string) error {
@@ -161,6 +189,17 @@ func (c *testCase) observe(a *assay.ArmCounts, word, rest string) error {
 		return histogram(rest, func(n int64, ms float64) {
 			a.Latency.Buckets = append(a.Latency.Buckets, assay.Bucket{Value: ms, Count: n})
 		})
+	case "coldlatency":
+		return histogram(rest, func(n int64, ms float64) {
+			a.ColdLatency.Buckets = append(a.ColdLatency.Buckets, assay.Bucket{Value: ms, Count: n})
+		})
+	case "blocks":
+		measure, rest, _ := strings.Cut(rest, " ")
+		return blocks(a, assay.Measure(measure), rest)
+	case "warm":
+		n, err := strconv.ParseInt(rest, 10, 64)
+		a.WarmPairs = n
+		return err
 	case "cost":
 		return histogram(rest, func(n int64, usd float64) {
 			a.Priced += n
@@ -187,6 +226,11 @@ func (c *testCase) observe(a *assay.ArmCounts, word, rest string) error {
 	case "pairs":
 		a.CandidateOnly, a.SecondaryOnly, a.Both = n["candidate"], n["secondary"], n["both"]
 		a.Paired = a.CandidateOnly + a.SecondaryOnly + a.Both + n["neither"]
+	case "faulted":
+		a.FaultOnly, a.SecondaryFaultOnly = n["candidate"], n["secondary"]
+	case "cold":
+		a.ColdMismatches = n["mismatch"]
+		a.ColdTrials = n["match"] + n["mismatch"]
 	case "calls":
 		a.Cold, a.Observations = n["cold"], n["warm"]+n["cold"]
 	case "faults":
@@ -200,6 +244,21 @@ func (c *testCase) observe(a *assay.ArmCounts, word, rest string) error {
 	default:
 		return fmt.Errorf("unknown word %q", word)
 	}
+	return err
+}
+
+// blocks reads "20x104% 5x97%".
+func blocks(a *assay.ArmCounts, m assay.Measure, text string) error {
+	if a.Blocks == nil {
+		a.Blocks = map[assay.Measure]assay.Blocks{}
+	}
+	var b assay.Blocks
+	err := histogram(text, func(n int64, ratio float64) {
+		b.Differences = append(b.Differences, slices.Repeat([]float64{math.Log(ratio)}, int(n))...)
+	})
+	b.Pairs = int64(len(b.Differences) * stats.Statistic(m.Quantile()).Size())
+	a.WarmPairs = max(a.WarmPairs, b.Pairs)
+	a.Blocks[m] = b
 	return err
 }
 
@@ -255,7 +314,7 @@ func (c *testCase) run(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s: no verdict on %q", e.where, e.arm)
 		}
-		if got := e.of(v); !strings.Contains(got, e.text) {
+		if got := e.of(v); !strings.Contains(got, e.text) && (e.text != "none" || got != "") {
 			t.Errorf("%s: %s of %s is\n\t%s\nand should have\n\t%s", e.where, e.what, e.arm, got, e.text)
 		}
 	}
@@ -271,9 +330,37 @@ func (e expectation) of(v assay.Verdict) string {
 	case "change":
 		return v.Change
 	}
-	var checks []string
-	for _, check := range v.Evidence.Checks {
-		checks = append(checks, fmt.Sprintf("%s %s", check.Conclusion, check.Clause))
+	return e.list(v)
+}
+
+func (e expectation) list(v assay.Verdict) string {
+	var all []string
+	switch e.what {
+	case "needs":
+		if v.Needs == nil {
+			return "0"
+		}
+		return strconv.FormatInt(v.Needs.Trials, 10)
+	case "assumed":
+		all = v.Assumed
+	case "notseen":
+		all = v.NotSeen
+	case "strata":
+		for _, s := range v.Strata {
+			all = append(all, fmt.Sprintf("%s %d of %d", s.Name, s.Mismatches, s.Trials))
+		}
+	case "paths":
+		for _, p := range v.Evidence.Paths {
+			all = append(all, p.Path)
+		}
+	case "check":
+		for _, check := range v.Evidence.Checks {
+			all = append(all, fmt.Sprintf("%s %s", check.Conclusion, check.Clause))
+		}
+	case "effect":
+		for _, check := range v.Evidence.Checks {
+			all = append(all, fmt.Sprintf("%s %s", check.Effect, check.Clause))
+		}
 	}
-	return strings.Join(checks, "; ")
+	return strings.Join(all, "; ")
 }

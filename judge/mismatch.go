@@ -1,10 +1,8 @@
 package judge
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/assaylab/assay"
@@ -23,6 +21,24 @@ type tally struct {
 	pairs                float64 // share of the trials to come that will have a secondary
 	limit                float64
 	alpha                float64
+	words                wording
+}
+
+// wording is what trials that count against a candidate do, one and many of them, what the others are called,
+// and these.
+type wording struct{ one, many, good, bad string }
+
+var (
+	differing = wording{"differs", "differ", "matching", "mismatch"}
+	faulting  = wording{"faults", "fault", "faultless", "fault"}
+)
+
+// count puts so many, of what, before their verb: "1 of 120 trials differs".
+func (w wording) count(n int64, of string) string {
+	if n == 1 {
+		return "1" + of + " " + w.one
+	}
+	return number(n) + of + " " + w.many
 }
 
 func (m matter) tally() tally {
@@ -30,8 +46,14 @@ func (m matter) tally() tally {
 	t := tally{
 		trials: a.Trials, mismatches: a.Mismatches,
 		paired: a.Paired, candidate: a.CandidateOnly, secondary: a.SecondaryOnly,
-		pairs: m.secondaryRate, limit: m.hypothesis.Mismatch, alpha: m.alpha(),
+		pairs: m.experiment.Secondary, limit: m.hypothesis.Mismatch, alpha: m.alpha(),
+		words: differing,
 	}
+	return t.seen()
+}
+
+// seen takes for the share of trials with a secondary the one there was so far.
+func (t tally) seen() tally {
 	if t.noisy() && t.paired > 0 {
 		t.pairs = float64(t.paired) / float64(max(t.trials, 1))
 	}
@@ -119,59 +141,60 @@ func (t tally) likewise(n int64) tally {
 	grow := func(count int64) int64 {
 		return count + int64(math.Round(float64(count)*float64(n)/float64(t.trials)))
 	}
-	return tally{
-		trials: t.trials + n, mismatches: grow(t.mismatches),
-		paired: grow(t.paired), candidate: grow(t.candidate), secondary: grow(t.secondary),
-		pairs: t.pairs, limit: t.limit, alpha: t.alpha,
-	}
+	more := t
+	more.trials, more.mismatches = t.trials+n, grow(t.mismatches)
+	more.paired, more.candidate, more.secondary = grow(t.paired), grow(t.candidate), grow(t.secondary)
+	return more
 }
 
-func (m matter) mismatch(t tally) finding {
-	c := t.conclusion()
-	low, high := t.judged()
-	f := finding{Check: assay.Check{
-		Clause:     "mismatch <= " + limit(t.limit),
-		Conclusion: c,
-		Interval:   [2]float64{low, high},
-		Reason:     t.describe(c, low, high) + m.where(t),
-	}}
-	switch c {
-	case assay.Refuted:
+func (m matter) mismatch(c clause) finding {
+	t := m.tally()
+	f := t.finding(c)
+	f.Reason += m.where(t)
+	if f.Conclusion == assay.Refuted {
 		f.change = m.acquit(t)
+	}
+	return f
+}
+
+// finding is what a tally says of its clause.
+func (t tally) finding(c clause) finding {
+	low, high := t.judged()
+	f := undecided(c)
+	f.Conclusion = t.conclusion()
+	f.Interval = [2]float64{low, high}
+	f.Reason = t.describe(f.Conclusion, low, high)
+	if t.trials > 0 {
+		point := t.point()
+		f.Estimate = &point
+	}
+	switch f.Conclusion {
 	case assay.Holds:
 		n, _ := fewest(func(n int64) bool { return t.then(n, false).refuted() })
-		f.change = fmt.Sprintf("about %s in a row that mismatch would refute it", count(n, "trial"))
-	default:
-		f.change = t.decide()
+		f.change = fmt.Sprintf("about %s in a row that %s would refute it", count(n, "trial"), t.words.bad)
+	case assay.Inconclusive:
+		t.decide(&f)
 	}
 	return f
 }
 
 func (t tally) describe(c assay.Conclusion, low, high float64) string {
-	differ := differing(t.mismatches, " of "+count(t.trials, "trial"))
+	differ := t.words.count(t.mismatches, " of "+count(t.trials, "trial"))
 	switch {
 	case t.trials == 0:
 		return noTrials
 	case t.noisy() && t.paired > 0:
 		if t.mismatches == 0 {
-			differ = fmt.Sprintf("no trial differs (0 of %s)", number(t.trials))
+			differ = fmt.Sprintf("no trial %s (0 of %s)", t.words.one, number(t.trials))
 		}
 		return fmt.Sprintf("%s; in the %s with a secondary call, %s by the candidate alone and %s by the control's own noise alone: "+
-			"an excess of %s (%s), %s", differ, number(t.paired), differing(t.candidate, ""), number(t.secondary),
+			"an excess of %s (%s), %s", differ, number(t.paired), t.words.count(t.candidate, ""), number(t.secondary),
 			share(t.point()), between(low, high, share), against(c, t.limit))
 	case t.noisy() && c != assay.Holds:
 		return differ + "; none has a secondary call yet, to tell noise by"
 	}
 	return fmt.Sprintf("%s (%s; %s), %s", differ, share(float64(t.mismatches)/float64(t.trials)),
 		between(max(0, low), high, share), against(c, t.limit))
-}
-
-// differing puts so many, of what, before its verb: "1 of 120 trials differs".
-func differing(n int64, of string) string {
-	if n == 1 {
-		return "1" + of + " differs"
-	}
-	return number(n) + of + " differ"
 }
 
 // faults says, after a comma, whose faults there were and of which kinds, "" if none were counted.
@@ -205,40 +228,6 @@ func (m matter) where(t tally) string {
 	return ""
 }
 
-// path is the one with most mismatches, among those that differ beyond noise if noise is known.
-func (m matter) path(t tally) string {
-	paths := m.candidate.Paths
-	if t.noisy() {
-		paths = beyondNoise(paths, t.paired, t.alpha)
-	}
-	if len(paths) == 0 {
-		return ""
-	}
-	most := slices.MaxFunc(paths, func(a, b assay.PathCount) int {
-		return cmp.Or(cmp.Compare(a.Mismatches, b.Mismatches), cmp.Compare(b.Path, a.Path))
-	})
-	if most.Mismatches == 0 {
-		return ""
-	}
-	return most.Path
-}
-
-// beyondNoise selects the paths at which the candidate differs more often than the control from itself;
-// of those selected, a share alpha at most is expected not to.
-func beyondNoise(paths []assay.PathCount, paired int64, alpha float64) []assay.PathCount {
-	evalues := make([]float64, len(paths))
-	for i, p := range paths {
-		evalues[i] = stats.PairedEValue(p.CandidateOnly, p.SecondaryOnly, paired, 0)
-	}
-	var beyond []assay.PathCount
-	for i, rejected := range stats.EBH(evalues, alpha) {
-		if rejected {
-			beyond = append(beyond, paths[i])
-		}
-	}
-	return beyond
-}
-
 // acquit says what could be done about a refuted claim. No rule excuses a fault.
 func (m matter) acquit(t tally) string {
 	var ways []string
@@ -252,29 +241,31 @@ func (m matter) acquit(t tally) string {
 	return strings.Join(ways, "; or ") + " (this begins the evidence anew)"
 }
 
-// decide estimates how many more trials would end the doubt.
-func (t tally) decide() string {
+// decide says what would end the doubt, and estimates how many more trials that takes.
+func (t tally) decide(f *finding) {
 	switch {
 	case t.noisy() && t.paired == 0 && t.mismatches > 0:
-		return "trials with a secondary call"
+		f.change = "trials with a secondary call"
 	case t.trials > 0 && t.point() > t.limit:
-		n, ok := fewest(func(n int64) bool { return t.likewise(n).refuted() })
-		return estimate(n, ok, "more trials that go likewise would refute it")
+		f.adrift = true
+		f.estimate("more trials that go likewise would refute it", func(n int64) bool { return t.likewise(n).refuted() })
 	case t.limit <= 0:
-		return "a limit of 0 % can be refuted and never shown: allow a small share, such as <= 0.1%"
+		f.change = "a limit of 0 % can be refuted and never shown: allow a small share, such as <= 0.1%"
 	case t.noisy() && t.mismatches > 0:
-		n, ok := fewest(func(n int64) bool { return t.likewise(n).holds() })
-		return estimate(n, ok, fmt.Sprintf("more trials that go likewise would show <= %s", spaced(t.limit)))
+		f.estimate("more trials that go likewise would show <= "+spaced(t.limit), func(n int64) bool { return t.likewise(n).holds() })
+	default:
+		f.estimate(fmt.Sprintf("more %s trials would show <= %s", t.words.good, spaced(t.limit)), func(n int64) bool { return t.then(n, true).holds() })
 	}
-	n, ok := fewest(func(n int64) bool { return t.then(n, true).holds() })
-	return estimate(n, ok, fmt.Sprintf("more matching trials would show <= %s", spaced(t.limit)))
 }
 
-func estimate(n int64, ok bool, what string) string {
+// estimate finds the number of trials that are enough, and says what they would do.
+func (f *finding) estimate(what string, enough func(n int64) bool) {
+	n, ok := fewest(enough)
 	if !ok {
-		return "no number of trials that go likewise: it is too close to the limit"
+		f.change = "no number of trials that go likewise: it is too close to the limit"
+		return
 	}
-	return fmt.Sprintf("about %s %s", number(n), what)
+	f.more, f.change = n, fmt.Sprintf("about %s %s", number(n), what)
 }
 
 // fewest is the least n, from 1 to about 10^10, for which enough is true, supposing that it stays so.

@@ -12,18 +12,17 @@ import (
 // accuracy of the values of a latency histogram, relative.
 const accuracy = 0.01
 
-// times is how long the warm calls of an arm took, as far as it is known.
+// times is how long calls took, as far as it is known.
 type times struct {
 	buckets []assay.Bucket // of the calls that answered, and of time-outs, from below
-	calls   int64          // all warm calls
+	calls   int64          // all of them
 	lost    int64          // those that faulted otherwise: they might have taken any time
-	cut     int64          // time-outs: they would have taken longer (cold ones too, which are not in buckets)
+	cut     int64          // time-outs, at most: they would have taken longer
 }
 
-func timesOf(a assay.ArmCounts) times {
-	timed := total(a.Latency.Buckets)
-	calls := max(timed, a.Observations-a.Cold)
-	return times{a.Latency.Buckets, calls, calls - timed, a.Faults[assay.FaultTimeout]}
+// warmTimes are the warm calls of an arm that answered or timed out.
+func warmTimes(a assay.ArmCounts) times {
+	return times{buckets: a.Latency.Buckets, calls: total(a.Latency.Buckets)}
 }
 
 // timed is the number of calls in the buckets.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/stats"
 )
 
 // notable is the share above which a verdict says that requests were not seen, or that observations have no
@@ -38,7 +39,7 @@ func remarkable(part, whole int64) bool {
 	return part > 0 && float64(part) > notable*float64(whole)
 }
 
-func sum(counts map[string]int64) (n int64) {
+func sum[K ~string](counts map[K]int64) (n int64) {
 	for _, c := range counts {
 		n += c
 	}
@@ -61,6 +62,62 @@ func between(low, high float64, form func(float64) string) string {
 		return "at least " + form(low)
 	}
 	return fmt.Sprintf("between %s and %s", form(low), form(high))
+}
+
+// within renders the interval of a ratio.
+func within(interval [2]float64) string {
+	if interval[0] <= 0 && interval[1] >= math.MaxFloat64 {
+		return "not bounded yet"
+	}
+	if interval[0] <= 0 {
+		return "at most " + ratio(interval[1])
+	}
+	return between(interval[0], interval[1], ratio)
+}
+
+// effectWords says which way a candidate differs, as the end of a sentence.
+func effectWords(e assay.Effect, delta float64) string {
+	switch e {
+	case assay.Equivalent:
+		return fmt.Sprintf("; equivalent: what difference there is, is within %s", spaced(delta))
+	case assay.Better, assay.Worse:
+		return "; " + string(e) + " than the control"
+	}
+	return ""
+}
+
+// label is what a measure is called in a sentence.
+func label(measure assay.Measure) string {
+	switch measure {
+	case assay.MeasureCost:
+		return "the mean cost"
+	case assay.MeasureMemory:
+		return "the memory used"
+	case assay.MeasureHeadroom:
+		return "the share of its memory that is used"
+	}
+	return "warm " + string(measure)
+}
+
+// pairs says how many pairs make a block.
+func pairs(measure assay.Measure) string {
+	return count(int64(stats.Statistic(measure.Quantile()).Size()), "pair")
+}
+
+// absolute renders what the ratio is of, after a semicolon, "" if it is not told.
+func (m matter) absolute(measure assay.Measure) string {
+	switch {
+	case isLatency(measure):
+		ours, theirs := warmTimes(m.candidate), warmTimes(m.secondary)
+		if ours.calls == 0 || theirs.calls == 0 {
+			return ""
+		}
+		return fmt.Sprintf("; %s ms against %s ms", short(ours.point(measure.Quantile())), short(theirs.point(measure.Quantile())))
+	case measure == assay.MeasureCost && m.candidate.Priced > 0 && m.secondary.Priced > 0:
+		return fmt.Sprintf("; $%s against $%s a million", short(1e6*m.candidate.CostUSD/float64(m.candidate.Priced)),
+			short(1e6*m.secondary.CostUSD/float64(m.secondary.Priced)))
+	}
+	return ""
 }
 
 // limit renders a share as definitions write it: 0.1%.
