@@ -242,10 +242,22 @@ func printVerdicts(w io.Writer, e *console.Experiment) {
 		if a.Title != "" {
 			title += " (" + a.Title + ")"
 		}
-		fmt.Fprintf(w, "\n%s: %s\n  %s\n", title, a.Verdict.Outcome, a.Verdict.Reason)
-		if a.Verdict.Change != "" {
-			fmt.Fprintf(w, "  what would change it: %s\n", a.Verdict.Change)
+		v := a.Verdict
+		fmt.Fprintf(w, "\n%s: %s\n  %s\n", title, v.Outcome, v.Reason)
+		if v.Change != "" {
+			fmt.Fprintf(w, "  what would change it: %s\n", v.Change)
 		}
+		if v.Needs != nil {
+			fmt.Fprintf(w, "  trials needed: about %d in all, %d more\n", v.Needs.Trials, v.Needs.More)
+		}
+		printLines(w, "assumed", v.Assumed)
+		printLines(w, "not seen", v.NotSeen)
+	}
+}
+
+func printLines(w io.Writer, what string, lines []string) {
+	for _, l := range lines {
+		fmt.Fprintf(w, "  %s: %s\n", what, l)
 	}
 }
 

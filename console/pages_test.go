@@ -218,3 +218,27 @@ func TestDoneIsShown(t *testing.T) {
 		t.Error("what is done can be changed")
 	}
 }
+
+// What a verdict has not decided, supposes and has not seen stands beside it.
+func TestVerdictsAreExplained(t *testing.T) {
+	lab := newFakeLab()
+	estimate := 0.972
+	lab.change(func(r *assay.Report) {
+		r.Verdicts = map[string]assay.Verdict{"candidate-2": {
+			Outcome: assay.Inconclusive, Reason: "not yet", Needs: &assay.Needs{Trials: 3400, More: 1200},
+			Assumed: []string{"labels could be exchanged"}, NotSeen: []string{"no cold start of the candidate"},
+			Strata: []assay.Stratum{{Name: "warm", Trials: 900, Mismatches: 9, Interval: [2]float64{.004, .02}}, {Name: "cold"}},
+			Evidence: assay.Evidence{Checks: []assay.Check{{Clause: "latency p50 <= 105%", Conclusion: assay.Holds,
+				Interval: [2]float64{.95, .99}, Estimate: &estimate, Effect: assay.Equivalent}}},
+		}}
+	})
+	page := call(t, newConsole(lab, nil), "GET", "/experiments/rounding-float", "").Body.String()
+	for _, want := range []string{
+		"about 3,400 in all, 1,200 more", "Assumed: labels could be exchanged", "Not seen: no cold start of the candidate",
+		"9 of 900 warm trials mismatch (0.4% – 2%); 0 of 0 cold trials mismatch", "<td>equivalent</td>", "97.2%",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}

@@ -155,7 +155,8 @@ func finiteVerdict(v assay.Verdict) assay.Verdict {
 	v.Evidence.MismatchInterval = finitePair(v.Evidence.MismatchInterval)
 	v.Evidence.Checks = slices.Clone(v.Evidence.Checks)
 	for i := range v.Evidence.Checks {
-		v.Evidence.Checks[i].Interval = finitePair(v.Evidence.Checks[i].Interval)
+		c := &v.Evidence.Checks[i]
+		c.Interval, c.EValue = finitePair(c.Interval), finite(c.EValue)
 	}
 	return v
 }
