@@ -124,12 +124,12 @@ func TestEveryKey(t *testing.T) {
 		},
 		Rules: []assay.Rule{{Path: "body:$.items[*].at", Class: assay.ClassTimestamp, Within: 60, Owner: "ann",
 			Expires: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC), Accepted: time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)}},
-		Redact:     []string{"header:authorization", "$.card.number"},
+		Redact: []string{"header:authorization", "$.card.number"},
 		Hypothesis: assay.Hypothesis{
 			Mismatch: 0.002, Faults: &faults, Latency: map[string]float64{"p99": 1.1, "p50": 1.5}, Cold: map[string]float64{"p50": 2},
 			Cost: &cost, Memory: &memory, Guard: map[string]float64{"errors": 0.01, "p99": 0.1}, Delta: map[string]float64{"latency": 0.05}, Alpha: 0.01,
 		},
-		Until:      assay.Until{Trials: 10000, For: 24 * time.Hour},
+		Until: assay.Until{Trials: 10000, For: 24 * time.Hour},
 	}
 	e.Digest = Digest(e)
 	round := assay.Function{Name: "round", Runtime: "python3.12", Handler: "main.handler", Code: "/home/me/functions/round",
