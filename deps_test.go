@@ -17,6 +17,7 @@ var law = map[string][]string{
 	"":                    {},
 	"cmd/assay":           {module + "/cli"},
 	"config":              {"go.yaml.in/yaml/v4"},
+	"config/template":     {"go.yaml.in/yaml/v4", module + "/config"},
 	"event":               {"github.com/aws/aws-lambda-go/events"},
 	"gateway":             {},
 	"trial":               {"github.com/theory/jsonpath/..."},
@@ -50,7 +51,7 @@ var law = map[string][]string{
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
-var pure = []string{"", "cluster", "compare", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats"}
+var pure = []string{"", "cluster", "compare", "config/template", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats"}
 
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 

@@ -57,6 +57,14 @@ func Parse(file string, data []byte, o Options) (Document, error) {
 	return doc, nil
 }
 
+// Nodes reads the YAML or JSON of a file as it stands: the roots of its documents that are not empty.
+// What is wrong with it is an error as of Parse.
+func Nodes(file string, data []byte) ([]*yaml.Node, error) {
+	r := &reader{file: file}
+	roots := r.documents(data)
+	return roots, r.err()
+}
+
 // once refuses a name that an earlier YAML document of the same file defines too.
 func (r *reader) once(key *yaml.Node, kind, first string) {
 	if first != "" {
