@@ -22,6 +22,7 @@ import (
 	"syscall"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/runtimeapi"
 	"github.com/assaylab/assay/lambda/sandbox"
 )
 
@@ -39,6 +40,9 @@ type Options struct {
 	MaxInits        int           // environments that initialize at once; 8 if zero
 	MaxEvents       int           // Event invocations accepted and not finished; 1000 if zero
 	IdleExpiry      time.Duration // an environment ends after this long without work; 10 minutes if zero
+
+	PaceStreams  bool // streamed answers come at AWS's pace: 6 MiB at once, then 2 MiB a second
+	ThrottleInit bool // the CPU share holds for init as well, which AWS does not do
 
 	Now      func() time.Time             // the date on records and log lines; time.Now if nil
 	LookPath func(string) (string, error) // finds runtimes; exec.LookPath if nil
@@ -148,6 +152,14 @@ func takeOver(dir string) (*os.File, error) {
 		return nil, err
 	}
 	return lock, nil
+}
+
+// pace is that of streamed answers.
+func (e *Engine) pace() runtimeapi.Pace {
+	if e.opts.PaceStreams {
+		return runtimeapi.AWSPace
+	}
+	return runtimeapi.Pace{}
 }
 
 // Close takes no more invocations, lets those under way finish until ctx ends, and then kills. When it

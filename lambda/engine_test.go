@@ -362,9 +362,13 @@ func TestInitThatHangsTimesOut(t *testing.T) {
 	l := newLab(t, Options{}, fn)
 	f, _ := l.find(fn.Name)
 	v := newEnvironment(l.Engine, f)
+	if err := v.open(); err != nil {
+		t.Fatal(err)
+	}
+	defer v.box.Close()
 	x := newExchange(t.Context(), Call{})
-	if inst, failure := v.initialize(x, 200*time.Millisecond); inst != nil || failure.Fault.Type != "Sandbox.Timedout" {
-		t.Errorf("instance %v, failure %+v", inst, failure)
+	if f := v.initialize(x, 200*time.Millisecond, "init"); f == nil || f.Fault.Type != "Sandbox.Timedout" || v.inst != nil {
+		t.Errorf("failure %+v", f)
 	}
 }
 

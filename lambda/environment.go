@@ -2,28 +2,37 @@ package lambda
 
 import (
 	"cmp"
-	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/runtimeapi"
+	"github.com/assaylab/assay/lambda/sandbox"
 )
 
 const (
-	initLimit = 10 * time.Second // of the first attempt, as on AWS
-	termGrace = 500 * time.Millisecond
-	stamp     = "2006-01-02T15:04:05.000Z"
+	initLimit   = 10 * time.Second      // of the first attempt, as on AWS
+	freezeDelay = 10 * time.Millisecond // idle time before a freeze, for callers that come one after another
+	stamp       = "2006-01-02T15:04:05.000Z"
 )
 
-// environment is one execution environment of a function: it initializes a process, gives it one
-// exchange after another, and ends with it. One goroutine, run, is its whole life.
+// environment is one execution environment of a function: a sandbox, and in it one instance after
+// another, each a set of processes that is initialized and serves exchanges until it fails. One
+// goroutine, run, is its whole life.
 type environment struct {
 	engine   *Engine
 	function *function
 	version  *version
 	log      *recorder
 	stream   string // the log stream's name
+
+	box   *sandbox.Sandbox
+	inst  *instance // nil before init, and after a reset
+	tried bool      // an instance has been started before
+	ooms  int       // processes killed at the memory limit so far
+	peak  int64     // bytes of memory, when last measured
 
 	calls   chan *exchange // from the pool, while idle; takes one
 	retired chan struct{}  // closed by the pool, while idle
@@ -45,149 +54,228 @@ func newEnvironment(e *Engine, f *function) *environment {
 // run serves first, for which the environment was started, and then what the pool gives it.
 func (v *environment) run(first *exchange) {
 	defer v.engine.ended(v)
-	inst := v.boot(first)
-	if inst == nil {
+	if err := v.open(); err != nil {
+		v.begin(first)
+		v.refuse(first, v.unable(first, "Sandbox.Failure", err))
 		return
 	}
-	defer inst.stop()
-	for x := first; x != nil; x = v.await(inst) {
-		if !v.serve(inst, x) {
-			return
-		}
+	defer v.box.Close()
+	defer v.end("spindown")
+	for x := first; x != nil; x = v.await() {
+		v.serve(x)
 	}
 }
 
-// await returns the next exchange, or nil when it is time to end.
-func (v *environment) await(inst *instance) *exchange {
+// open makes the sandbox.
+func (v *environment) open() (err error) {
+	v.box, err = v.engine.host.New(sandbox.Config{
+		MemoryMB: v.version.MemoryMB, Task: v.version.root, Opt: v.version.opt(), Runtime: v.engine.runtimeDir(),
+	})
+	return err
+}
+
+// await returns the next exchange, or nil when it is time to end. Idle processes are frozen.
+func (v *environment) await() *exchange {
 	x, stay := v.engine.free(v)
 	if x != nil || !stay {
 		return x
 	}
 	expiry := time.NewTimer(v.engine.opts.IdleExpiry)
 	defer expiry.Stop()
-	select {
-	case x := <-v.calls:
-		return x
-	case <-v.retired:
-	case <-inst.proc.Done():
-	case <-expiry.C:
-		if !v.engine.leave(v) {
-			select {
-			case x := <-v.calls:
-				return x
-			case <-v.retired:
+	freeze := time.NewTimer(freezeDelay)
+	defer freeze.Stop()
+	for {
+		select {
+		case x := <-v.calls:
+			return x
+		case <-v.retired:
+			return nil
+		case <-v.inst.ended():
+			return nil
+		case <-freeze.C:
+			v.inst.freeze()
+		case <-expiry.C:
+			if v.engine.leave(v) {
+				return nil // else an exchange, or the end, is on its way
 			}
 		}
 	}
-	return nil
 }
 
-// boot initializes, twice at most: if init fails, it is retried as a part of the invocation, within
-// the function's time-out (AWS calls the first one suppressed).
-func (v *environment) boot(x *exchange) *instance {
+// serve runs one exchange to its completion, which is not its answer, but that the runtime and all
+// extensions ask for more. What fails is reset: its processes end, and the next exchange finds an empty
+// sandbox with the same /tmp.
+func (v *environment) serve(x *exchange) {
+	if x.ctx.Err() != nil {
+		close(x.done)
+		return // its caller has gone
+	}
+	if v.inst == nil && !v.boot(x) {
+		return
+	}
+	if x.began.IsZero() {
+		v.begin(x)
+	}
+	v.inst.thaw()
+	v.deliver(x)
+	f := v.wait(x, v.inst.api.Ready(), v.version.Timeout-time.Since(x.began))
+	switch {
+	case f == nil:
+		v.inst.runtime.Flush()
+		ran := time.Since(x.began)
+		v.report(x, nil, ran)
+		v.finish(x, nil, ran)
+	case f.exit && !x.again && v.inst.api.Withdraw():
+		x.again = true // it died before it had the exchange
+		v.end("failure")
+		v.serve(x)
+	default:
+		v.fail(x, f)
+	}
+}
+
+// fail ends an exchange and the instance that failed it. A caller need not wait while extensions are
+// told of a time-out; but of a crash, until what the process sent before has been read.
+func (v *environment) fail(x *exchange, f *failure) {
+	ran := time.Since(x.began)
+	v.measure()
+	v.inst.api.Abort(f.status, f.ErrorType)
+	v.report(x, f, ran)
+	if f.status != "timeout" {
+		v.end(f.reason())
+	}
+	v.log.printf("%s", f.log)
+	v.answer(x, f.answer)
+	v.finish(x, f, ran)
+	v.end(f.reason())
+}
+
+// end ends the instance, if there is one.
+func (v *environment) end(reason string) {
+	if v.inst != nil {
+		v.inst.stop(reason, v.engine.hard.Done())
+		v.inst = nil
+	}
+}
+
+// boot initializes an instance for an exchange. The environment's first attempt comes before the
+// exchange's own time; any other is a part of it, within the function's time-out (AWS calls the first
+// one suppressed then).
+func (v *environment) boot(x *exchange) bool {
 	select {
 	case v.engine.inits <- struct{}{}:
 		defer func() { <-v.engine.inits }()
 	case <-v.engine.hard.Done():
 		x.answer(closing())
-		return nil
+		return false
 	}
 	x.cold = true
-	began := time.Now()
-	inst, failure := v.initialize(x, initLimit)
-	if failure == nil {
-		x.init = time.Since(began)
-		return inst
-	}
-	v.begin(x)
-	if !failure.final {
-		if inst, failure = v.initialize(x, v.version.Timeout); failure == nil {
-			return inst
+	if !v.tried {
+		v.tried = true
+		began := time.Now()
+		f := v.initialize(x, initLimit, "init")
+		if f == nil {
+			x.init = time.Since(began)
+			return true
 		}
-	}
-	v.answer(x, failure.answer)
-	v.finish(x, failure.answer.peak)
-	return nil
-}
-
-// initFailure is why an environment has no process.
-type initFailure struct {
-	answer
-	final bool // another attempt cannot help
-}
-
-// initialize starts a process and waits until it asks for its first invocation.
-func (v *environment) initialize(x *exchange, limit time.Duration) (*instance, *initFailure) {
-	v.log.printf("INIT_START Runtime Version: %s\n", cmp.Or(v.version.Interpreter.Version, v.version.Runtime))
-	began := time.Now()
-	inst, err := v.start()
-	if err != nil {
-		return nil, &initFailure{answer: failed(assay.FaultCrash, "Runtime.InvalidEntrypoint", fmt.Sprintf("RequestId: %s Error: %v", x.ID, err)), final: true}
-	}
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	failure := initFailure{answer: answer{status: http.StatusOK}}
-	status := "error"
-	select {
-	case <-inst.api.Ready():
-		return inst, nil
-	case failure.Answer = <-inst.api.InitError():
-		failure.peak = inst.measure()
-	case <-inst.proc.Done():
-		inst.stop()
-		select {
-		case failure.Answer = <-inst.api.InitError():
-		default:
-			failure.answer = x.exited(inst.proc.Exit())
+		v.begin(x)
+		if f.final {
+			v.refuse(x, f)
+			return false
 		}
-	case <-timer.C:
-		status = "timeout"
-		failure.answer = x.timedOut(v.version.Timeout)
-		failure.peak = inst.measure()
-	case <-v.engine.hard.Done():
-		failure = initFailure{answer: closing(), final: true}
-	}
-	inst.stop()
-	phase := "init"
-	if !x.began.IsZero() {
-		phase = "invoke"
-	}
-	v.log.printf("INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s\n", milliseconds(time.Since(began)), phase, status)
-	return nil, &failure
-}
-
-// serve runs one exchange to its completion, which is not its answer but the runtime's asking for the
-// next one, and tells whether the process can go on.
-func (v *environment) serve(inst *instance, x *exchange) (alive bool) {
-	if x.ctx.Err() != nil {
-		close(x.done)
-		return true // its caller has gone
-	}
-	if x.began.IsZero() {
+	} else {
+		v.engine.countCold(v.function)
 		v.begin(x)
 	}
-	v.deliver(inst, x)
-	timer := time.NewTimer(v.version.Timeout - time.Since(x.began))
-	defer timer.Stop()
-	select {
-	case <-inst.api.Ready():
-		inst.proc.Flush()
-		alive = true
-	case <-inst.proc.Done():
-		inst.stop()
-		v.log.printf("RequestId: %s Error: %s\nRuntime.ExitError\n", x.ID, exitWords(inst.proc.Exit()))
-		v.answer(x, inst.measured(x.exited(inst.proc.Exit())))
-	case <-timer.C:
-		a := inst.measured(x.timedOut(v.version.Timeout))
-		inst.proc.Kill()
-		inst.stop()
-		v.log.printf("%s %s Task timed out after %.2f seconds\n\n", v.engine.opts.Now().UTC().Format(stamp), x.ID, v.version.Timeout.Seconds())
-		v.answer(x, a)
-	case <-v.engine.hard.Done():
-		x.answer(closing())
+	if f := v.initialize(x, v.version.Timeout, "invoke"); f != nil {
+		v.refuse(x, f)
+		return false
 	}
-	v.finish(x, inst.peak.Load())
-	return alive
+	return true
+}
+
+// refuse answers an exchange for which there is no instance.
+func (v *environment) refuse(x *exchange, f *failure) {
+	v.answer(x, f.answer)
+	v.finish(x, f, time.Since(x.began))
+}
+
+// initialize starts the extensions and then the runtime, and waits until all ask for their first event.
+func (v *environment) initialize(x *exchange, limit time.Duration, phase string) *failure {
+	v.log.printf("INIT_START Runtime Version: %s\n", cmp.Or(v.version.Interpreter.Version, v.version.Runtime))
+	began := time.Now()
+	f := v.launch(x, limit, phase)
+	took := time.Since(began)
+	if f == nil {
+		v.logExtensions()
+		v.reportInit(phase, "success", "", took)
+		v.box.Throttle(true)
+		return nil
+	}
+	v.measure()
+	if inst := v.inst; inst != nil {
+		inst.api.Abort(f.status, f.ErrorType)
+		v.reportInit(phase, f.status, f.ErrorType, took)
+		v.end(f.reason())
+		if posted := inst.posted(); f.exit && posted != nil { // it said why before it ended
+			f.Answer = *posted
+		}
+	}
+	v.log.printf("%s", f.log)
+	v.log.printf("INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s\n", milliseconds(took), phase, f.status)
+	return f
+}
+
+// launch is initialize without its log.
+func (v *environment) launch(x *exchange, limit time.Duration, phase string) *failure {
+	until := time.Now().Add(limit)
+	if err := v.box.Throttle(v.engine.opts.ThrottleInit); err != nil {
+		return v.unable(x, "Sandbox.Failure", err)
+	}
+	var err error
+	if v.inst, err = v.newInstance(phase); err != nil {
+		return v.unable(x, "Sandbox.Failure", err)
+	}
+	if err := v.inst.startExtensions(v); err != nil {
+		return v.unable(x, "Extension.LaunchError", err)
+	}
+	if f := v.wait(x, v.inst.api.Registered(), time.Until(until)); f != nil {
+		return f
+	}
+	if err := v.inst.startRuntime(v); err != nil {
+		return v.unable(x, "Runtime.InvalidEntrypoint", err)
+	}
+	return v.wait(x, v.inst.api.Ready(), time.Until(until))
+}
+
+func (v *environment) logExtensions() {
+	for _, x := range v.inst.api.Extensions() {
+		v.log.printf("EXTENSION\tName: %s\tState: Ready\tEvents: [%s]\n", x.Name, strings.Join(x.Events, ","))
+	}
+}
+
+// deliver gives the instance an exchange.
+func (v *environment) deliver(x *exchange) {
+	inv := &runtimeapi.Invocation{
+		ID: x.ID, ARN: x.arn, TraceID: x.TraceID, ClientContext: x.ClientContext, Payload: x.Payload,
+		Deadline: x.began.Add(v.version.Timeout),
+	}
+	runtime := v.inst.runtime
+	inv.Answer = func(a runtimeapi.Answer) {
+		runtime.Flush() // what the handler wrote before it answered belongs to the answer's log
+		v.engine.settle(v)
+		v.measure()
+		v.answer(x, answer{Answer: a, status: http.StatusOK})
+	}
+	if x.flow != nil {
+		inv.Gone = x.flow.gone
+		inv.Stream = func(contentType string) io.Writer { return x.flow.begin(contentType) }
+	}
+	v.inst.api.Invoke(inv)
+}
+
+func (v *environment) measure() {
+	v.peak = max(v.peak, v.box.Usage().PeakMemory)
 }
 
 // begin starts the function's own time.
@@ -203,25 +291,11 @@ func (v *environment) answer(x *exchange, a answer) {
 	if a.Fault != nil && a.Fault.Kind == assay.FaultTimeout {
 		a.ran = v.version.Timeout
 	}
-	a.memoryMB = v.version.MemoryMB
+	a.memoryMB, a.peak = v.version.MemoryMB, v.peak
 	a.tail = v.log.last()
 	if x.answer(a) && a.Fault != nil {
 		v.engine.countError(v.function)
 	}
-}
-
-// finish writes the last lines of an exchange's log.
-func (v *environment) finish(x *exchange, peak int64) {
-	ran := time.Since(x.began)
-	report := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
-		x.ID, milliseconds(ran), assay.Billed(x.init, ran).Milliseconds(), v.version.MemoryMB, megabytes(peak))
-	if x.cold && x.init > 0 {
-		report += fmt.Sprintf("Init Duration: %.2f ms\t", milliseconds(x.init))
-	}
-	v.log.printf("END RequestId: %s\n", x.ID)
-	v.log.printf("%s\n", report)
-	x.log = v.log.last()
-	close(x.done)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

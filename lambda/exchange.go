@@ -3,8 +3,8 @@ package lambda
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/assaylab/assay"
@@ -21,8 +21,12 @@ type exchange struct {
 	cold  bool
 	init  time.Duration // what it waited for, without the time that counts as its own
 	began time.Time     // when the function's time-out started
+	again bool          // it was given to an instance that died before it took it
 
+	flow    *flow // of a streamed answer; nil if the answer is to be whole
+	once    sync.Once
 	answers chan answer   // takes one, ever: see answer
+	over    chan struct{} // closed once there is an answer
 	done    chan struct{} // closed when the environment has written the last line of its log
 	log     []byte        // the whole tail; set before done is closed
 }
@@ -34,7 +38,7 @@ func newExchange(ctx context.Context, call Call) *exchange {
 	if len(call.Payload) == 0 {
 		call.Payload = []byte("{}") // as AWS does
 	}
-	return &exchange{Call: call, ctx: ctx, answers: make(chan answer, 1), done: make(chan struct{})}
+	return &exchange{Call: call, ctx: ctx, answers: make(chan answer, 1), over: make(chan struct{}), done: make(chan struct{})}
 }
 
 // answer is what became of an invocation.
@@ -49,12 +53,12 @@ type answer struct {
 
 // answer is given once; what comes later has no effect.
 func (x *exchange) answer(a answer) (first bool) {
-	select {
-	case x.answers <- a:
-		return true
-	default:
-		return false
-	}
+	x.once.Do(func() {
+		first = true
+		x.answers <- a
+		close(x.over)
+	})
+	return first
 }
 
 // failed is the answer when the platform has to give one in place of the function.
@@ -62,21 +66,11 @@ func failed(kind assay.FaultKind, errorType, message string) answer {
 	return answer{Answer: runtimeapi.Failed(kind, errorType, message), status: http.StatusOK}
 }
 
-// exited is the answer when the process ended before it gave one.
-func (x *exchange) exited(exit error) answer {
-	return failed(assay.FaultCrash, "Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: %s", x.ID, exitWords(exit)))
-}
-
 func exitWords(exit error) string {
 	if exit == nil {
 		return "Runtime exited without providing a reason"
 	}
 	return "Runtime exited with error: " + exit.Error()
-}
-
-// timedOut is the answer when the function took longer than it may.
-func (x *exchange) timedOut(limit time.Duration) answer {
-	return failed(assay.FaultTimeout, "Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", x.ID, limit.Seconds()))
 }
 
 // The Reasons of a TooManyRequestsException that the engine gives.
@@ -105,7 +99,7 @@ func tooLarge() answer {
 // complete fills in the result of an answered exchange.
 func (x *exchange) complete(r *Result, a answer, prices assay.Prices) {
 	r.Status, r.ContentType, r.Payload, r.Fault, r.Log = a.status, a.ContentType, a.Body, a.Fault, a.tail
-	r.Report.MemoryMB = a.memoryMB
+	r.Streamed, r.Report.MemoryMB = a.Streamed, a.memoryMB
 	if a.status != http.StatusOK {
 		return // it never ran
 	}

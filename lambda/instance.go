@@ -1,12 +1,10 @@
 package lambda
 
 import (
-	"maps"
-	"net/http"
+	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/assaylab/assay"
@@ -14,138 +12,200 @@ import (
 	"github.com/assaylab/assay/lambda/sandbox"
 )
 
-// instance is a process of an environment in its sandbox, with its end of the Runtime API.
+// The time that processes get to end, by who has registered, as on AWS. The runtime's part comes first.
+const (
+	graceInternal = 500 * time.Millisecond
+	graceExternal = 2 * time.Second
+	graceRuntime  = 300 * time.Millisecond // of graceExternal
+)
+
+// instance is one set of processes of an environment, the runtime and the external extensions, with
+// its API. It ends as a whole.
 type instance struct {
-	api  *runtimeapi.Server
-	box  *sandbox.Sandbox
-	proc *sandbox.Process
-	peak atomic.Int64 // bytes of memory, when last measured
+	box        *sandbox.Sandbox
+	api        *runtimeapi.Server
+	address    string
+	runtime    *sandbox.Process // nil until it is started
+	extensions map[string]*sandbox.Process
+
+	exits    chan exit // one of each process
+	watching sync.WaitGroup
+	frozen   bool
 }
 
-// start starts the environment's process in a sandbox of its own.
-func (v *environment) start() (*instance, error) {
-	box, err := v.engine.host.New(sandbox.Config{
-		MemoryMB: v.version.MemoryMB, Task: v.version.root, Runtime: v.engine.runtimeDir(),
-	})
+// exit is the end of a process: the runtime's if extension is "".
+type exit struct {
+	extension string
+	err       error // as Process.Exit says
+}
+
+// newInstance opens the API for processes to come.
+func (v *environment) newInstance(phase string) (*instance, error) {
+	listener, err := v.box.Listen()
 	if err != nil {
 		return nil, err
 	}
-	inst := &instance{box: box}
-	if err := v.launch(inst); err != nil {
-		box.Close()
-		return nil, err
+	fn := v.version
+	inst := &instance{
+		box: v.box, address: listener.Addr().String(), extensions: map[string]*sandbox.Process{},
+		exits: make(chan exit, 1+runtimeapi.MaxExtensions),
 	}
+	inst.api = runtimeapi.New(runtimeapi.Config{
+		Listener: listener, ID: newID, Dial: v.box.Dial, Now: v.engine.opts.Now, Pace: v.engine.pace(), External: v.version.extensions(),
+		FunctionName: fn.Name, FunctionVersion: latest, Handler: fn.Handler, AccountID: assay.EmbeddedAccount,
+		Init: v.initStart(phase),
+	})
+	v.log.tell(func(line []byte) { inst.api.Log("function", line) })
 	return inst, nil
 }
 
-// deliver gives the process an exchange.
-func (v *environment) deliver(inst *instance, x *exchange) {
-	inst.api.Invoke(&runtimeapi.Invocation{
-		ID: x.ID, ARN: x.arn, TraceID: x.TraceID, ClientContext: x.ClientContext, Payload: x.Payload,
-		Deadline: x.began.Add(v.version.Timeout),
-		Answer: func(a runtimeapi.Answer) {
-			inst.proc.Flush() // what the handler wrote before it answered belongs to the answer's log
-			v.engine.settle(v)
-			v.answer(x, inst.measured(answer{Answer: a, status: http.StatusOK}))
-		},
-	})
+// startExtensions starts all of the function's external extensions.
+func (i *instance) startExtensions(v *environment) error {
+	for _, name := range v.version.extensions() {
+		log := &recorder{ring: v.log.ring}
+		log.tell(func(line []byte) { i.api.Log("extension", line) })
+		p, err := i.box.Start(sandbox.Command{
+			Path: v.extensionPath(name), Env: v.forExtension(i.address), Dir: "/", Output: log,
+		})
+		if err != nil {
+			return err
+		}
+		i.extensions[name] = p
+		i.watch(name, p)
+	}
+	return nil
 }
 
-func (v *environment) launch(inst *instance) error {
-	listener, err := inst.box.Listen()
-	if err != nil {
-		return err
-	}
-	fn := v.version
-	inst.api = runtimeapi.New(listener, runtimeapi.Function{Name: fn.Name, Version: latest, Handler: fn.Handler})
+func (i *instance) startRuntime(v *environment) (err error) {
 	path, args := v.command()
-	inst.proc, err = inst.box.Start(sandbox.Command{
-		Path: path, Args: args, Env: v.variables(listener.Addr().String()), Dir: v.version.root, Output: v.log,
+	i.runtime, err = i.box.Start(sandbox.Command{
+		Path: path, Args: args, Env: v.forRuntime(i.address), Dir: v.box.Path("/var/task"), Output: v.log,
 	})
-	if err != nil {
-		inst.api.Close()
+	if err == nil {
+		i.watch("", i.runtime)
 	}
 	return err
 }
 
-// measured adds the memory used so far to an answer.
-func (i *instance) measured(a answer) answer {
-	a.peak = i.measure()
-	return a
+// watch reports the end of a process.
+func (i *instance) watch(name string, p *sandbox.Process) {
+	i.watching.Go(func() {
+		<-p.Done()
+		i.exits <- exit{name, p.Exit()}
+	})
 }
 
-func (i *instance) measure() int64 {
-	peak := i.box.Usage().PeakMemory
-	i.peak.Store(peak)
-	return peak
+// ended has an element when a process has ended. There is none of no instance.
+func (i *instance) ended() <-chan exit {
+	if i == nil {
+		return nil
+	}
+	return i.exits
 }
 
-// stop ends the process, if it has not ended, and its API. It may be called again. As on AWS, only a
-// process that registered an extension is asked first.
-func (i *instance) stop() {
+// freeze stops the processes until thaw. What cannot be frozen runs on.
+func (i *instance) freeze() {
+	if i != nil && !i.frozen {
+		i.frozen = i.box.Freeze() == nil
+	}
+}
+
+func (i *instance) thaw() {
+	if i.frozen {
+		i.box.Thaw()
+		i.frozen = false
+	}
+}
+
+// posted is the error that a process reported before it ended, if any.
+func (i *instance) posted() *runtimeapi.Answer {
 	select {
-	case <-i.api.Closed():
-		return
+	case f := <-i.api.Failures():
+		return &f.Answer
 	default:
+		return nil
 	}
-	if i.api.WantsTerm() {
-		i.proc.Terminate()
-		select {
-		case <-i.proc.Done():
-		case <-time.After(termGrace):
-		}
+}
+
+// stop ends the processes and the API. Only where extensions are registered do the processes have a
+// say, unless hard ends: the runtime gets SIGTERM, then the extensions that want it a SHUTDOWN event
+// with the reason.
+func (i *instance) stop(reason string, hard <-chan struct{}) {
+	i.thaw()
+	if registered := i.api.Extensions(); len(registered) > 0 && i.runtime != nil {
+		i.part(registered, reason, hard)
 	}
-	i.box.Close()
+	i.box.Kill()
+	i.watching.Wait()
 	i.api.Close()
 }
 
-// command is what runs the function.
-func (v *environment) command() (path string, args []string) {
-	if l, ok := languageOf(v.version.Runtime); ok {
-		return v.version.Interpreter.Path, []string{filepath.Join(v.engine.runtimeDir(), l.bootstrap)}
+// part lets the processes end by themselves.
+func (i *instance) part(registered []runtimeapi.Extension, reason string, hard <-chan struct{}) {
+	deadline := time.Now().Add(graceExternal)
+	timer := time.NewTimer(graceRuntime)
+	if len(i.extensions) == 0 {
+		timer.Reset(graceInternal)
 	}
-	return filepath.Join(v.version.root, "bootstrap"), nil
-}
-
-// variables is the process's environment: what a function may override, its own variables, and what it
-// may not. Paths are the true ones on this machine. There are no credentials, unless the function
-// brings some.
-func (v *environment) variables(api string) []string {
-	fn := v.version
-	all := map[string]string{
-		"LANG":            "en_US.UTF-8",
-		"TZ":              ":UTC",
-		"PATH":            "/usr/local/bin:/usr/bin:/bin",
-		"LD_LIBRARY_PATH": fn.root + ":" + filepath.Join(fn.root, "lib"),
-		"NODE_PATH":       filepath.Join(fn.root, "node_modules") + ":" + fn.root,
-	}
-	reserved := map[string]string{
-		"AWS_REGION":                      assay.EmbeddedRegion,
-		"AWS_DEFAULT_REGION":              assay.EmbeddedRegion,
-		"AWS_LAMBDA_FUNCTION_NAME":        fn.Name,
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(fn.MemoryMB),
-		"AWS_LAMBDA_FUNCTION_VERSION":     latest,
-		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
-		"AWS_LAMBDA_RUNTIME_API":          api,
-		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + fn.Name,
-		"AWS_LAMBDA_LOG_STREAM_NAME":      v.stream,
-		"LAMBDA_TASK_ROOT":                fn.root,
-		"LAMBDA_RUNTIME_DIR":              v.engine.runtimeDir(),
-		"_HANDLER":                        fn.Handler,
-	}
-	if found := fn.Interpreter; found.Path != "" {
-		all["PATH"] = filepath.Dir(found.Path) + ":" + all["PATH"]
-		reserved["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + found.Version
-	}
-	for key, value := range fn.Environment {
-		if !strings.HasPrefix(key, "_") {
-			all[key] = value
+	defer timer.Stop()
+	i.runtime.Terminate()
+	await(i.runtime, timer.C, hard)
+	i.runtime.Kill()
+	i.api.Shutdown(reason, deadline)
+	timer.Reset(time.Until(deadline))
+	for _, x := range registered {
+		if p := i.extensions[x.Name]; p != nil && x.Shutdown {
+			await(p, timer.C, hard)
 		}
 	}
-	maps.Copy(all, reserved)
-	list := make([]string, 0, len(all))
-	for key, value := range all {
-		list = append(list, key+"="+value)
+}
+
+// await waits for a process, and tells whether it ended in time.
+func await(p *sandbox.Process, late <-chan time.Time, hard <-chan struct{}) bool {
+	select {
+	case <-p.Done():
+		return true
+	case <-late:
+	case <-hard:
 	}
-	return list
+	return false
+}
+
+// extensionsFolder is where AWS looks for extensions, below each layer.
+const (
+	extensionsFolder   = "extensions"
+	disabledExtensions = "disable-extensions-jwigqn8j" // a file that turns them off
+)
+
+// extensions lists a version's external extensions: the executables that its layers bring. At most
+// runtimeapi.MaxExtensions are started.
+func (v *version) extensions() (names []string) {
+	seen := map[string]bool{}
+	for _, layer := range v.opt() {
+		if _, err := os.Stat(filepath.Join(layer, disabledExtensions)); err == nil {
+			return nil
+		}
+		entries, _ := os.ReadDir(filepath.Join(layer, extensionsFolder))
+		for _, entry := range entries {
+			if !entry.IsDir() && !seen[entry.Name()] {
+				seen[entry.Name()] = true
+				names = append(names, entry.Name())
+			}
+		}
+	}
+	return names
+}
+
+// extensionPath is where the sandbox's processes find an extension.
+func (v *environment) extensionPath(name string) string {
+	path := v.box.Path("/opt/extensions/" + name)
+	if strings.HasPrefix(path, "/opt/") {
+		return path
+	}
+	for _, layer := range v.version.opt() { // without mounts there is a path for each layer
+		if own := filepath.Join(layer, extensionsFolder, name); exists(own) {
+			path = own
+		}
+	}
+	return path
 }

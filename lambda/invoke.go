@@ -33,7 +33,8 @@ type Result struct {
 	// before there was an answer.
 	Status      int
 	ContentType string
-	Payload     []byte // the response, or the error as AWS sends it; none when it was streamed
+	Payload     []byte // the response, or the error as AWS sends it; no response that a Sink took
+	Streamed    int64  // bytes of a response that came in parts
 
 	// FunctionError is AWS's X-Amz-Function-Error: "Unhandled", or "" when the function answered.
 	FunctionError string
@@ -74,19 +75,26 @@ func (e *Engine) Invoke(ctx context.Context, call Call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.invoke(ref, newExchange(ctx, call))
+	return e.invoke(ref, newExchange(ctx, call), nil)
 }
 
-// InvokeStream is Invoke that hands a response to a sink while it comes, from the calling goroutine. An
-// error's body is the Result's Payload; if the error came in the middle of a streamed answer, the sink
-// has had what came before.
+// InvokeStream is Invoke that hands a response to a sink while it comes, from the calling goroutine. A
+// sink that is slow makes the function wait, within its time-out. An error's body is the Result's
+// Payload; if the error came in the middle of a streamed answer, the sink has had what came before.
 func (e *Engine) InvokeStream(ctx context.Context, call Call, sink Sink) (*Result, error) {
-	r, err := e.Invoke(ctx, call)
-	if err != nil || r.Status != http.StatusOK || r.Fault != nil {
+	ref, err := call.reference()
+	if err != nil {
+		return nil, err
+	}
+	x := newExchange(ctx, call)
+	x.flow = newFlow(x.over)
+	defer x.flow.leave()
+	r, err := e.invoke(ref, x, sink)
+	if err != nil || r.Status != http.StatusOK || r.Fault != nil || x.flow.begun {
 		return r, err
 	}
-	sink.Begin(r.ContentType)
-	sink.Write(r.Payload) // nobody listens any longer if it fails
+	sink.Begin(r.ContentType) // the function does not stream
+	sink.Write(r.Payload)     // nobody listens any longer if it fails
 	r.Payload = nil
 	return r, nil
 }
@@ -128,8 +136,9 @@ func (r *Result) observation() *assay.Observation {
 	}
 }
 
-// invoke runs an exchange and waits for its answer, or for the end of its context.
-func (e *Engine) invoke(ref reference, x *exchange) (*Result, error) {
+// invoke runs an exchange and waits for its answer, or for the end of its context. The sink is for an
+// exchange with a flow.
+func (e *Engine) invoke(ref reference, x *exchange, sink Sink) (*Result, error) {
 	began, date := time.Now(), e.opts.Now()
 	x.arn = ref.arn()
 	if x.TraceID == "" {
@@ -143,7 +152,10 @@ func (e *Engine) invoke(ref reference, x *exchange) (*Result, error) {
 	r.Report.Started = date
 	for {
 		select {
+		case part := <-x.flow.next():
+			x.flow.pass(sink, part)
 		case a := <-x.answers:
+			x.flow.drain(sink)
 			r.Report.Waited = time.Since(began)
 			x.complete(r, a, e.opts.Prices)
 			return r, nil

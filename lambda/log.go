@@ -96,8 +96,9 @@ type recorder struct {
 	ring *ring
 
 	mu   sync.Mutex
-	part []byte // a line not ended yet
-	tail []byte // at most twice tailBytes
+	each func(line []byte) // hears of each line of the process, if not nil
+	part []byte            // a line not ended yet
+	tail []byte            // at most twice tailBytes
 }
 
 // Write takes output of the process as it comes.
@@ -122,12 +123,22 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// tell lets each hear of every line of the process from now on.
+func (r *recorder) tell(each func(line []byte)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.each = each
+}
+
 // printf writes a line of the platform's own.
 func (r *recorder) printf(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.endLine()
 	line := fmt.Appendf(nil, format, args...)
+	if len(line) == 0 {
+		return
+	}
 	r.keepTail(line)
 	r.ring.add(line)
 }
@@ -140,6 +151,9 @@ func (r *recorder) endLine() {
 		r.part = append(r.part, '\n')
 	}
 	r.ring.add(r.part)
+	if r.each != nil {
+		r.each(r.part)
+	}
 	r.part = nil
 }
 

@@ -21,8 +21,11 @@ type version struct {
 	Interpreter interpreter `json:"interpreter"`
 	Modified    time.Time   `json:"last_modified"`
 
-	root string // the copy of the code
+	root   string   // the copy of the code
+	layers []string // folders that become /opt together, the last one on top
 }
+
+func (v *version) opt() []string { return v.layers }
 
 // function is a name of the engine: what is deployed under it, and its environments. The engine's lock
 // guards it.
@@ -212,6 +215,13 @@ func (e *Engine) countError(f *function) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	f.errors++
+}
+
+// countCold counts the start of processes in an environment that has had some before.
+func (e *Engine) countCold(f *function) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f.coldStarts++
 }
 
 // free is called by an environment that can take another exchange: it gets one that waits, or becomes

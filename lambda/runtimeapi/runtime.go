@@ -1,44 +1,93 @@
 package runtimeapi
 
 import (
-	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strconv"
-	"strings"
+	"time"
 
 	"github.com/assaylab/assay"
 )
 
-const (
-	headerErrorType = "Lambda-Runtime-Function-Error-Type"
-	headerErrorBody = "Lambda-Runtime-Function-Error-Body"
-	headerMode      = "Lambda-Runtime-Function-Response-Mode"
-)
-
 // state of the runtime, with the names that AWS's errors use:
 //
-//	Started -> InitError | Ready -> Running -> ResponseSent -> Ready
+//	Started -> InitError | Ready -> Running -> InvocationResponse | InvocationErrorResponse -> ResponseSent -> Ready
 type state string
 
 const (
-	stateStarted   state = "Started"
-	stateInitError state = "InitError"
-	stateReady     state = "Ready"
-	stateRunning   state = "Running"
-	stateSent      state = "ResponseSent"
+	stateStarted       state = "Started"
+	stateInitError     state = "InitError"
+	stateReady         state = "Ready"
+	stateRunning       state = "Running"
+	stateResponse      state = "InvocationResponse"
+	stateErrorResponse state = "InvocationErrorResponse"
+	stateSent          state = "ResponseSent"
+	stateRestoreReady  state = "RestoreReady"
+	stateRestoreError  state = "RestoreError"
 )
 
-// Invoke gives the runtime, which must be ready, an invocation.
+// runtime is the runtime's part of the state. The server's lock guards it.
+type runtime struct {
+	state   state
+	current *Invocation      // from Running to ResponseSent
+	next    chan *Invocation // to the runtime's call of next
+	answer  Answer           // of current, once it is in
+	sent    time.Time        // when answer was whole
+}
+
+func newRuntime() runtime { return runtime{state: stateStarted, next: make(chan *Invocation, 1)} }
+
+// Invocation is one event for the runtime, and where its answer goes.
+type Invocation struct {
+	ID            string // the request id
+	ARN           string // as invoked
+	TraceID       string // X-Amzn-Trace-Id
+	ClientContext string // JSON on one line; "" for none
+	Identity      string // Cognito's, JSON on one line; "" for none
+	Payload       []byte
+	Deadline      time.Time
+
+	// Stream is called when a streamed response begins, and takes its bytes, one Write for each part
+	// as it comes. Once a Write fails, the rest is thrown away. When Stream is nil, the response is
+	// collected, up to MaxPayload.
+	Stream func(contentType string) io.Writer
+	Gone   <-chan struct{} // closed when nobody listens to the stream any longer; may be nil
+
+	// Answer is called once, before the runtime hears that its answer was taken. It may not be called
+	// at all if the process ends.
+	Answer func(Answer)
+}
+
+// Answer is what the runtime posted: a response, or, with a fault, an error.
+type Answer struct {
+	ContentType string
+	Body        []byte // a response that was not streamed, or the error
+	Streamed    int64  // bytes that Stream's writer was given or would have been
+	ErrorType   string // by the error-type rule, such as "Runtime.Unknown"; "" for a response
+	ErrorCause  []byte // for X-Ray, JSON; nil for none
+	Fault       *assay.Fault
+	Began       time.Time // when the response began to come in
+}
+
+// Invoke gives the runtime, and the extensions that want to know, an invocation. All must be ready.
 func (s *Server) Invoke(x *Invocation) {
 	s.mu.Lock()
-	s.state, s.current = stateRunning, x
+	s.busy, s.began = true, s.config.Now()
+	s.runtime.state, s.runtime.current, s.runtime.answer = stateRunning, x, Answer{}
+	s.notify(x)
 	s.mu.Unlock()
-	s.next <- x
+	s.runtime.next <- x
+}
+
+// Withdraw takes back an invocation that the runtime has not asked for yet, and tells whether it could.
+func (s *Server) Withdraw() bool {
+	select {
+	case <-s.runtime.next:
+		return true
+	default:
+		return false
+	}
 }
 
 // handleNext completes the invocation before, and waits for another.
@@ -47,8 +96,8 @@ func (s *Server) handleNext(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	select {
-	case x := <-s.next:
-		s.writeInvocation(w, x)
+	case x := <-s.runtime.next:
+		writeInvocation(w, x)
 	case <-r.Context().Done():
 	case <-s.closed:
 	}
@@ -57,110 +106,86 @@ func (s *Server) handleNext(w http.ResponseWriter, r *http.Request) {
 func (s *Server) becomeReady(w http.ResponseWriter) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch s.state {
+	switch s.runtime.state {
 	case stateReady: // asked again, after a lost connection
 		return true
-	case stateStarted, stateSent:
-		s.state, s.current = stateReady, nil
-		s.ready <- struct{}{}
-		return true
+	case stateStarted:
+		s.emitInitDone("success", "")
+		s.endRegistration()
+	case stateSent:
+		s.emitDone("success", "")
+	default:
+		refuseTransition(w, s.runtime.state, stateReady)
+		return false
 	}
-	refuseTransition(w, s.state, stateReady)
-	return false
+	s.runtime.state, s.runtime.current = stateReady, nil
+	s.rest()
+	return true
 }
 
-func (s *Server) writeInvocation(w http.ResponseWriter, x *Invocation) {
+func writeInvocation(w http.ResponseWriter, x *Invocation) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(x.Payload)))
 	h.Set("Lambda-Runtime-Aws-Request-Id", x.ID)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(x.Deadline.UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", x.ARN)
-	h.Set("Lambda-Runtime-Trace-Id", x.TraceID)
-	if x.ClientContext != "" {
-		h.Set("Lambda-Runtime-Client-Context", x.ClientContext)
+	for name, value := range map[string]string{
+		"Lambda-Runtime-Trace-Id":         x.TraceID,
+		"Lambda-Runtime-Client-Context":   x.ClientContext,
+		"Lambda-Runtime-Cognito-Identity": x.Identity,
+	} {
+		if value != "" {
+			h.Set(name, value)
+		}
 	}
 	w.Write(x.Payload)
 }
 
-// claim checks that a post is for the invocation under way, and gives it.
+// claim checks that a post is for the invocation under way, which it then answers: no other post can.
 func (s *Server) claim(w http.ResponseWriter, r *http.Request, to state) *Invocation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	x := s.runtime.current
 	switch {
-	case s.state != stateRunning && s.state != stateSent:
-		refuseTransition(w, s.state, to)
-	case s.state == stateSent || s.current.ID != r.PathValue("id"):
+	case x == nil:
+		refuseTransition(w, s.runtime.state, to)
+	case x.ID != r.PathValue("id") || s.runtime.state == stateSent:
 		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+	case s.runtime.state != stateRunning:
+		refuseTransition(w, s.runtime.state, to)
 	default:
-		return s.current
+		s.runtime.state = to
+		return x
 	}
 	return nil
 }
 
-// settle answers the exchange and moves on, unless another post was faster.
-func (s *Server) settle(w http.ResponseWriter, x *Invocation, a Answer) bool {
-	s.mu.Lock()
-	taken := s.state == stateRunning && s.current == x
-	if taken {
-		s.state = stateSent
-	}
-	s.mu.Unlock()
-	if !taken {
-		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
-		return false
-	}
+// settle answers an invocation that was claimed, and moves on.
+func (s *Server) settle(x *Invocation, a Answer) {
 	x.Answer(a)
-	return true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runtime.state, s.runtime.answer, s.runtime.sent = stateSent, a, s.config.Now()
 }
 
 func (s *Server) handleResponse(w http.ResponseWriter, r *http.Request) {
-	x := s.claim(w, r, "InvocationResponse")
+	x := s.claim(w, r, stateResponse)
 	if x == nil {
 		return
 	}
-	if mode := r.Header.Get(headerMode); mode != "" && mode != "streaming" {
-		message := "Invalid function response mode: " + mode
-		if s.settle(w, x, Failed(assay.FaultFunction, "Runtime.InvalidResponseModeHeader", message)) {
-			refuse(w, http.StatusBadRequest, "InvalidFunctionResponseMode", "Invalid "+headerMode+" header value.")
-		}
+	a, refusal := s.readResponse(x, r)
+	s.settle(x, a)
+	if refusal != nil {
+		refuse(w, refusal.status, refusal.kind, refusal.message)
 		return
 	}
-	body, whole, err := readBody(r)
-	switch {
-	case err != nil:
-		if s.settle(w, x, Failed(assay.FaultFunction, "Runtime.TruncatedResponse", "The response was truncated")) {
-			refuse(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
-		}
-	case !whole:
-		message := fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", MaxPayload)
-		if s.settle(w, x, Failed(assay.FaultFunction, "Function.ResponseSizeTooLarge", message)) {
-			refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", MaxPayload))
-		}
-	case s.settle(w, x, responded(r, body)):
-		accept(w)
-	}
-}
-
-// responded is the answer in a response. Its trailers may turn it into an error: aws-lambda-go sends
-// them when the reader that a handler returned fails half-way.
-func responded(r *http.Request, body []byte) Answer {
-	if errorType := r.Trailer.Get(headerErrorType); errorType != "" {
-		detail, err := base64.StdEncoding.DecodeString(r.Trailer.Get(headerErrorBody))
-		if err != nil || len(detail) == 0 {
-			detail, _ = json.Marshal(ErrorBody{Type: knownErrorType(errorType)})
-		}
-		return functionError(errorType, detail)
-	}
-	return Answer{ContentType: r.Header.Get("Content-Type"), Body: body}
+	accept(w)
 }
 
 func (s *Server) handleError(w http.ResponseWriter, r *http.Request) {
-	x := s.claim(w, r, "InvocationErrorResponse")
-	if x == nil {
-		return
-	}
-	if s.settle(w, x, readError(r)) {
+	if x := s.claim(w, r, stateErrorResponse); x != nil {
+		s.settle(x, readError(r))
 		accept(w)
 	}
 }
@@ -169,111 +194,24 @@ func (s *Server) handleInitError(w http.ResponseWriter, r *http.Request) {
 	a := readError(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != stateStarted {
-		refuseTransition(w, s.state, stateInitError)
+	if s.runtime.state != stateStarted {
+		refuseTransition(w, s.runtime.state, stateInitError)
 		return
 	}
-	s.state = stateInitError
-	s.initError <- a
+	s.runtime.state = stateInitError
+	s.fail(Failure{Answer: a})
 	accept(w)
 }
 
-// readError is the answer in the body of an error.
-func readError(r *http.Request) Answer {
-	body, whole, err := readBody(r)
-	if err != nil || !whole {
-		body = []byte(`"Invalid error body"`)
-	}
-	if r.Header.Get("Content-Type") == "application/vnd.aws.lambda.error.cause+json" {
-		body = withoutCause(body)
-	}
-	return functionError(r.Header.Get(headerErrorType), body)
-}
-
-// withoutCause drops what is meant for X-Ray alone.
-func withoutCause(body []byte) []byte {
-	var e struct {
-		ErrorBody
-		StackTrace []json.RawMessage `json:"stackTrace,omitempty"`
-	}
-	if json.Unmarshal(body, &e) != nil {
-		return []byte(`"Invalid error body"`)
-	}
-	body, _ = json.Marshal(e) // was JSON before
-	return body
-}
-
-// functionError is the answer of a function that failed. The type its body names is the function's
-// own; the header's is what AWS sorts it by.
-func functionError(errorType string, body []byte) Answer {
-	var e ErrorBody
-	json.Unmarshal(body, &e) // a body in another shape names nothing
-	if e.Type == "" {
-		e.Type = knownErrorType(errorType)
-	}
-	return Answer{
-		ContentType: "application/json", Body: body,
-		Fault: &assay.Fault{Kind: assay.FaultFunction, Type: e.Type, Message: e.Message},
-	}
-}
-
-var errorTypes = regexp.MustCompile(`^(Runtime|Function)\.[A-Z][a-zA-Z]+$`)
-
-// knownErrorType is the error-type rule of the Runtime API.
-func knownErrorType(s string) string {
-	switch {
-	case errorTypes.MatchString(s):
-		return s
-	case strings.HasPrefix(s, "Function."):
-		return "Function.Unknown"
-	}
-	return "Runtime.Unknown"
-}
-
-// readBody reads a body up to MaxPayload. A longer one is read to its end as well, for few clients
-// listen before they have sent everything, but it is not kept.
-func readBody(r *http.Request) (body []byte, whole bool, err error) {
-	body, err = io.ReadAll(io.LimitReader(r.Body, MaxPayload+1))
-	if err != nil || len(body) <= MaxPayload {
-		return body, true, err
-	}
-	_, err = io.Copy(io.Discard, r.Body)
-	return nil, false, err
-}
-
-// handleRegister lets an internal extension register without events: that is how aws-lambda-go's
-// WithEnableSIGTERM asks for SIGTERM. Extensions that want events are not supported.
-func (s *Server) handleRegister(w http.ResponseWriter, r *http.Request) {
-	var body struct {
-		Events []string `json:"events"`
-	}
-	err := json.NewDecoder(io.LimitReader(r.Body, 64<<10)).Decode(&body)
+// handleRestore refuses what only an environment that is made from a snapshot may call.
+func (s *Server) handleRestore(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case r.Header.Get("Lambda-Extension-Name") == "":
-		refuse(w, http.StatusForbidden, "Extension.InvalidExtensionName", "Extension name is missing")
-	case err != nil:
-		refuse(w, http.StatusForbidden, "InvalidRequestFormat", "Invalid request format")
-	case s.state != stateStarted:
-		refuse(w, http.StatusForbidden, "Extension.RegistrationClosed", "Extension registration closed already")
-	case len(body.Events) > 0:
-		refuse(w, http.StatusForbidden, "Extension.InvalidEventType", "Events for extensions are not supported by this engine yet")
-	default:
-		s.sigterm = true
-		w.Header().Set("Lambda-Extension-Identifier", rand.Text())
-		writeJSON(w, http.StatusOK, map[string]string{
-			"functionName": s.function.Name, "functionVersion": s.function.Version, "handler": s.function.Handler,
-		})
+	to := stateRestoreReady
+	if r.Method == http.MethodPost {
+		to = stateRestoreError
 	}
-}
-
-// handleExtensionNext never answers: there are no events.
-func (s *Server) handleExtensionNext(w http.ResponseWriter, r *http.Request) {
-	select {
-	case <-r.Context().Done():
-	case <-s.closed:
-	}
+	refuseTransition(w, s.runtime.state, to)
 }
 
 func refuseTransition(w http.ResponseWriter, from, to state) {
