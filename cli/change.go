@@ -207,7 +207,7 @@ func (l *laboratory) plan(ctx context.Context, news []assay.Experiment, gone []s
 
 // version makes of a definition the version of its experiment that it stands for: the present one if it
 // says nothing new, else the next. A definition that its source has not changed since keeps the changes
-// made to it live; one that has keeps a pause.
+// made to it live; one that has keeps a pause, and the rules that were accepted live.
 func (l *laboratory) version(e assay.Experiment) (version assay.Experiment, action string) {
 	e = l.resolve.revise(e)
 	e.Digest, e.State = config.Digest(e), assay.StateRunning
@@ -220,7 +220,7 @@ func (l *laboratory) version(e assay.Experiment) (version assay.Experiment, acti
 		e = old
 		e.Control, e.Candidates = control, candidates
 	}
-	e.State = old.State
+	e.State, e.Rules = old.State, withAccepted(e.Rules, old.Rules)
 	if old.SameEvidence(&e) && same(old, e) {
 		return old, "unchanged"
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -83,6 +84,19 @@ func (l *laboratory) parse(name string, definition []byte) (config.Document, err
 
 // Patch implements console.Laboratory.
 func (l *laboratory) Patch(ctx context.Context, name string, p assay.Patch) (assay.Experiment, error) {
+	return l.edit(ctx, name, func(e *assay.Experiment) error {
+		if p.Sample != nil {
+			e.Sample = *p.Sample
+		}
+		if p.State != nil {
+			e.State = *p.State
+		}
+		return nil
+	})
+}
+
+// edit brings a live change of an experiment into force, if it changes anything.
+func (l *laboratory) edit(ctx context.Context, name string, change func(*assay.Experiment) error) (assay.Experiment, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	x := l.inForce[name]
@@ -90,11 +104,8 @@ func (l *laboratory) Patch(ctx context.Context, name string, p assay.Patch) (ass
 		return assay.Experiment{}, l.unknown(name)
 	}
 	to := x.def
-	if p.Sample != nil {
-		to.Sample = *p.Sample
-	}
-	if p.State != nil {
-		to.State = *p.State
+	if err := change(&to); err != nil {
+		return assay.Experiment{}, err
 	}
 	if flaws := to.Flaws(); len(flaws) > 0 {
 		return assay.Experiment{}, invalid(flaws[0].What, flaws[0].Hint)
@@ -103,10 +114,13 @@ func (l *laboratory) Patch(ctx context.Context, name string, p assay.Patch) (ass
 		return x.def, nil
 	}
 	next, err := l.resolved(ctx, l.next(to))
+	if flawed := (*flawError)(nil); errors.As(err, &flawed) {
+		return assay.Experiment{}, invalid(flawed.flaws[0].What, flawed.flaws[0].Hint)
+	}
 	if err != nil {
 		return assay.Experiment{}, err
 	}
-	l.log.Info("experiment changed live", "name", name, "state", to.State, "sample", to.Sample.Rate, "version", next.def.Version)
+	l.log.Info("experiment changed live", "name", name, "state", to.State, "sample", to.Sample.Rate, "rules", len(to.Rules), "version", next.def.Version)
 	return next.def, l.commit(ctx, transition{install: []*experiment{next}})
 }
 

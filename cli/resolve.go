@@ -15,6 +15,7 @@ import (
 	"github.com/assaylab/assay/compare"
 	"github.com/assaylab/assay/event"
 	"github.com/assaylab/assay/lambda"
+	"github.com/assaylab/assay/noise"
 	"github.com/assaylab/assay/remote/awslambda"
 	"github.com/assaylab/assay/remote/plainhttp"
 	"github.com/assaylab/assay/trial"
@@ -66,12 +67,7 @@ func (r *resolver) arms(ctx context.Context, e assay.Experiment, promised map[st
 			flaws = append(flaws, f)
 		}
 	}
-	specs := e.Comparators
-	if len(specs) == 0 {
-		specs = compare.Defaults()
-	}
-	a.comparator, more = compare.New(specs)
-	note("comparators", more)
+	a.comparator, flaws = comparatorOf(&e)
 	a.redactor, more = trial.NewRedactor(e.Redact, r.key)
 	note("redact", more)
 	invoker := func(arm assay.Arm, at ...string) assay.Invoker {
@@ -91,6 +87,31 @@ func (r *resolver) arms(ctx context.Context, e assay.Experiment, promised map[st
 		return nil, &flawError{flaws}
 	}
 	return a, nil
+}
+
+// comparatorOf builds what compares the answers of an experiment's arms, under its rules. The flaws' paths
+// are relative to the experiment.
+func comparatorOf(e *assay.Experiment) (assay.Comparator, []assay.Flaw) {
+	specs := e.Comparators
+	if len(specs) == 0 {
+		specs = compare.Defaults()
+	}
+	base, flaws := compare.New(specs)
+	for i := range flaws {
+		flaws[i].Path = append([]string{"comparators"}, flaws[i].Path...)
+	}
+	if len(flaws) > 0 {
+		return nil, flaws
+	}
+	ruled := noise.Excuse(base, e.Rules, func(paths []string) assay.Comparator {
+		piled, found := compare.New(noise.Unordered(specs, paths))
+		for _, f := range found {
+			f.Path = []string{"rules"}
+			flaws = append(flaws, f)
+		}
+		return piled
+	})
+	return ruled, flaws
 }
 
 // invoker resolves one target. Account 000000000000 is the embedded engine, unless an endpoint is named.

@@ -41,6 +41,18 @@ func Excuse(next assay.Comparator, rules []assay.Rule, unordered func(paths []st
 	return e
 }
 
+// Unordered is an experiment's comparators with the arrays at these JSONPaths unordered, wherever bodies may
+// be JSON.
+func Unordered(specs []assay.ComparatorSpec, paths []string) []assay.ComparatorSpec {
+	specs = slices.Clone(specs)
+	for i := range specs {
+		if s := &specs[i]; s.Kind == assay.CompareBody && (s.As == "" || s.As == "json") {
+			s.Unordered = append(slices.Clone(s.Unordered), paths...)
+		}
+	}
+	return specs
+}
+
 // For implements assay.Chooser.
 func (e *excuser) For(inv *assay.Invocation) assay.Comparator {
 	chosen := *e
