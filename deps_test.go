@@ -31,7 +31,7 @@ var law = map[string][]string{
 	"judge":               {module + "/stats"},
 	"store/sqlite":        {"modernc.org/sqlite/...", module + "/stats", module + "/cluster"},
 	"store/storetest":     {},
-	"console":             {"github.com/prometheus/client_golang/..."},
+	"console":             {"github.com/prometheus/client_golang/...", module + "/noise", module + "/drift", module + "/whatif", module + "/export"},
 	"pack":                {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
 	"lambda/awsapi/model": {},
 	"lambda/sigv4":        {},
@@ -40,6 +40,8 @@ var law = map[string][]string{
 	"noise":          {module + "/stats"},
 	"cluster":        {module + "/noise"},
 	"drift":          {},
+	"whatif":         {},
+	"reading":        {module + "/noise", module + "/cluster", module + "/drift", module + "/whatif", module + "/reduce", module + "/export"},
 	"reduce":         {},
 	"export":         {},
 	"lambda/code":    {},
@@ -51,7 +53,7 @@ var law = map[string][]string{
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
-var pure = []string{"", "cluster", "compare", "config/template", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats"}
+var pure = []string{"", "cluster", "compare", "config/template", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "whatif"}
 
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 
