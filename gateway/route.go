@@ -214,6 +214,13 @@ func decode(segment string) string {
 	return segment
 }
 
+func (r *Route) named() string {
+	if r.Function != "" {
+		return fmt.Sprintf("function %q", r.Function)
+	}
+	return fmt.Sprintf("experiment %q", r.Experiment)
+}
+
 func (r *Route) where() string {
 	if r.Function != "" {
 		return "function " + r.Function
@@ -241,7 +248,7 @@ func conflict(a, b *Route) error {
 	return &assay.Error{
 		Code: assay.CodeConflict,
 		What: fmt.Sprintf("%s and %s are for the same requests: %s (%s) and %s (%s)",
-			a.where(), b.where(), a.Path, a.methods(), b.Path, b.methods()),
+			a.named(), b.named(), a.Path, a.methods(), b.Path, b.methods()),
 		Where: b.where(),
 		Hint:  "give one of them another path, or methods that the other does not have",
 	}

@@ -233,7 +233,7 @@ func TestFunctionRoutes(t *testing.T) {
 			t.Errorf("%s: %q, want %q", request, got, want)
 		}
 	}
-	if err := Check([]Route{own("a", "/x", "GET"), own("b", "/x", "GET")}); err == nil || !strings.Contains(err.Error(), "function a and function b") {
+	if err := Check([]Route{own("a", "/x", "GET"), own("b", "/x", "GET")}); err == nil || !strings.Contains(err.Error(), `function "a" and function "b"`) {
 		t.Error(err)
 	}
 }
