@@ -51,8 +51,9 @@ func (r Route) parameters(path string) map[string]string {
 	var all map[string]string
 	have := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	for i, segment := range strings.Split(strings.TrimPrefix(r.Path, "/"), "/") {
-		name, ok := strings.CutPrefix(segment, "{")
-		if name, ok = strings.CutSuffix(name, "}"); !ok || i >= len(have) {
+		name, open := strings.CutPrefix(segment, "{")
+		name, closed := strings.CutSuffix(name, "}")
+		if !open || !closed || i >= len(have) {
 			continue
 		}
 		value := have[i]
