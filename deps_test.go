@@ -18,6 +18,7 @@ var law = map[string][]string{
 	"cmd/assay":           {module + "/cli"},
 	"config":              {"go.yaml.in/yaml/v4"},
 	"config/template":     {"go.yaml.in/yaml/v4", module + "/config"},
+	"deploy":              {"github.com/aws/aws-sdk-go-v2/...", "github.com/aws/smithy-go"},
 	"event":               {"github.com/aws/aws-lambda-go/events"},
 	"gateway":             {},
 	"trial":               {"github.com/theory/jsonpath/..."},
