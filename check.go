@@ -220,6 +220,9 @@ func (f *flaws) target(t Target, at ...string) {
 	if t.Function != "" && !targetPattern.MatchString(t.Function) {
 		f.add("write NAME or NAME:QUALIFIER", fmt.Sprintf("%q is not the name of a function", t.Function), in("function")...)
 	}
+	if t.Architecture != "" && (t.ARN == "" || t.Architecture != ARM64 && t.Architecture != "x86_64") {
+		f.add(`it goes with arn, and is "x86_64" (the default) or "arm64"`, fmt.Sprintf("%q cannot be the architecture", t.Architecture), in("architecture")...)
+	}
 	if t.Endpoint != "" && (t.ARN == "" || !goodURL(t.Endpoint)) {
 		f.add(`it goes with arn, and looks like "http://127.0.0.1:4566"`, fmt.Sprintf("%q cannot be the endpoint", t.Endpoint), in("endpoint")...)
 	}

@@ -56,6 +56,8 @@ func TestExperimentFlaws(t *testing.T) {
 		{"url", func(e *assay.Experiment) { e.Control.Target.URL = "127.0.0.1:9000" }, "control/url"},
 		{"url scheme", func(e *assay.Experiment) { e.Control.Target.URL = "ftp://a" }, "control/url"},
 		{"arn", func(e *assay.Experiment) { e.Candidates[0].Target.ARN = "arn:aws:s3:::a" }, "candidates/new/arn"},
+		{"architecture of a url", func(e *assay.Experiment) { e.Control.Target.Architecture = "arm64" }, "control/architecture"},
+		{"architecture", func(e *assay.Experiment) { e.Candidates[0].Target.Architecture = "mips" }, "candidates/new/architecture"},
 		{"endpoint without arn", func(e *assay.Experiment) { e.Control.Target.Endpoint = "http://a" }, "control/endpoint"},
 		{"event", func(e *assay.Experiment) { e.Candidates[0].Target.Event = "v3" }, "candidates/new/event"},
 		{"control's name", func(e *assay.Experiment) { e.Candidates[0].Name = "control" }, "candidates/control"},

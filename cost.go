@@ -1,19 +1,71 @@
 package assay
 
-import "time"
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+)
 
-// Prices of AWS Lambda on demand, in US dollars. Override them for another region or contract.
+// ARM64 is the one architecture of AWS Lambda with prices of its own; every other has those of x86_64.
+const ARM64 = "arm64"
+
+// Prices of AWS Lambda for one architecture, in US dollars.
 type Prices struct {
-	GBSecond  float64 // per GB-second of billed time
-	Request   float64 // per invocation
-	Described string  // where and when they were read
+	GBSecond float64 `json:"gb_second"` // per GB-second of billed time
+	Request  float64 `json:"request"`   // per invocation
 }
 
-// PricesX86 are the prices for x86_64.
-var PricesX86 = Prices{
-	GBSecond:  0.0000166667,
-	Request:   0.0000002,
-	Described: "aws.amazon.com/lambda/pricing, us-east-1, first tier, November 2026",
+// PriceList is what invocations cost, and who says so.
+type PriceList struct {
+	Source string `json:"source"` // where the prices were read
+	Date   string `json:"date"`   // and when
+	Region string `json:"region"` // for which region and contract
+	X86    Prices `json:"x86_64"`
+	ARM    Prices `json:"arm64"`
+}
+
+//go:embed prices.json
+var published []byte
+
+// PublishedPrices are AWS's own, of the day that prices.json names.
+func PublishedPrices() PriceList {
+	var list PriceList
+	if err := json.Unmarshal(published, &list); err != nil {
+		panic(err) // a test reads it
+	}
+	return list
+}
+
+// ParsePrices reads a price list like prices.json, of which it may leave out what is as published.
+func ParsePrices(data []byte) (PriceList, error) {
+	list := PublishedPrices()
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&list); err != nil {
+		return PriceList{}, &Error{
+			Code: CodeInvalid, What: "the price list cannot be read: " + err.Error(), Err: err,
+			Hint: `write {"source": "...", "date": "...", "x86_64": {"gb_second": 0.0000166667, "request": 0.0000002}, "arm64": {...}}`,
+		}
+	}
+	for name, p := range sorted(map[string]Prices{"x86_64": list.X86, "arm64": list.ARM}) {
+		if !amount(p.GBSecond) || !amount(p.Request) {
+			return PriceList{}, &Error{Code: CodeInvalid, What: fmt.Sprintf("the prices of %s are below zero or beyond bounds", name), Hint: "write US dollars"}
+		}
+	}
+	return list, nil
+}
+
+func amount(usd float64) bool { return usd >= 0 && !math.IsInf(usd, 0) }
+
+// For returns the prices of an architecture in AWS's words.
+func (l PriceList) For(architecture string) Prices {
+	if architecture == ARM64 {
+		return l.ARM
+	}
+	return l.X86
 }
 
 // Billed is the time AWS charges for an invocation: init (billed on every runtime since August 2025)

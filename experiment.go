@@ -21,12 +21,13 @@ const (
 
 // Target is where an arm's function lives; exactly one of URL, ARN and Function is set.
 type Target struct {
-	URL      string `json:"url,omitempty"`      // any HTTP service: scheme, host and a path to put in front
-	ARN      string `json:"arn,omitempty"`      // AWS Lambda; account 000000000000 is the embedded engine
-	Function string `json:"function,omitempty"` // the embedded engine: a name, or name:qualifier
-	Endpoint string `json:"endpoint,omitempty"` // instead of AWS's own, for ARN
-	Event    string `json:"event,omitempty"`    // the event's format for functions: "v2" (default), "v1", "url" or "alb"
-	Revision string `json:"revision,omitempty"` // of an embedded function: its code and configuration when this version began
+	URL          string `json:"url,omitempty"`          // any HTTP service: scheme, host and a path to put in front
+	ARN          string `json:"arn,omitempty"`          // AWS Lambda; account 000000000000 is the embedded engine
+	Function     string `json:"function,omitempty"`     // the embedded engine: a name, or name:qualifier
+	Endpoint     string `json:"endpoint,omitempty"`     // instead of AWS's own, for ARN
+	Architecture string `json:"architecture,omitempty"` // of an ARN, for its price: "x86_64" (default) or "arm64"
+	Event        string `json:"event,omitempty"`        // the event's format for functions: "v2" (default), "v1", "url" or "alb"
+	Revision     string `json:"revision,omitempty"`     // of an embedded function: its code and configuration when this version began
 }
 
 // Arm is one version that serves invocations.

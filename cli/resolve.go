@@ -27,6 +27,7 @@ type resolver struct {
 	env    func(string) (string, bool)
 	engine *lambda.Engine
 	key    []byte // of redaction
+	prices assay.PriceList
 }
 
 // arms is all that a definition names, ready to use.
@@ -127,7 +128,7 @@ func (r *resolver) invoker(ctx context.Context, t assay.Target, promised map[str
 	case embedded(t) != "":
 		return r.function(embedded(t), t, promised)
 	default:
-		f, err := awslambda.New(ctx, awslambda.Options{ARN: t.ARN, Endpoint: t.Endpoint})
+		f, err := awslambda.New(ctx, awslambda.Options{ARN: t.ARN, Endpoint: t.Endpoint, Prices: r.prices.For(t.Architecture)})
 		if err != nil {
 			return nil, flawOf("arn", err)
 		}

@@ -49,6 +49,7 @@ type upOptions struct {
 	token       string
 	tokenFile   string
 	logFormat   string
+	prices      string
 	development bool
 	watch       bool
 }
@@ -72,6 +73,7 @@ func upCommand(p *Process, c *client) *cobra.Command {
 	f.StringVar(&o.data, "data", ".assay", "folder of the store and the engine")
 	f.StringVar(&o.store, "store", "", "where trials are kept (default sqlite: under --data)")
 	f.StringVar(&o.tokenFile, "token-file", "", "file that holds the token")
+	f.StringVar(&o.prices, "prices", "", "file of prices instead of AWS's published ones, as JSON")
 	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
 	f.BoolVar(&o.development, "development", false, "name the known routes in the gateway's 404 answers")
 	f.BoolVar(&o.watch, "watch", true, "load definitions and function code again when they change")
@@ -171,6 +173,10 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	if err != nil {
 		return err
 	}
+	prices, err := readPrices(p, h.opt.prices)
+	if err != nil {
+		return err
+	}
 	path, err := storePath(p, h.opt)
 	if err != nil {
 		return err
@@ -178,14 +184,14 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	if h.store, err = sqlite.Open(ctx, path, sqlite.Options{Log: h.log}); err != nil {
 		return err
 	}
-	if h.engine, err = lambda.New(lambda.Options{Dir: filepath.Join(h.opt.data, "lambda"), Private: h.opt.data, Log: h.log, Prices: assay.PricesX86}); err != nil {
+	if h.engine, err = lambda.New(lambda.Options{Dir: filepath.Join(h.opt.data, "lambda"), Private: h.opt.data, Log: h.log, Prices: prices.For(hostArchitecture)}); err != nil {
 		return err
 	}
 	h.floor = trial.New(trial.Options{Store: h.store, Log: h.log, Seed: seed(), Decode: compare.Decode})
 	h.gateway = gateway.New(gateway.Options{Log: h.log, Development: h.opt.development})
 	h.lab = &laboratory{
 		log: h.log, now: time.Now, store: h.store, engine: h.engine, floor: h.floor, gateway: h.gateway,
-		resolve: &resolver{log: h.log, env: p.Env, engine: h.engine, key: key},
+		resolve: &resolver{log: h.log, env: p.Env, engine: h.engine, key: key, prices: prices},
 		inForce: map[string]*experiment{}, past: map[string]assay.Experiment{}, fromFile: map[string]string{},
 	}
 	if err := h.lab.load(ctx); err != nil {

@@ -59,7 +59,7 @@ experiments:
     candidates:
       c: {url: "http://127.0.0.1:9000/base"}
       a: {function: "round:$LATEST", event: v1}
-      b: {arn: "arn:aws:lambda:eu-west-1:123456789012:function:b", endpoint: "http://127.0.0.1:4566"}
+      b: {arn: "arn:aws:lambda:eu-west-1:123456789012:function:b", endpoint: "http://127.0.0.1:4566", architecture: arm64}
     comparators:
       - statuscode
       - headers: {except: [Date, x-request-id]}
@@ -114,7 +114,7 @@ func TestEveryKey(t *testing.T) {
 		Candidates: []assay.Arm{
 			{Name: "c", Target: assay.Target{URL: "http://127.0.0.1:9000/base"}},
 			{Name: "a", Target: assay.Target{Function: "round:$LATEST", Event: "v1"}},
-			{Name: "b", Target: assay.Target{ARN: "arn:aws:lambda:eu-west-1:123456789012:function:b", Endpoint: "http://127.0.0.1:4566"}},
+			{Name: "b", Target: assay.Target{ARN: "arn:aws:lambda:eu-west-1:123456789012:function:b", Endpoint: "http://127.0.0.1:4566", Architecture: "arm64"}},
 		},
 		Comparators: []assay.ComparatorSpec{
 			{Kind: "statuscode"},

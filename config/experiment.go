@@ -96,12 +96,13 @@ func (r *reader) budget(n *yaml.Node, b *assay.Budget) {
 func (r *reader) arm(name string, n *yaml.Node) assay.Arm {
 	a := assay.Arm{Name: name}
 	r.fields(n, "an arm", fields{
-		"name":     func(n *yaml.Node) { a.Title = r.text(n) },
-		"url":      func(n *yaml.Node) { a.Target.URL = r.address(n) },
-		"arn":      func(n *yaml.Node) { a.Target.ARN = r.address(n) },
-		"function": func(n *yaml.Node) { a.Target.Function = r.address(n) },
-		"endpoint": func(n *yaml.Node) { a.Target.Endpoint = r.address(n) },
-		"event":    func(n *yaml.Node) { a.Target.Event = r.text(n) },
+		"name":         func(n *yaml.Node) { a.Title = r.text(n) },
+		"url":          func(n *yaml.Node) { a.Target.URL = r.address(n) },
+		"arn":          func(n *yaml.Node) { a.Target.ARN = r.address(n) },
+		"function":     func(n *yaml.Node) { a.Target.Function = r.address(n) },
+		"endpoint":     func(n *yaml.Node) { a.Target.Endpoint = r.address(n) },
+		"architecture": func(n *yaml.Node) { a.Target.Architecture = r.text(n) },
+		"event":        func(n *yaml.Node) { a.Target.Event = r.text(n) },
 	})
 	return a
 }

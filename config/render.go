@@ -110,12 +110,13 @@ type budgetFile struct {
 }
 
 type armFile struct {
-	Name     string `yaml:"name,omitempty"`
-	URL      string `yaml:"url,omitempty"`
-	ARN      string `yaml:"arn,omitempty"`
-	Function string `yaml:"function,omitempty"`
-	Endpoint string `yaml:"endpoint,omitempty"`
-	Event    string `yaml:"event,omitempty"`
+	Name         string `yaml:"name,omitempty"`
+	URL          string `yaml:"url,omitempty"`
+	ARN          string `yaml:"arn,omitempty"`
+	Function     string `yaml:"function,omitempty"`
+	Endpoint     string `yaml:"endpoint,omitempty"`
+	Architecture string `yaml:"architecture,omitempty"`
+	Event        string `yaml:"event,omitempty"`
 }
 
 type ruleFile struct {
@@ -181,7 +182,7 @@ func experimentBody(e assay.Experiment) experimentFile {
 
 func armBody(a assay.Arm) armFile {
 	t := a.Target
-	return armFile{Name: a.Title, URL: t.URL, ARN: t.ARN, Function: t.Function, Endpoint: t.Endpoint, Event: t.Event}
+	return armFile{Name: a.Title, URL: t.URL, ARN: t.ARN, Function: t.Function, Endpoint: t.Endpoint, Architecture: t.Architecture, Event: t.Event}
 }
 
 func ruleBody(r assay.Rule) ruleFile {

@@ -33,7 +33,7 @@ type Options struct {
 	Private string // a folder that is never part of a function's code, wherever it lies; Dir if empty
 
 	Log    *slog.Logger // nothing is logged if nil
-	Prices assay.Prices // assay.PricesX86 if zero
+	Prices assay.Prices // those published for this machine's architecture if zero
 
 	MaxEnvironments int           // processes at once, of all functions together; 64 if zero
 	Concurrency     int           // environments at once of a function that sets no limit; 16 if zero
@@ -51,7 +51,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.Private = cmp.Or(o.Private, o.Dir)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
-	o.Prices = cmp.Or(o.Prices, assay.PricesX86)
+	o.Prices = cmp.Or(o.Prices, assay.PublishedPrices().For(architecture()))
 	o.MaxEnvironments = cmp.Or(o.MaxEnvironments, 64)
 	o.Concurrency = cmp.Or(o.Concurrency, 16)
 	o.MaxInits = cmp.Or(o.MaxInits, 8)

@@ -32,7 +32,7 @@ type Options struct {
 	Endpoint    string                  // instead of AWS's own, for example "http://127.0.0.1:4566"
 	Region      string                  // instead of the ARN's
 	Credentials aws.CredentialsProvider // nil: as every AWS tool finds them; account 000000000000 has none and needs none
-	Prices      assay.Prices            // zero: assay.PricesX86
+	Prices      assay.Prices            // zero: those published for x86_64
 	HTTPClient  *http.Client            // nil: one of its own, with AWS's settings
 	Now         func() time.Time        // nil: time.Now
 }
@@ -61,7 +61,7 @@ func New(ctx context.Context, o Options) (*Function, error) {
 	}
 	f := &Function{arn: o.ARN, prices: o.Prices, now: o.Now}
 	if f.prices == (assay.Prices{}) {
-		f.prices = assay.PricesX86
+		f.prices = assay.PublishedPrices().X86
 	}
 	if f.now == nil {
 		f.now = time.Now
