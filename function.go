@@ -13,6 +13,7 @@ type Function struct {
 	Timeout     time.Duration     `json:"timeout"`           // up to 15 minutes
 	Environment map[string]string `json:"environment,omitempty"`
 	Concurrency int               `json:"concurrency,omitempty"` // environments at once; 0: the engine's default
+	Standby     int               `json:"standby,omitempty"`     // environments that are initialized before anybody calls
 	Source      string            `json:"source,omitempty"`      // the file it was defined in, "api" if in none
 }
 

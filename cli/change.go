@@ -11,6 +11,7 @@ import (
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/gateway"
+	"github.com/assaylab/assay/pack"
 	"github.com/assaylab/assay/trial"
 )
 
@@ -156,7 +157,7 @@ func (l *laboratory) deploy(ctx context.Context, doc config.Document) ([]assay.C
 	var changes []assay.Change
 	for _, f := range doc.Functions {
 		before, unknown := l.engine.Deployment(f.Name)
-		after, err := l.engine.Deploy(ctx, f)
+		after, err := l.install(ctx, f)
 		if err != nil {
 			return changes, placed(err, doc.Where("functions", f.Name))
 		}
@@ -169,6 +170,15 @@ func (l *laboratory) deploy(ctx context.Context, doc config.Document) ([]assay.C
 		changes = append(changes, change)
 	}
 	return changes, nil
+}
+
+// install packs a function's folder, building it if need be, and gives it to the engine.
+func (l *laboratory) install(ctx context.Context, f assay.Function) (assay.Deployment, error) {
+	made, err := l.packer.Pack(ctx, pack.Source{Name: f.Name, Path: f.Code, Runtime: f.Runtime, Handler: f.Handler, Build: f.Build})
+	if err != nil {
+		return assay.Deployment{}, err
+	}
+	return l.engine.Deploy(ctx, f, made.Zip)
 }
 
 // plan resolves what is to go into force: the experiments given, and those whose functions were deployed

@@ -16,6 +16,7 @@ import (
 	"github.com/assaylab/assay/gateway"
 	"github.com/assaylab/assay/judge"
 	"github.com/assaylab/assay/lambda"
+	"github.com/assaylab/assay/pack"
 	"github.com/assaylab/assay/trial"
 )
 
@@ -38,6 +39,7 @@ type laboratory struct {
 	log     *slog.Logger
 	now     func() time.Time
 	store   keeping
+	packer  *pack.Packer
 	engine  *lambda.Engine
 	floor   *trial.Floor
 	gateway *gateway.Gateway

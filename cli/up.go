@@ -26,6 +26,7 @@ import (
 	"github.com/assaylab/assay/console"
 	"github.com/assaylab/assay/gateway"
 	"github.com/assaylab/assay/lambda"
+	"github.com/assaylab/assay/pack"
 	"github.com/assaylab/assay/store/sqlite"
 	"github.com/assaylab/assay/trial"
 )
@@ -184,13 +185,17 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	if h.store, err = sqlite.Open(ctx, path, sqlite.Options{Log: h.log}); err != nil {
 		return err
 	}
-	if h.engine, err = lambda.New(lambda.Options{Dir: filepath.Join(h.opt.data, "lambda"), Private: h.opt.data, Log: h.log, Prices: prices.For(hostArchitecture)}); err != nil {
+	if h.engine, err = lambda.New(lambda.Options{Dir: filepath.Join(h.opt.data, "lambda"), Log: h.log, Prices: prices.For(hostArchitecture)}); err != nil {
+		return err
+	}
+	packer, err := pack.Open(pack.Options{Dir: filepath.Join(h.opt.data, "pack"), Private: h.opt.data})
+	if err != nil {
 		return err
 	}
 	h.floor = trial.New(trial.Options{Store: h.store, Log: h.log, Seed: seed(), Decode: compare.Decode})
 	h.gateway = gateway.New(gateway.Options{Log: h.log, Development: h.opt.development})
 	h.lab = &laboratory{
-		log: h.log, now: time.Now, store: h.store, engine: h.engine, floor: h.floor, gateway: h.gateway,
+		log: h.log, now: time.Now, store: h.store, packer: packer, engine: h.engine, floor: h.floor, gateway: h.gateway,
 		resolve: &resolver{log: h.log, env: p.Env, engine: h.engine, key: key, prices: prices},
 		inForce: map[string]*experiment{}, past: map[string]assay.Experiment{}, fromFile: map[string]string{},
 	}

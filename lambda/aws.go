@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/control"
 	"github.com/assaylab/assay/lambda/runtimeapi"
 )
 
@@ -77,32 +78,31 @@ func writeError(w http.ResponseWriter, e *awsError) {
 }
 
 // refer reads the function's name and qualifier from a request and finds the function.
-func (e *Engine) refer(r *http.Request) (reference, *function, *awsError) {
+func (e *Engine) refer(r *http.Request) (control.Reference, *awsError) {
 	name, qualifier := r.PathValue("name"), r.URL.Query().Get("Qualifier")
-	ref, ok := parseReference(name)
+	ref, ok := control.ParseReference(name)
 	switch {
 	case !ok:
-		return ref, nil, &awsError{status: 400, code: "ValidationException", message: fmt.Sprintf(
-			"1 validation error detected: Value '%s' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: %s", name, namePattern)}
-	case ref.qualifier != "" && qualifier != "" && ref.qualifier != qualifier:
-		return ref, nil, &awsError{status: 400, code: "InvalidParameterValueException", message: "The derived qualifier from the function name does not match the specified qualifier."}
-	case ref.region != "" && ref.region != assay.EmbeddedRegion:
-		return ref, nil, &awsError{status: 404, code: "ResourceNotFoundException", message: fmt.Sprintf("Functions from '%s' are not reachable in this region ('%s')", ref.region, assay.EmbeddedRegion)}
+		return ref, &awsError{status: 400, code: "ValidationException", message: fmt.Sprintf(
+			"1 validation error detected: Value '%s' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: %s", name, control.NamePattern)}
+	case ref.Qualifier != "" && qualifier != "" && ref.Qualifier != qualifier:
+		return ref, &awsError{status: 400, code: "InvalidParameterValueException", message: "The derived qualifier from the function name does not match the specified qualifier."}
+	case ref.Region != "" && ref.Region != assay.EmbeddedRegion:
+		return ref, &awsError{status: 404, code: "ResourceNotFoundException", message: fmt.Sprintf("Functions from '%s' are not reachable in this region ('%s')", ref.Region, assay.EmbeddedRegion)}
 	}
-	if ref.qualifier == "" {
-		ref.qualifier = qualifier
+	if ref.Qualifier == "" {
+		ref.Qualifier = qualifier
 	}
-	f, err := e.find(ref.name)
-	if err != nil || ref.qualifier != "" && ref.qualifier != latest {
-		return ref, nil, &awsError{status: 404, code: "ResourceNotFoundException", message: "Function not found: " + ref.arn()}
+	if _, err := e.Resolve(ref.Name, ref.Qualifier, e.opts.Random); err != nil {
+		return ref, &awsError{status: 404, code: "ResourceNotFoundException", message: "Function not found: " + ref.ARN()}
 	}
-	return ref, f, nil
+	return ref, nil
 }
 
 func (e *Engine) serveInvoke(w http.ResponseWriter, r *http.Request) {
-	ref, _, problem := e.refer(r)
+	ref, problem := e.refer(r)
 	if problem != nil {
-		if problem.status == http.StatusNotFound && ref.qualifier == "" && strings.HasPrefix(problem.message, "Function not found") {
+		if problem.status == http.StatusNotFound && ref.Qualifier == "" && strings.HasPrefix(problem.message, "Function not found") {
 			problem.message += ":" + latest // Invoke alone says so
 		}
 		writeError(w, problem)
@@ -114,7 +114,7 @@ func (e *Engine) serveInvoke(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("X-Amzn-RequestId", call.ID)
-	call.Function, call.Qualifier = ref.name, ref.qualifier
+	call.Function, call.Qualifier = ref.Name, ref.Qualifier
 	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
 	case "", "RequestResponse":
 		e.serveRequestResponse(w, r, call)
@@ -160,7 +160,7 @@ func tooLargeMessage(limit int64) string {
 func (e *Engine) serveRequestResponse(w http.ResponseWriter, r *http.Request, call Call) {
 	result, err := e.Invoke(r.Context(), call)
 	if err != nil {
-		writeError(w, &awsError{status: 404, code: "ResourceNotFoundException", message: "Function not found: " + reference{name: call.Function, qualifier: call.Qualifier}.arn()})
+		writeError(w, &awsError{status: 404, code: "ResourceNotFoundException", message: "Function not found: " + control.Reference{Name: call.Function, Qualifier: call.Qualifier}.ARN()})
 		return
 	}
 	switch result.Status {

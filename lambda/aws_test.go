@@ -24,6 +24,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/control"
 	"github.com/assaylab/assay/lambda/runtimeapi"
 )
 
@@ -41,7 +42,7 @@ func (l lab) client() *awslambda.Client {
 func TestInvokeWithAWSClient(t *testing.T) {
 	l := newLab(t, Options{}, goFn(t))
 	c := l.client()
-	for _, name := range []string{"go", "go:$LATEST", "000000000000:function:go", functionARN("go"), functionARN("go") + ":$LATEST"} {
+	for _, name := range []string{"go", "go:$LATEST", "000000000000:function:go", control.FunctionARN("go"), control.FunctionARN("go") + ":$LATEST"} {
 		out, err := c.Invoke(t.Context(), &awslambda.InvokeInput{
 			FunctionName: &name, Payload: []byte(`{"Do": "context"}`), LogType: types.LogTypeTail,
 			ClientContext: aws.String(base64.StdEncoding.EncodeToString([]byte(`{"custom": {"k": "v"}}`))),
@@ -51,7 +52,7 @@ func TestInvokeWithAWSClient(t *testing.T) {
 		}
 		var got struct{ ID, ARN, Client string }
 		json.Unmarshal(out.Payload, &got)
-		wantARN := functionARN("go")
+		wantARN := control.FunctionARN("go")
 		if strings.HasSuffix(name, latest) {
 			wantARN += ":" + latest
 		}
@@ -160,11 +161,12 @@ func TestInvocationTypes(t *testing.T) {
 			t.Errorf("%s: %+v %v", kind, out, err)
 		}
 	}
+	l.await(func(d assay.Deployment) bool { return d.Invocations == 1 }, "go")
 	if err := l.Close(t.Context()); err != nil { // waits for the event
 		t.Error(err)
 	}
 	var log bytes.Buffer
-	f, _ := l.find("go")
+	f := l.functions["go"]
 	f.log.copyTo(t.Context(), &log, false)
 	if n := strings.Count(log.String(), "hello from go"); n != 1 {
 		t.Errorf("the event ran %d times:\n%s", n, &log)

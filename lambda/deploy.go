@@ -1,142 +1,93 @@
 package lambda
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"reflect"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/code"
+	"github.com/assaylab/assay/lambda/control"
 )
 
-// Deploy creates or updates a function: it runs Build, unless it did so already and nothing changed
-// since, copies the code, and lets new invocations use the copy, while those under way finish on what
-// they began with. It starts no process. The same code and configuration again change nothing. A
-// function that cannot run is an error with CodeInvalid that says why, and leaves what is deployed as
-// it was; an engine that is closed is one with CodeUnreachable. Deployments take turns, so that functions
-// of one build build once.
-func (e *Engine) Deploy(ctx context.Context, fn assay.Function) (assay.Deployment, error) {
+// Deploy creates or updates a function, with its code in a zip file: new invocations use it, while
+// those under way finish on what they began with. It starts no process, unless the function is to have
+// some at the ready. The same code and configuration again change nothing. A function that cannot run
+// is an error with CodeInvalid that says why, and leaves what is deployed as it was; an engine that is
+// closed is one with CodeUnreachable.
+func (e *Engine) Deploy(ctx context.Context, fn assay.Function, zip string) (assay.Deployment, error) {
 	fn.MemoryMB = cmp.Or(fn.MemoryMB, assay.DefaultMemoryMB)
 	fn.Timeout = cmp.Or(fn.Timeout, assay.DefaultTimeout)
-	fn.Environment = maps.Clone(fn.Environment)
-	if abs, err := filepath.Abs(fn.Code); err == nil {
-		fn.Code = abs
-	}
 	if err := validate(fn); err != nil {
 		return assay.Deployment{}, err
 	}
-	found, err := e.runtimes.find(ctx, fn.Runtime)
-	if err != nil {
+	if _, err := e.runtimes.find(ctx, fn.Runtime); err != nil {
 		return assay.Deployment{}, about(err, fn)
 	}
-	if err := e.beginChange(); err != nil {
-		return assay.Deployment{}, err
-	}
-	defer e.deploying.Unlock()
-	defer e.sweep()
-	if !e.built(fn) {
-		if err := e.build(ctx, fn); err != nil {
-			return assay.Deployment{}, err
-		}
-	}
-	if err := checkHandler(fn); err != nil {
-		return assay.Deployment{}, err
-	}
-	v, err := e.keepCode(&version{Function: fn, Interpreter: found, Modified: e.opts.Now().UTC()})
+	f, err := os.Open(zip)
 	if err != nil {
-		return assay.Deployment{}, &assay.Error{Code: assay.CodeInvalid, What: "the code could not be copied: " + err.Error(), Where: fn.Code, Err: err}
+		return assay.Deployment{}, &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("function %s: its code cannot be read: %v", fn.Name, err), Where: zip, Err: err}
 	}
-	return e.install(v)
-}
-
-// install makes a version the current one of its name.
-func (e *Engine) install(v *version) (assay.Deployment, error) {
-	f, err := e.find(v.Name)
-	runs := err == nil && f.broken == "" && f.current.same(v)
-	if runs {
-		v.Modified = f.current.Modified
+	defer f.Close()
+	err = e.Plane.Deploy(ctx, fn, f, func(folder string) error { return checkHandler(fn, folder) })
+	if err != nil {
+		return assay.Deployment{}, e.explain(err, fn)
 	}
-	if err := e.save(v); err != nil {
-		return assay.Deployment{}, err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if f == nil {
-		f = &function{log: &ring{}}
-		e.functions[v.Name] = f
-	}
-	f.current, f.broken = v, ""
-	if !runs {
-		f.retireIdle()
-		e.refill() // for callers that the old limit kept waiting
-	}
-	return f.deployment(), nil
-}
-
-// same tells whether nothing that matters to a process differs. Where the definition stands, and how
-// the code was built, does not.
-func (v *version) same(o *version) bool {
-	if v == o {
-		return true
-	}
-	a, b := v.Function, o.Function
-	a.Source, a.Build, b.Source, b.Build = "", "", "", ""
-	return v.root == o.root && v.Interpreter == o.Interpreter && reflect.DeepEqual(a, b)
-}
-
-// beginChange takes the lock deploying, unless the engine is closed, when Dir may be another's.
-func (e *Engine) beginChange() error {
-	e.deploying.Lock()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		e.deploying.Unlock()
-		return &assay.Error{Code: assay.CodeUnreachable, What: "the engine is shutting down", Where: e.opts.Dir, Hint: "start the laboratory again"}
-	}
-	return nil
+	return e.Deployment(fn.Name)
 }
 
 // Remove ends a function. Invocations under way finish, those that wait do not. It fails with
 // CodeNotFound, or CodeUnreachable when the engine is closed.
 func (e *Engine) Remove(_ context.Context, name string) error {
-	if err := e.beginChange(); err != nil {
-		return err
-	}
-	defer e.deploying.Unlock()
-	defer e.sweep()
-	f, err := e.find(name)
-	if err != nil {
-		return err
-	}
-	if err := os.Remove(e.definition(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.functions, name)
-	f.removed = true
-	f.retireIdle()
-	f.dismiss(removed(name))
-	f.log.close()
-	return nil
+	return e.explain(e.DeleteFunction(name, ""), assay.Function{Name: name})
 }
 
-func removed(name string) answer {
-	a := failed(assay.FaultTransport, "ResourceNotFoundException", "Function not found: "+functionARN(name))
-	a.status = http.StatusNotFound
-	return a
+// about names the function that an error of its runtime is about, and where that was defined.
+func about(err error, fn assay.Function) error {
+	var e *assay.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	at := *e
+	at.What = fmt.Sprintf("function %s: %s", fn.Name, e.What)
+	at.Where = cmp.Or(fn.Source, fn.Name)
+	return &at
+}
+
+// codes are those of AWS's statuses.
+var codes = map[int]assay.ErrorCode{
+	http.StatusNotFound: assay.CodeNotFound, http.StatusConflict: assay.CodeConflict,
+	http.StatusServiceUnavailable: assay.CodeUnreachable, http.StatusInternalServerError: assay.CodeInternal,
+}
+
+// explain makes an error of the control plane one for people, about a function.
+func (e *Engine) explain(err error, fn assay.Function) error {
+	var api *control.APIError
+	if !errors.As(err, &api) {
+		return err
+	}
+	if api.Status == http.StatusNotFound {
+		return notFound(fn.Name)
+	}
+	at := &assay.Error{Code: cmp.Or(codes[api.Status], assay.CodeInvalid), Where: cmp.Or(fn.Source, fn.Name), Err: err}
+	what := api.Message
+	var zip *code.BadZipError
+	switch {
+	case errors.As(api.Err, &zip):
+		what, at.Where = zip.Error(), cmp.Or(fn.Code, at.Where)
+	case at.Code == assay.CodeUnreachable:
+		at.What, at.Where, at.Hint = "the engine is shutting down", e.opts.Dir, "start the laboratory again"
+		return at
+	}
+	at.What = fmt.Sprintf("function %s: %s", fn.Name, what)
+	return at
 }
 
 // validate checks what needs no look at the machine.
@@ -165,24 +116,13 @@ func validate(fn assay.Function) error {
 			return bad("", "function %s: %q cannot be an environment variable", fn.Name, key)
 		}
 	}
-	return checkFolder(fn)
-}
-
-func checkFolder(fn assay.Function) error {
-	info, err := os.Stat(fn.Code)
-	if err == nil && !info.IsDir() {
-		err = errors.New("it is not a folder")
-	}
-	if err != nil {
-		return &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("function %s: its code cannot be read: %v", fn.Name, err), Where: fn.Code, Hint: "code names the folder that holds the handler", Err: err}
-	}
 	return nil
 }
 
-// checkHandler looks for the handler's file, after the build.
-func checkHandler(fn assay.Function) error {
+// checkHandler looks for the handler's file in the unpacked code.
+func checkHandler(fn assay.Function, folder string) error {
 	if provided(fn.Runtime) {
-		info, err := os.Stat(filepath.Join(fn.Code, "bootstrap"))
+		info, err := os.Stat(filepath.Join(folder, "bootstrap"))
 		if err != nil || !info.Mode().IsRegular() {
 			return &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("function %s: there is no executable file bootstrap", fn.Name), Where: fn.Code,
 				Hint: "build it there, for example: CGO_ENABLED=0 go build -o bootstrap . (build: does it at each deployment)"}
@@ -195,7 +135,7 @@ func checkHandler(fn assay.Function) error {
 	l, _ := languageOf(fn.Runtime)
 	module := l.module(fn.Handler)
 	for _, ending := range l.files {
-		if info, err := os.Stat(filepath.Join(fn.Code, module+ending)); err == nil && info.Mode().IsRegular() {
+		if info, err := os.Stat(filepath.Join(folder, module+ending)); err == nil && info.Mode().IsRegular() {
 			return nil
 		}
 	}
@@ -203,56 +143,9 @@ func checkHandler(fn assay.Function) error {
 		Where: filepath.Join(fn.Code, module+l.files[0]), Hint: `a handler is named as "file.function"`}
 }
 
-// about names the function that an error of its runtime is about, and where that was defined.
-func about(err error, fn assay.Function) error {
-	var e *assay.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	at := *e
-	at.What = fmt.Sprintf("function %s: %s", fn.Name, e.What)
-	at.Where = cmp.Or(fn.Source, fn.Name)
-	return &at
-}
+func (e *Engine) runtimeDir() string { return filepath.Join(e.opts.Dir, "runtime") }
 
-// built tells whether some function was deployed by the same build from the same folder, which has not
-// changed since. What a build reads from outside of its folder is not looked at.
-func (e *Engine) built(fn assay.Function) bool {
-	sum, _, err := tree{root: fn.Code, skip: e.opts.Private}.digest()
-	if fn.Build == "" || err != nil {
-		return false
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, f := range e.functions {
-		if v := f.current; v.Code == fn.Code && v.Build == fn.Build && bytes.Equal(v.CodeSHA256, sum) {
-			return true
-		}
-	}
-	return false
-}
-
-// build runs the function's build command, with the environment of whoever runs Assay: it is their tool
-// and not the function. Close ends it.
-func (e *Engine) build(ctx context.Context, fn assay.Function) error {
-	if fn.Build == "" {
-		return nil
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(e.hard, cancel)()
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", fn.Build)
-	cmd.Dir = fn.Code
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second
-	out, err := cmd.CombinedOutput()
-	if err == nil {
-		return nil
-	}
-	said := strings.TrimSpace(string(out))
-	if len(said) > 2000 {
-		said = "…" + said[len(said)-2000:]
-	}
-	return &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("function %s: build failed: %v\n%s", fn.Name, err, said), Where: fn.Code, Hint: "the command was: " + fn.Build, Err: err}
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

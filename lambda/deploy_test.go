@@ -2,17 +2,14 @@ package lambda
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -49,20 +46,18 @@ func TestDeployRefuses(t *testing.T) {
 		{func(f *assay.Function) { f.Handler = "" }, "has no handler", "file.function"},
 		{func(f *assay.Function) { f.Handler = "nonesuch.handler" }, "names a file that is not there", "file.function"},
 		{func(f *assay.Function) { f.Handler = "nodot" }, "names a file that is not there", "file.function"},
-		{func(f *assay.Function) { f.Code = "/nonesuch" }, "its code cannot be read", "folder"},
-		{func(f *assay.Function) { f.Code += "/app.py" }, "it is not a folder", "folder"},
 		{func(f *assay.Function) { f.Runtime = "cobol" }, `: the embedded engine does not run "cobol" yet`, "it runs python3, "},
 		{func(f *assay.Function) { f.Runtime = "python3.99" }, ": runtime python3.99 is not installed", "or python3 for whatever is installed"},
 		{func(f *assay.Function) { f.Runtime = "provided.al2023" }, "no executable file bootstrap", "go build"},
 		{func(f *assay.Function) { f.Runtime, f.Code = "provided.al2023", plain }, "bootstrap is not executable", "chmod +x bootstrap"},
-		{func(f *assay.Function) { f.Build = "echo oh no; exit 3" }, "oh no", "the command was: echo oh no; exit 3"},
 		{func(f *assay.Function) { f.Environment = map[string]string{"A": strings.Repeat("x", 5000)} }, "measure 5008 bytes", "4 KB"},
+		{func(f *assay.Function) { f.Environment = map[string]string{"AWS_REGION": "mars-1"} }, "Reserved keys used in this request: AWS_REGION", ""},
 		{func(f *assay.Function) { f.Environment = map[string]string{"A=B": ""} }, "cannot be an environment variable", ""},
 	} {
 		fn := good
 		tt.change(&fn)
 		l := newLab(t, Options{})
-		_, err := l.Deploy(t.Context(), fn)
+		_, err := l.Deploy(t.Context(), fn, packed(t, fn))
 		var e *assay.Error
 		if !errors.As(err, &e) || e.Code != assay.CodeInvalid || !strings.Contains(e.What, tt.what) || !strings.Contains(e.Hint, tt.hint) || e.Where == "" {
 			t.Errorf("error %#v\nwant %s\n%s", err, tt.what, tt.hint)
@@ -76,7 +71,8 @@ func TestDeployRefuses(t *testing.T) {
 func TestMissingRuntimeNamesItsPackage(t *testing.T) {
 	l := newLab(t, Options{LookPath: func(string) (string, error) { return "", exec.ErrNotFound }})
 	for runtime, hint := range map[string]string{"python3": "the Debian package python3 brings one", "nodejs": "the Debian package nodejs brings one", "nodejs20.x": "the Debian package nodejs brings one"} {
-		_, err := l.Deploy(t.Context(), assay.Function{Name: "f", Runtime: runtime, Handler: "app.handler", Code: absolute(t, "python")})
+		fn := assay.Function{Name: "f", Runtime: runtime, Handler: "app.handler", Code: absolute(t, "python")}
+		_, err := l.Deploy(t.Context(), fn, packed(t, fn))
 		var e *assay.Error
 		if !errors.As(err, &e) || e.What != "function f: runtime "+runtime+" is not installed" || !strings.HasPrefix(e.Hint, hint) {
 			t.Errorf("%s: %v", runtime, err)
@@ -108,69 +104,10 @@ func TestOtherVersionOfARuntime(t *testing.T) {
 	}
 }
 
-func TestBuildRunsBeforeDeploying(t *testing.T) {
-	fn := pythonFn(t, "made.handler")
-	fn.Code = files(t, map[string]string{"source.txt": "built"})
-	fn.Build = `printf 'def handler(e, c):\n  return "%s"\n' "$(cat source.txt)" > made.py`
-	l := newLab(t, Options{}, fn)
-	if o := l.call("python", m{}); string(o.Body) != `"built"` {
-		t.Errorf("%s %+v", o.Body, o.Fault)
-	}
-}
-
-func TestBuildRunsOnlyWhenSomethingChanged(t *testing.T) {
-	fn := pythonFn(t, "app.handler")
-	fn.Code = files(t, map[string]string{"app.py": "def handler(e, c):\n  return 1\n"})
-	runs := filepath.Join(t.TempDir(), "runs")
-	fn.Build = "echo run >> " + runs
-	l := newLab(t, Options{}, fn)
-	deploy := func(f assay.Function, want int) {
-		t.Helper()
-		if _, err := l.Deploy(t.Context(), f); err != nil {
-			t.Fatal(err)
-		}
-		if b, err := os.ReadFile(runs); err != nil || strings.Count(string(b), "run") != want {
-			t.Errorf("the build ran %d times, want %d", strings.Count(string(b), "run"), want)
-		}
-	}
-	deploy(fn, 1)
-	twin := fn
-	twin.Name = "twin"
-	deploy(twin, 1)
-	if err := os.WriteFile(filepath.Join(fn.Code, "more.py"), []byte("x = 1\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	deploy(fn, 2)
-	fn.Build += "; true"
-	deploy(fn, 3)
-}
-
-func TestFunctionsOfOneBuildDeployedAtOnceBuildOnce(t *testing.T) {
-	a := pythonFn(t, "app.handler")
-	a.Code = files(t, map[string]string{"app.py": "def handler(e, c):\n  return 1\n"})
-	runs := filepath.Join(t.TempDir(), "runs")
-	a.Build = "echo run >> " + runs + "; sleep 0.2"
-	b := a
-	b.Name = "twin"
-	l := newLab(t, Options{})
-	var wg sync.WaitGroup
-	for _, fn := range []assay.Function{a, b} {
-		wg.Go(func() {
-			if _, err := l.Deploy(t.Context(), fn); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if text, err := os.ReadFile(runs); err != nil || string(text) != "run\n" {
-		t.Errorf("builds: %q, %v", text, err)
-	}
-}
-
 func TestClosedEngineChangesNothing(t *testing.T) {
 	l := newLab(t, Options{}, goFn(t))
 	l.close()
-	if _, err := l.Deploy(t.Context(), pythonFn(t, "app.handler")); !hasCode(err, assay.CodeUnreachable) {
+	if _, err := l.Deploy(t.Context(), pythonFn(t, "app.handler"), packed(t, pythonFn(t, "app.handler"))); !hasCode(err, assay.CodeUnreachable) {
 		t.Errorf("deploy: %v", err)
 	}
 	if err := l.Remove(t.Context(), "go"); !hasCode(err, assay.CodeUnreachable) {
@@ -178,25 +115,6 @@ func TestClosedEngineChangesNothing(t *testing.T) {
 	}
 	if kept, _ := os.ReadDir(filepath.Join(l.opts.Dir, "functions")); len(kept) != 1 {
 		t.Errorf("definitions: %v", kept)
-	}
-}
-
-func TestCloseEndsABuild(t *testing.T) {
-	mark := filepath.Join(t.TempDir(), "mark")
-	fn := pythonFn(t, "app.handler")
-	fn.Build = "touch " + mark + "; sleep 60"
-	l := newLab(t, Options{})
-	done := make(chan error)
-	go func() {
-		_, err := l.Deploy(context.Background(), fn)
-		done <- err
-	}()
-	for !exists(mark) {
-		time.Sleep(time.Millisecond) // the shell runs in real time
-	}
-	l.close()
-	if err := <-done; !hasCode(err, assay.CodeInvalid) {
-		t.Errorf("error %v", err)
 	}
 }
 
@@ -223,17 +141,6 @@ func TestAnotherSourceKeepsEnvironments(t *testing.T) {
 	again, err := newLab(t, Options{Dir: dir}).Deployment("go")
 	if err != nil || again.Source != fn.Source || again.Build != fn.Build {
 		t.Errorf("after a restart: %+v, %v", again, err)
-	}
-}
-
-func TestBuildIsCanceled(t *testing.T) {
-	fn := pythonFn(t, "app.handler")
-	fn.Build = "sleep 60 & sleep 60"
-	l := newLab(t, Options{})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := l.Deploy(ctx, fn); !hasCode(err, assay.CodeInvalid) {
-		t.Errorf("error %v", err)
 	}
 }
 
@@ -267,7 +174,7 @@ func TestStateSurvivesRestarts(t *testing.T) {
 	}
 	second.close()
 
-	if err := os.RemoveAll(filepath.Join(dir, "code")); err != nil {
+	if err := errors.Join(os.RemoveAll(filepath.Join(dir, "code")), os.RemoveAll(filepath.Join(dir, "zips"))); err != nil {
 		t.Fatal(err)
 	}
 	third := newLab(t, Options{Dir: dir})
@@ -311,8 +218,10 @@ func TestRemove(t *testing.T) {
 
 func TestRemovedFunctionSaysSoToCallersThatWait(t *testing.T) {
 	l := newLab(t, Options{}, goFn(t))
-	f, _ := l.find("go")
-	v := newEnvironment(l.Engine, f)
+	l.call("go", m{})
+	l.awaitIdle("go", 1)
+	p := l.functions["go"].pools[latest]
+	v := newEnvironment(l.Engine, p)
 	v.discounted = true // it never counted
 	x := newExchange(t.Context(), Call{})
 	v.calls <- x
@@ -325,74 +234,14 @@ func TestRemovedFunctionSaysSoToCallersThatWait(t *testing.T) {
 	}
 }
 
-func TestTree(t *testing.T) {
-	base := map[string]string{"a.py": "a", "dir/b.py": "b"}
-	digest := func(dir string) string {
-		sum, _, err := (tree{root: dir}).digest()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return fmt.Sprintf("%x", sum)
-	}
-	original := digest(files(t, base))
-	same := files(t, base)
-	if err := errors.Join(os.Chtimes(filepath.Join(same, "a.py"), time.Unix(0, 0), time.Unix(0, 0)), os.MkdirAll(filepath.Join(same, ".git/x"), 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	if digest(same) != original {
-		t.Error("times or .git change the digest")
-	}
-	for name, change := range map[string]func(dir string) error{
-		"content":    func(d string) error { return os.WriteFile(filepath.Join(d, "a.py"), []byte("A"), 0o644) },
-		"name":       func(d string) error { return os.Rename(filepath.Join(d, "a.py"), filepath.Join(d, "c.py")) },
-		"executable": func(d string) error { return os.Chmod(filepath.Join(d, "a.py"), 0o755) },
-		"folder":     func(d string) error { return os.Mkdir(filepath.Join(d, "empty"), 0o755) },
-		"link":       func(d string) error { return os.Symlink("a.py", filepath.Join(d, "link")) },
-	} {
-		dir := files(t, base)
-		if err := change(dir); err != nil {
-			t.Fatal(err)
-		}
-		if digest(dir) == original {
-			t.Errorf("%s does not change the digest", name)
-		}
-	}
-}
-
-func TestTreeCopy(t *testing.T) {
-	root := filepath.Join(files(t, map[string]string{"outside.txt": "o", "code/a.py": "a", "code/state/x": "not me", "code/sub/b": "b"}), "code")
-	if err := errors.Join(os.Symlink("../a.py", filepath.Join(root, "sub/in")), os.Symlink("../outside.txt", filepath.Join(root, "out")), os.Chmod(filepath.Join(root, "a.py"), 0o700)); err != nil {
-		t.Fatal(err)
-	}
-	src := tree{root: root, skip: filepath.Join(root, "state")}
-	dst := filepath.Join(t.TempDir(), "copy")
-	copied, size, err := src.copyTo(dst)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if read, _, err := src.digest(); err != nil || string(read) != string(copied) || size != 2 {
-		t.Errorf("digests %x and %x of %d bytes, %v", read, copied, size, err)
-	}
-	for name, want := range map[string]string{"a.py": "a", "sub/in": "a", "out": "o"} {
-		if text, err := os.ReadFile(filepath.Join(dst, name)); string(text) != want {
-			t.Errorf("%s: %q, %v", name, text, err)
-		}
-	}
-	if _, err := os.Stat(filepath.Join(dst, "state")); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("the engine's own folder was copied")
-	}
-	if info, _ := os.Stat(filepath.Join(dst, "a.py")); info.Mode().Perm() != 0o755 {
-		t.Errorf("mode %v", info.Mode())
-	}
-}
-
 // TestKilledEngineLeavesNothing runs the test binary again as a laboratory, and kills it.
 func TestKilledEngineLeavesNothing(t *testing.T) {
 	const variable = "ASSAY_LAMBDA_HELPER"
 	if dir := os.Getenv(variable); dir != "" {
 		e, err := New(Options{Dir: dir})
 		if err == nil {
-			_, err = e.Deploy(t.Context(), assay.Function{Name: "f", Runtime: "python3", Handler: "app.handler", Code: absolute(t, "python"), Timeout: time.Minute})
+			fn := assay.Function{Name: "f", Runtime: "python3", Handler: "app.handler", Code: absolute(t, "python"), Timeout: time.Minute}
+			_, err = e.Deploy(t.Context(), fn, packed(t, fn))
 		}
 		if err != nil {
 			t.Fatal(err)

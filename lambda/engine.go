@@ -8,20 +8,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"maps"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"sync"
+	"syscall"
 	"time"
 
-	"syscall"
-
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/control"
 	"github.com/assaylab/assay/lambda/runtimeapi"
 	"github.com/assaylab/assay/lambda/sandbox"
 )
@@ -30,13 +28,13 @@ import (
 type Options struct {
 	Dir string // definitions, copies of code, and temporary folders live here; one engine at a time uses it
 
-	Private string // a folder that is never part of a function's code, wherever it lies; Dir if empty
-
 	Log    *slog.Logger // nothing is logged if nil
 	Prices assay.Prices // those published for this machine's architecture if zero
 
-	MaxEnvironments int           // processes at once, of all functions together; 64 if zero
+	MaxEnvironments int           // environments at once, of all functions together; 64 if zero
+	MemoryMB        int           // what they may be configured with in sum; the machine's memory if zero
 	Concurrency     int           // environments at once of a function that sets no limit; 16 if zero
+	MaxQueue        int           // callers of a version that wait for an environment; 1000 if zero
 	MaxInits        int           // environments that initialize at once; 8 if zero
 	MaxEvents       int           // Event invocations accepted and not finished; 1000 if zero
 	IdleExpiry      time.Duration // an environment ends after this long without work; 10 minutes if zero
@@ -44,19 +42,24 @@ type Options struct {
 	PaceStreams  bool // streamed answers come at AWS's pace: 6 MiB at once, then 2 MiB a second
 	ThrottleInit bool // the CPU share holds for init as well, which AWS does not do
 
+	Random   func() float64               // from [0, 1), chooses by an alias's weights; math/rand's if nil
 	Now      func() time.Time             // the date on records and log lines; time.Now if nil
 	LookPath func(string) (string, error) // finds runtimes; exec.LookPath if nil
 }
 
 func (o Options) withDefaults() Options {
-	o.Private = cmp.Or(o.Private, o.Dir)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
-	o.Prices = cmp.Or(o.Prices, assay.PublishedPrices().For(architecture()))
+	o.Prices = cmp.Or(o.Prices, assay.PublishedPrices().For(control.Architecture()))
 	o.MaxEnvironments = cmp.Or(o.MaxEnvironments, 64)
 	o.Concurrency = cmp.Or(o.Concurrency, 16)
+	o.MemoryMB = cmp.Or(o.MemoryMB, machineMemoryMB())
+	o.MaxQueue = cmp.Or(o.MaxQueue, 1000)
 	o.MaxInits = cmp.Or(o.MaxInits, 8)
 	o.MaxEvents = cmp.Or(o.MaxEvents, 1000)
 	o.IdleExpiry = cmp.Or(o.IdleExpiry, 10*time.Minute)
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -66,35 +69,31 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Engine runs functions. It is safe for concurrent use.
+// Engine runs functions: those that its control plane defines, in environments that its fleet decides
+// on. It is safe for concurrent use.
 //
 // When all environments of a function are busy and no more may be started, its callers wait for one
-// until their context ends. Only a function with a Concurrency of its own throttles at once, as
-// reserved concurrency does on AWS. When the engine as a whole is full, the environment that has been
-// idle longest makes room.
+// until their context ends. Only a function with reserved concurrency throttles at once, as on AWS.
+// When the engine as a whole is full, the environments that have been idle longest make room.
 type Engine struct {
-	opts  Options
-	lock  *os.File
-	host  *sandbox.Host
-	inits chan struct{} // a place for each environment that initializes
-	api   http.Handler
+	*control.Plane
+	fleet
 
-	hard context.Context // ends when Close waits no longer
-	kill context.CancelFunc
-	work sync.WaitGroup // environments and Event invocations
+	opts     Options
+	lock     *os.File
+	host     *sandbox.Host
+	inits    chan struct{} // a place for each environment that initializes
+	api      http.Handler
+	runtimes runtimeFinder
 
-	deploying sync.Mutex // one change of Dir at a time
-	runtimes  runtimeFinder
-
-	mu           sync.Mutex // guards what follows and all functions
-	functions    map[string]*function
-	environments map[*environment]bool // those not ended yet
-	live         int                   // of them, those that count
-	events       int                   // Event invocations not finished
-	closed       bool
+	hard   context.Context // ends when Close waits no longer
+	kill   context.CancelFunc
+	work   sync.WaitGroup // environments and Event invocations
+	events int            // Event invocations not finished
 }
 
-// New returns an Engine with the functions that Dir keeps. It starts no process.
+// New returns an Engine with the functions that Dir keeps. It starts no process but for those that are
+// to be at the ready.
 func New(opts Options) (*Engine, error) {
 	opts = opts.withDefaults()
 	dir, err := makeDirs(opts.Dir)
@@ -106,26 +105,52 @@ func New(opts Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{
-		opts: opts, lock: lock, inits: make(chan struct{}, opts.MaxInits),
-		runtimes: runtimeFinder{look: opts.LookPath}, functions: map[string]*function{}, environments: map[*environment]bool{},
+	e := &Engine{opts: opts, lock: lock, inits: make(chan struct{}, opts.MaxInits), runtimes: runtimeFinder{look: opts.LookPath}}
+	e.fleet = fleet{
+		limits:    limits{opts.MaxEnvironments, opts.MemoryMB, opts.Concurrency, opts.MaxQueue},
+		create:    func(p *pool) *environment { return newEnvironment(e, p) },
+		launch:    func(v *environment, x *exchange) { e.work.Go(func() { v.run(x) }) },
+		functions: map[string]*function{}, environments: map[*environment]bool{},
 	}
-	if err := e.restore(); err != nil {
-		lock.Close()
-		return nil, err
-	}
-	if e.host, err = sandbox.Open(sandbox.Options{Dir: filepath.Join(dir, "run")}); err != nil {
-		lock.Close()
-		return nil, err
-	}
-	e.api = e.routes()
 	e.hard, e.kill = context.WithCancel(context.Background())
+	e.api = e.routes()
+	if err := e.open(); err != nil {
+		lock.Close()
+		return nil, err
+	}
+	for _, name := range e.Names() {
+		e.work.Go(func() { e.changed(name) })
+	}
 	return e, nil
+}
+
+// open opens what the engine is made of.
+func (e *Engine) open() (err error) {
+	if e.host, err = sandbox.Open(sandbox.Options{Dir: filepath.Join(e.opts.Dir, "run")}); err != nil {
+		return err
+	}
+	e.Plane, err = control.Open(control.Options{
+		Dir: e.opts.Dir, Log: e.opts.Log, Now: e.opts.Now, Runtime: e.runtimes.find,
+		Changed: e.changed, Running: e.running, Provisioned: e.provision,
+	})
+	if err != nil {
+		return errors.Join(err, e.host.Close())
+	}
+	return nil
+}
+
+// machineMemoryMB is the memory of this machine.
+func machineMemoryMB() int {
+	var info syscall.Sysinfo_t
+	if syscall.Sysinfo(&info) != nil {
+		return 4096
+	}
+	return int(uint64(info.Totalram) * uint64(info.Unit) >> 20)
 }
 
 // makeDirs makes the folders of an engine and returns the true path of the first.
 func makeDirs(dir string) (string, error) {
-	for _, d := range []string{"functions", "code", "runtime"} {
+	for _, d := range []string{"runtime"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
 			return "", err
 		}
@@ -166,24 +191,14 @@ func (e *Engine) pace() runtimeapi.Pace {
 // returns, no process, goroutine or temporary file of the engine is left. Event invocations that have
 // no environment yet are dropped, and logged.
 func (e *Engine) Close(ctx context.Context) error {
-	e.mu.Lock()
-	if e.closed {
-		e.mu.Unlock()
+	if !e.shut() {
 		return nil // closed, or closing
 	}
-	e.closed = true
-	for _, f := range e.functions {
-		f.dismiss(closing())
-		f.retireIdle()
-	}
-	e.mu.Unlock()
-
+	e.Plane.Close()
 	stop := context.AfterFunc(ctx, e.kill)
 	e.work.Wait()
 	stop()
 	e.kill()
-	e.deploying.Lock() // a build under way has been killed
-	defer e.deploying.Unlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, f := range e.functions {
@@ -192,49 +207,10 @@ func (e *Engine) Close(ctx context.Context) error {
 	return errors.Join(e.host.Close(), e.lock.Close())
 }
 
-// Deployments lists what the engine runs, by name.
-func (e *Engine) Deployments() []assay.Deployment {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	all := make([]assay.Deployment, 0, len(e.functions))
-	for _, name := range slices.Sorted(maps.Keys(e.functions)) {
-		all = append(all, e.functions[name].deployment())
-	}
-	return all
-}
+func notFound(name string) error { return unknown(name, nil) }
 
-// Deployment describes one function. It fails with CodeNotFound.
-func (e *Engine) Deployment(name string) (assay.Deployment, error) {
-	f, err := e.find(name)
-	if err != nil {
-		return assay.Deployment{}, err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return f.deployment(), nil
-}
-
-// Logs writes the last lines of a function's log, and, if follow, further ones as they come, until ctx
-// ends or the function is removed. It fails with CodeNotFound, or when w does.
-func (e *Engine) Logs(ctx context.Context, name string, follow bool, w io.Writer) error {
-	f, err := e.find(name)
-	if err != nil {
-		return err
-	}
-	return f.log.copyTo(ctx, w, follow)
-}
-
-func (e *Engine) find(name string) (*function, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if f := e.functions[name]; f != nil {
-		return f, nil
-	}
-	return nil, notFound(name)
-}
-
-func notFound(name string) error {
-	return &assay.Error{Code: assay.CodeNotFound, What: fmt.Sprintf("there is no function %q on the embedded engine", name), Hint: "deploy it, or see the list: assay get functions"}
+func unknown(name string, cause error) error {
+	return &assay.Error{Code: assay.CodeNotFound, What: fmt.Sprintf("there is no function %q on the embedded engine", name), Hint: "deploy it, or see the list: assay get functions", Err: cause}
 }
 
 func closing() answer {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/lambda/runtimeapi"
+	"github.com/assaylab/assay/pack"
 )
 
 // binaries holds what the tests build once.
@@ -127,9 +128,23 @@ func (l lab) close() {
 	}
 }
 
+// packed is a zip of a function's folder as it is.
+func packed(t testing.TB, fn assay.Function) string {
+	t.Helper()
+	p, err := pack.Open(pack.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := p.Pack(context.Background(), pack.Source{Name: fn.Name, Path: fn.Code})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.Zip
+}
+
 func (l lab) deploy(fn assay.Function) assay.Deployment {
 	l.t.Helper()
-	d, err := l.Deploy(context.Background(), fn)
+	d, err := l.Deploy(context.Background(), fn, packed(l.t, fn))
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -360,8 +375,12 @@ func TestInitThatHangsTimesOut(t *testing.T) {
 	fn := pythonFn(t, "hangs.handler")
 	fn.Code = absolute(t, "python-broken")
 	l := newLab(t, Options{}, fn)
-	f, _ := l.find(fn.Name)
-	v := newEnvironment(l.Engine, f)
+	cv, err := l.Version(fn.Name, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.load(t.Context(), cv)
+	v := newEnvironment(l.Engine, l.functions[fn.Name].pools[latest])
 	if err := v.open(); err != nil {
 		t.Fatal(err)
 	}
@@ -405,7 +424,7 @@ func TestContext(t *testing.T) {
 func TestEnvironmentVariables(t *testing.T) {
 	t.Setenv("ASSAY_SECRET", "do not leak")
 	fn := goFn(t)
-	fn.Environment = map[string]string{"GREETING": "hello", "AWS_REGION": "mars-1", "_HANDLER": "x", "_OWN": "x", "TZ": "Mars"}
+	fn.Environment = map[string]string{"GREETING": "hello", "_OWN": "x", "TZ": "Mars"}
 	l := newLab(t, Options{}, fn)
 	var list []string
 	if err := json.Unmarshal(l.call("go", m{"Do": "environment"}).Body, &list); err != nil {

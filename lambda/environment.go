@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	initLimit   = 10 * time.Second      // of the first attempt, as on AWS
-	freezeDelay = 10 * time.Millisecond // idle time before a freeze, for callers that come one after another
-	stamp       = "2006-01-02T15:04:05.000Z"
+	initLimit     = 10 * time.Second      // of the first attempt, as on AWS
+	preparedLimit = 130 * time.Second     // of provisioned environments, or the function's time-out if longer
+	freezeDelay   = 10 * time.Millisecond // idle time before a freeze, for callers that come one after another
+	stamp         = "2006-01-02T15:04:05.000Z"
 )
 
 // environment is one execution environment of a function: a sandbox, and in it one instance after
@@ -24,9 +25,11 @@ const (
 type environment struct {
 	engine   *Engine
 	function *function
+	pool     *pool
 	version  *version
 	log      *recorder
 	stream   string // the log stream's name
+	initType string // AWS's initialization type
 
 	box   *sandbox.Sandbox
 	inst  *instance // nil before init, and after a reset
@@ -41,26 +44,36 @@ type environment struct {
 	idleSince  time.Time
 	settling   bool
 	discounted bool
+	kept       bool // started to be kept, and not initialized yet
+	used       bool // an exchange was given to it
+	memoryMB   int  // that it was admitted with
 }
 
-func newEnvironment(e *Engine, f *function) *environment {
+func newEnvironment(e *Engine, p *pool) *environment {
 	return &environment{
-		engine: e, function: f, version: f.current, log: &recorder{ring: f.log},
-		stream: e.opts.Now().UTC().Format("2006/01/02/") + "[" + latest + "]" + strings.ReplaceAll(newID(), "-", ""),
-		calls:  make(chan *exchange, 1), retired: make(chan struct{}),
+		engine: e, function: p.function, pool: p, version: p.current, log: &recorder{ring: p.function.log},
+		stream:   e.opts.Now().UTC().Format("2006/01/02/") + "[" + p.current.number + "]" + strings.ReplaceAll(newID(), "-", ""),
+		initType: onDemand,
+		calls:    make(chan *exchange, 1), retired: make(chan struct{}),
 	}
 }
 
-// run serves first, for which the environment was started, and then what the pool gives it.
+// run serves first, for which the environment was started, and then what the pool gives it. With no
+// first one it initializes, to be at the ready.
 func (v *environment) run(first *exchange) {
 	defer v.engine.ended(v)
 	if err := v.open(); err != nil {
-		v.begin(first)
-		v.refuse(first, v.unable(first, "Sandbox.Failure", err))
+		v.unopened(first, err)
 		return
 	}
 	defer v.box.Close()
 	defer v.end("spindown")
+	if first == nil {
+		if !v.prepare() {
+			return
+		}
+		first = v.await()
+	}
 	for x := first; x != nil; x = v.await() {
 		v.serve(x)
 	}
@@ -72,6 +85,33 @@ func (v *environment) open() (err error) {
 		MemoryMB: v.version.MemoryMB, Task: v.version.root, Opt: v.version.opt(), Runtime: v.engine.runtimeDir(),
 	})
 	return err
+}
+
+// unopened says that there is no sandbox.
+func (v *environment) unopened(first *exchange, err error) {
+	if first == nil {
+		v.engine.opts.Log.Error("an environment cannot be made", "function", v.version.Name, "error", err)
+		v.engine.ready(v, false)
+		return
+	}
+	v.begin(first)
+	v.refuse(first, v.unable(first, "Sandbox.Failure", err))
+}
+
+// prepare initializes before there is anything to serve.
+func (v *environment) prepare() bool {
+	select {
+	case v.engine.inits <- struct{}{}:
+		defer func() { <-v.engine.inits }()
+	case <-v.engine.hard.Done():
+		v.engine.ready(v, false)
+		return false
+	}
+	v.tried = true
+	x := newExchange(v.engine.hard, Call{}) // its id stands in the log
+	f := v.initialize(x, max(preparedLimit, v.version.Timeout), "init")
+	v.engine.ready(v, f == nil)
+	return f == nil
 }
 
 // await returns the next exchange, or nil when it is time to end. Idle processes are frozen.
@@ -184,7 +224,7 @@ func (v *environment) boot(x *exchange) bool {
 			return false
 		}
 	} else {
-		v.engine.countCold(v.function)
+		v.engine.countCold(v.pool)
 		v.begin(x)
 	}
 	if f := v.initialize(x, v.version.Timeout, "invoke"); f != nil {
@@ -282,7 +322,7 @@ func (v *environment) measure() {
 func (v *environment) begin(x *exchange) {
 	x.began = time.Now()
 	v.log.begin()
-	v.log.printf("START RequestId: %s Version: %s\n", x.ID, latest)
+	v.log.printf("START RequestId: %s Version: %s\n", x.ID, v.version.number)
 }
 
 // answer gives an exchange its answer with what the environment knows.
@@ -294,7 +334,7 @@ func (v *environment) answer(x *exchange, a answer) {
 	a.memoryMB, a.peak = v.version.MemoryMB, v.peak
 	a.tail = v.log.last()
 	if x.answer(a) && a.Fault != nil {
-		v.engine.countError(v.function)
+		v.engine.countError(v.pool)
 	}
 }
 

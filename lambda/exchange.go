@@ -14,8 +14,9 @@ import (
 // exchange is one call on its way through the engine, and its answer on the way back.
 type exchange struct {
 	Call
-	ctx context.Context // the caller's; when it ends, nobody waits for the answer
-	arn string          // as invoked
+	ctx     context.Context // the caller's; when it ends, nobody waits for the answer
+	arn     string          // as invoked
+	version string          // that runs it
 
 	// Set by the environment that takes it, before it is answered.
 	cold  bool

@@ -52,7 +52,7 @@ func (v *environment) newInstance(phase string) (*instance, error) {
 	}
 	inst.api = runtimeapi.New(runtimeapi.Config{
 		Listener: listener, ID: newID, Dial: v.box.Dial, Now: v.engine.opts.Now, Pace: v.engine.pace(), External: v.version.extensions(),
-		FunctionName: fn.Name, FunctionVersion: latest, Handler: fn.Handler, AccountID: assay.EmbeddedAccount,
+		FunctionName: fn.Name, FunctionVersion: fn.number, Handler: fn.Handler, AccountID: assay.EmbeddedAccount,
 		Init: v.initStart(phase),
 	})
 	v.log.tell(func(line []byte) { inst.api.Log("function", line) })

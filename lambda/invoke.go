@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/control"
 )
 
 // Call is one invocation of a function, as AWS's Invoke takes it. Its deadline is its context's.
@@ -99,13 +100,13 @@ func (e *Engine) InvokeStream(ctx context.Context, call Call, sink Sink) (*Resul
 	return r, nil
 }
 
-func (c Call) reference() (reference, error) {
-	ref, ok := parseReference(c.Function)
+func (c Call) reference() (control.Reference, error) {
+	ref, ok := control.ParseReference(c.Function)
 	if !ok {
 		return ref, notFound(c.Function)
 	}
 	if c.Qualifier != "" {
-		ref.qualifier = c.Qualifier
+		ref.Qualifier = c.Qualifier
 	}
 	return ref, nil
 }
@@ -138,17 +139,17 @@ func (r *Result) observation() *assay.Observation {
 
 // invoke runs an exchange and waits for its answer, or for the end of its context. The sink is for an
 // exchange with a flow.
-func (e *Engine) invoke(ref reference, x *exchange, sink Sink) (*Result, error) {
+func (e *Engine) invoke(ref control.Reference, x *exchange, sink Sink) (*Result, error) {
 	began, date := time.Now(), e.opts.Now()
-	x.arn = ref.arn()
+	x.arn = ref.ARN()
 	if x.TraceID == "" {
 		x.TraceID = traceID(x.ID, date)
 	}
-	f, hurry, err := e.submit(ref, x)
+	p, hurry, err := e.enter(ref, x)
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{RequestID: x.ID, TraceID: x.TraceID, Version: latest}
+	r := &Result{RequestID: x.ID, TraceID: x.TraceID, Version: x.version}
 	r.Report.Started = date
 	for {
 		select {
@@ -158,12 +159,13 @@ func (e *Engine) invoke(ref reference, x *exchange, sink Sink) (*Result, error) 
 			x.flow.drain(sink)
 			r.Report.Waited = time.Since(began)
 			x.complete(r, a, e.opts.Prices)
+			e.observe(p, r.Report)
 			return r, nil
 		case <-hurry:
-			e.insist(f, x)
+			e.insist(p, x)
 			hurry = nil
 		case <-x.ctx.Done():
-			queued := e.forget(f, x)
+			queued := e.forget(p, x)
 			r.Report.Waited = time.Since(began)
 			r.Fault = x.gone(queued)
 			return r, nil

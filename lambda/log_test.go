@@ -61,37 +61,3 @@ func TestTailIsTheLast4KB(t *testing.T) {
 		t.Errorf("%d bytes ending in %q", len(got), got[len(got)-10:])
 	}
 }
-
-func TestParseReference(t *testing.T) {
-	for s, want := range map[string]reference{
-		"my-function_1":               {name: "my-function_1"},
-		"f:live":                      {name: "f", qualifier: "live"},
-		"000000000000:function:f":     {name: "f"},
-		functionARN("f") + ":$LATEST": {region: "us-east-1", name: "f", qualifier: "$LATEST"},
-	} {
-		if got, ok := parseReference(s); !ok || got != want {
-			t.Errorf("%s: %+v, want %+v", s, got, want)
-		}
-	}
-	for _, s := range []string{"", "a b", "f:", "f:a:b", "arn:aws:s3:::f"} {
-		if got, ok := parseReference(s); ok {
-			t.Errorf("%q: %+v", s, got)
-		}
-	}
-}
-
-func FuzzParseReference(f *testing.F) {
-	for _, s := range []string{"f", "f:1", "f:$LATEST", "000000000000:function:f", functionARN("f") + ":live", "arn:aws:lambda", "::", ""} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		ref, ok := parseReference(s)
-		if !ok {
-			return
-		}
-		again, ok := parseReference(ref.arn())
-		if !ok || again.name != ref.name || again.qualifier != ref.qualifier {
-			t.Errorf("%q is %+v, and its ARN %q is %+v", s, ref, ref.arn(), again)
-		}
-	})
-}

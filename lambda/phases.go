@@ -96,19 +96,22 @@ func (v *environment) unable(x *exchange, errorType string, err error) *failure 
 	}
 }
 
-// onDemand is the initialization type of environments that an invocation asks for.
-const onDemand = "on-demand"
+// The initialization types: of environments that an invocation asks for, and of provisioned concurrency.
+const (
+	onDemand    = "on-demand"
+	provisioned = "provisioned-concurrency"
+)
 
 func (v *environment) initStart(phase string) runtimeapi.InitStart {
 	return runtimeapi.InitStart{
-		InitializationType: onDemand, Phase: phase, RuntimeVersion: cmp.Or(v.version.Interpreter.Version, v.version.Runtime),
-		FunctionName: v.version.Name, FunctionVersion: latest, InstanceID: v.stream, InstanceMaxMemory: int64(v.version.MemoryMB) << 20,
+		InitializationType: v.initType, Phase: phase, RuntimeVersion: cmp.Or(v.version.Interpreter.Version, v.version.Runtime),
+		FunctionName: v.version.Name, FunctionVersion: v.version.number, InstanceID: v.stream, InstanceMaxMemory: int64(v.version.MemoryMB) << 20,
 	}
 }
 
 func (v *environment) reportInit(phase, status, errorType string, took time.Duration) {
 	v.inst.api.Emit("platform.initReport", runtimeapi.InitReport{
-		InitializationType: onDemand, Phase: phase, Status: status, ErrorType: errorType, Metrics: runtimeapi.InitMetrics{DurationMS: milliseconds(took)},
+		InitializationType: v.initType, Phase: phase, Status: status, ErrorType: errorType, Metrics: runtimeapi.InitMetrics{DurationMS: milliseconds(took)},
 	})
 }
 

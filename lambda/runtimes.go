@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/control"
 )
 
 //go:embed bootstrap
@@ -34,10 +35,7 @@ func writeBootstraps(dir string) error {
 }
 
 // interpreter is a language's runtime as found on this machine. It is zero for provided.*.
-type interpreter struct {
-	Path    string `json:"path,omitempty"`    // absolute
-	Version string `json:"version,omitempty"` // in AWS's words: "python3.11", "nodejs20.x"
-}
+type interpreter = control.Interpreter
 
 // language is a family of managed runtimes.
 type language struct {

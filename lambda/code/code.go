@@ -49,9 +49,9 @@ func bad(format string, args ...any) error { return &BadZipError{fmt.Sprintf(for
 // ErrTooLarge is that of a zip with more than MaxUnzipped in it.
 var ErrTooLarge = errors.New("unzipped size must be smaller than 262144000 bytes")
 
-// Store keeps zips in zips/DIGEST.zip, what is in them in code/DIGEST/, and layers that are seen as one
-// in opt/DIGEST/. Zips are what counts: they are on the disk before Put returns, while folders are made
-// from them again after the machine has restarted. It is safe for concurrent use.
+// Store keeps zips in zips/DIGEST.zip, and what is in them in code/DIGEST/. Zips are what counts: they
+// are on the disk before Put returns, while folders are made from them again after the machine has
+// restarted. It is safe for concurrent use.
 type Store struct {
 	dir string
 
@@ -63,7 +63,7 @@ type Store struct {
 
 // Open opens the store in a folder and makes it if need be.
 func Open(dir string) (*Store, error) {
-	for _, sub := range []string{"zips", "code", "opt", "tmp"} {
+	for _, sub := range []string{"zips", "code", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return nil, err
 		}
@@ -87,7 +87,7 @@ func (s *Store) distrust() error {
 	if err == nil && string(known) == string(boot) {
 		return nil
 	}
-	if err := errors.Join(s.dropUnpacked(), empty(s.path("opt"))); err != nil {
+	if err := s.dropUnpacked(); err != nil {
 		return err
 	}
 	return os.WriteFile(s.path("boot"), boot, 0o644)
@@ -222,8 +222,8 @@ func (s *Store) lock(digest string) *sync.Mutex {
 	return s.unpacking[digest]
 }
 
-// Sweep removes the code that is not used: used has the digests of zips, and of merged layers. While
-// somebody holds the store it does nothing; whoever does sweeps again.
+// Sweep removes the code that is not used: used has the digests of zips. While somebody holds the store
+// it does nothing; whoever does sweeps again.
 func (s *Store) Sweep(used func() map[string]bool) error {
 	if !s.hold.TryLock() {
 		return nil
@@ -231,7 +231,7 @@ func (s *Store) Sweep(used func() map[string]bool) error {
 	defer s.hold.Unlock()
 	inUse := used()
 	var failed error
-	for _, sub := range []string{"zips", "code", "opt"} {
+	for _, sub := range []string{"zips", "code"} {
 		entries, err := os.ReadDir(s.path(sub))
 		failed = errors.Join(failed, err)
 		for _, entry := range entries {

@@ -16,8 +16,10 @@ import (
 // maxEnvironment is what a function's variables may measure as JSON, in bytes.
 const maxEnvironment = 4 << 10
 
-// runtimes are those that AWS's error lists, newest first. The engine also takes "nodejs" and "python3"
-// for whatever the machine has.
+// bareRuntimes stand for whatever the machine has. They are the engine's own.
+var bareRuntimes = []string{"nodejs", "python3", "java", "ruby"}
+
+// runtimes are those that AWS's error lists.
 var runtimes = []string{
 	"nodejs24.x", "nodejs22.x", "nodejs20.x", "nodejs18.x", "nodejs16.x", "nodejs14.x", "nodejs12.x",
 	"python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python3.9", "python3.8",
@@ -130,12 +132,8 @@ func (p *Plane) setRuntime(ctx context.Context, v *Version, runtime *string) err
 	if v.Runtime == "" {
 		return invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
 	}
-	bare := v.Runtime == "nodejs" || v.Runtime == "python3"
-	if !bare && !slices.Contains(runtimes, v.Runtime) {
+	if !slices.Contains(runtimes, v.Runtime) && !slices.Contains(bareRuntimes, v.Runtime) {
 		return invalid("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [%s] or be a valid ARN", v.Runtime, strings.Join(runtimes, ", "))
-	}
-	if v.Handler == "" {
-		return invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
 	}
 	found, err := p.opts.Runtime(ctx, v.Runtime)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -75,6 +76,9 @@ type Plane struct {
 	code    *code.Store
 	damaged bool // a file could not be read, so that what it refers to is not known
 
+	life   sync.RWMutex // held for reading while the folder is written
+	closed bool         // the folder may be another's
+
 	mu        sync.RWMutex // guards the maps, not what is in them
 	functions map[string]*function
 	layers    map[string]*layer
@@ -140,6 +144,23 @@ func Open(opts Options) (*Plane, error) {
 		functions: map[string]*function{}, layers: map[string]*layer{}, mappings: map[string]EventSourceMapping{},
 	}
 	return p, p.restore()
+}
+
+// Close lets nothing more be changed, and returns when nothing is being written. Reading goes on.
+func (p *Plane) Close() {
+	p.life.Lock()
+	defer p.life.Unlock()
+	p.closed = true
+}
+
+// writing begins a change of the folder, unless the Plane is closed.
+func (p *Plane) writing() (end func(), err error) {
+	p.life.RLock()
+	if p.closed {
+		p.life.RUnlock()
+		return nil, &APIError{Status: http.StatusServiceUnavailable, Code: "ServiceException", Message: "The engine is shutting down."}
+	}
+	return p.life.RUnlock, nil
 }
 
 // find is a function's record, or an APIError.
@@ -223,6 +244,24 @@ func (p *Plane) updating(name string) (end func(), err error) {
 		return nil, err
 	}
 	return f.updating.Unlock, nil
+}
+
+// HasCode tells whether a version's zip is there.
+func (p *Plane) HasCode(v *Version) bool { return p.code.Has(v.Digest) }
+
+// Folders are where a version's code and its layers are, unpacked.
+func (p *Plane) Folders(ctx context.Context, v *Version) (root string, layers []string, err error) {
+	if root, err = p.code.Folder(ctx, v.Digest); err != nil {
+		return "", nil, err
+	}
+	for _, digest := range v.Opt {
+		layer, err := p.code.Folder(ctx, digest)
+		if err != nil {
+			return "", nil, err
+		}
+		layers = append(layers, layer)
+	}
+	return root, layers, nil
 }
 
 // Zip is the path of the zip that a version runs, for reading; it may be swept once the function changes.

@@ -26,6 +26,9 @@ func (p *Plane) CreateFunction(ctx context.Context, in CreateFunctionInput) (Fun
 	if _, err := p.find(in.FunctionName, ""); err == nil {
 		return FunctionConfiguration{}, conflict("Function already exist: %s", in.FunctionName)
 	}
+	if in.Handler == "" && in.PackageType != "Image" {
+		return FunctionConfiguration{}, invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+	}
 	defer p.sweep()
 	defer p.code.Hold()()
 	v, err := p.first(ctx, in)
@@ -71,13 +74,13 @@ func (p *Plane) fresh(in CreateFunctionInput) FunctionConfiguration {
 		EphemeralStorage: &EphemeralStorage{512}, SnapStart: &SnapStart{ApplyOn: "None", OptimizationStatus: "Off"},
 	}
 	if c.Architectures == nil {
-		c.Architectures = []string{machine()}
+		c.Architectures = []string{Architecture()}
 	}
 	return c
 }
 
-// machine is this machine's architecture in AWS's words.
-func machine() string {
+// Architecture is this machine's architecture in AWS's words.
+func Architecture() string {
 	if runtime.GOARCH == "arm64" {
 		return "arm64"
 	}

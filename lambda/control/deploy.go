@@ -44,9 +44,6 @@ func (p *Plane) defined(ctx context.Context, fn assay.Function, zip io.Reader) (
 		FunctionName: fn.Name, Runtime: fn.Runtime, Handler: fn.Handler, Timeout: &seconds, MemorySize: &fn.MemoryMB,
 		Environment: &Environment{fn.Environment},
 	}
-	if in.Handler == "" {
-		in.Handler = "bootstrap" // provided.* may leave it out of a file; AWS may not
-	}
 	v, err := p.first(ctx, in)
 	if err != nil {
 		return nil, err

@@ -211,6 +211,7 @@ type Interpreter struct {
 	Version string `json:"version,omitempty"` // in AWS's words: "python3.11", "nodejs20.x"
 }
 
-const stampLayout = "2006-01-02T15:04:05.000-0700"
+// StampLayout is the form of dates such as LastModified.
+const StampLayout = "2006-01-02T15:04:05.000-0700"
 
-func stamp(t time.Time) string { return t.UTC().Format(stampLayout) }
+func stamp(t time.Time) string { return t.UTC().Format(StampLayout) }

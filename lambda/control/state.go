@@ -26,13 +26,13 @@ func (p *Plane) file(kind, name string) string {
 
 func (p *Plane) save(r *record) error { return p.write(p.file("functions", r.Name), r) }
 
-func (p *Plane) erase(name string) error { return remove(p.file("functions", name)) }
+func (p *Plane) erase(name string) error { return p.remove(p.file("functions", name)) }
 
 func (p *Plane) saveMapping(m EventSourceMapping) error {
 	return p.write(p.file("mappings", m.UUID), m)
 }
 
-func (p *Plane) eraseMapping(uuid string) error { return remove(p.file("mappings", uuid)) }
+func (p *Plane) eraseMapping(uuid string) error { return p.remove(p.file("mappings", uuid)) }
 
 // saveLayer puts a layer's versions in force once they are kept. Its lock is held.
 func (p *Plane) saveLayer(l *layer, last int, versions []LayerVersion) error {
@@ -46,6 +46,11 @@ func (p *Plane) saveLayer(l *layer, last int, versions []LayerVersion) error {
 
 // write replaces a file as a whole, and returns when it lasts.
 func (p *Plane) write(file string, v any) error {
+	end, err := p.writing()
+	if err != nil {
+		return err
+	}
+	defer end()
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
@@ -65,7 +70,12 @@ func (p *Plane) write(file string, v any) error {
 	return code.SyncDir(filepath.Dir(file))
 }
 
-func remove(file string) error {
+func (p *Plane) remove(file string) error {
+	end, err := p.writing()
+	if err != nil {
+		return err
+	}
+	defer end()
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -164,6 +174,11 @@ func (p *Plane) sweep() {
 	if p.damaged {
 		return
 	}
+	end, err := p.writing()
+	if err != nil {
+		return
+	}
+	defer end()
 	if err := p.code.Sweep(p.used); err != nil {
 		p.opts.Log.Error("old code cannot be removed", "error", err)
 	}
@@ -177,7 +192,6 @@ func (p *Plane) used() map[string]bool {
 	for _, r := range p.records() {
 		for _, v := range append([]*Version{r.Latest}, r.Versions...) {
 			used[v.Digest] = true
-			used[code.MergedDigest(v.Opt)] = true
 			for _, digest := range v.Opt {
 				used[digest] = true
 			}
