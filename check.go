@@ -252,9 +252,16 @@ func goodURL(s string) bool {
 // comparatorOptions are the options of each kind of comparator. Which of the body's go with a format is for
 // the formats to say.
 var comparatorOptions = map[string][]string{
-	CompareStatus:  nil,
-	CompareHeaders: {"only", "except"},
-	CompareBody:    {"ignore", "tolerance", "unordered", "key", "within"},
+	CompareStatus:  {"class", "exact", "same"},
+	CompareFault:   {"by"},
+	CompareLatency: {"ratio", "plus"},
+	CompareMemory:  {"ratio", "plus"},
+	CompareCost:    {"ratio", "plus"},
+	CompareHeaders: {"only", "except", "ignore", "tolerance", "relative", "dates", "unordered"},
+	CompareBody: {
+		"ignore", "subset", "tolerance", "relative", "dates", "nfc", "unordered", "key", "align", "within",
+		"trim", "case", "whitespace", "edits",
+	},
 }
 
 func (f *flaws) comparators(specs []ComparatorSpec) {
@@ -285,11 +292,7 @@ func (f *flaws) options(c ComparatorSpec, at []string) {
 			f.add("leave it out", fmt.Sprintf("%s does not take %s", c.Kind, option), append(at, option)...)
 		}
 	}
-	for path, v := range sorted(c.Tolerance) {
-		if !(v >= 0) || math.IsInf(v, 0) {
-			f.add("choose the largest difference that does not matter, 0 or more", fmt.Sprintf("%g is no tolerance", v), append(at, "tolerance", path)...)
-		}
-	}
+	f.tolerances(c, at)
 	for path, within := range sorted(c.Within) {
 		within.Kind = c.Kind
 		f.options(within, append(slices.Clone(at), "within", path))
@@ -335,6 +338,26 @@ func listed[S ~string](all []S) string {
 		words = append(words, string(s))
 	}
 	return strings.Join(words, ", ")
+}
+
+func (f *flaws) tolerances(c ComparatorSpec, at []string) {
+	for _, limits := range []map[string]float64{c.Tolerance, c.Relative} {
+		for path, v := range sorted(limits) {
+			if !(v >= 0) || math.IsInf(v, 0) {
+				f.add("choose the largest difference that does not matter, 0 or more", fmt.Sprintf("%g is no tolerance", v), append(slices.Clone(at), "tolerance", path)...)
+			}
+		}
+	}
+	for path, v := range sorted(c.Dates) {
+		if v < 0 {
+			f.add("choose the longest time that does not matter, 0s or more", fmt.Sprintf("%s is no tolerance", v), append(slices.Clone(at), "tolerance", path)...)
+		}
+	}
+	for option, v := range sorted(map[string]float64{"ratio": c.Ratio, "plus": c.Plus, "edits": c.Edits}) {
+		if !(v >= 0) || math.IsInf(v, 0) || option == "edits" && v > 1 {
+			f.add("choose 0 or more; of edits 100% at most", fmt.Sprintf("%g cannot be %s", v, option), append(slices.Clone(at), option)...)
+		}
+	}
 }
 
 func (f *flaws) redact(rules []string) {

@@ -27,7 +27,7 @@ var law = map[string][]string{
 	"lambda/sandbox":      {"golang.org/x/sys/unix"},
 	"remote/plainhttp":    {},
 	"remote/awslambda":    {"github.com/aws/aws-sdk-go-v2/..."},
-	"compare":             {"github.com/theory/jsonpath/...", "github.com/klauspost/compress/zstd", "github.com/andybalholm/brotli"},
+	"compare":             {"github.com/theory/jsonpath/...", "golang.org/x/text/unicode/norm", "github.com/klauspost/compress/zstd", "github.com/andybalholm/brotli"},
 	"stats":               {"github.com/DataDog/sketches-go/...", "gonum.org/v1/gonum/..."},
 	"judge":               {module + "/stats"},
 	"store/sqlite":        {"modernc.org/sqlite/...", module + "/stats", module + "/cluster"},

@@ -60,6 +60,10 @@ const (
 	CompareStatus  = "statuscode"
 	CompareHeaders = "headers"
 	CompareBody    = "body"
+	CompareFault   = "fault"
+	CompareLatency = "latency"
+	CompareMemory  = "memory"
+	CompareCost    = "cost"
 )
 
 // ComparatorSpec names a comparator and its options. Faults are always compared.
@@ -72,19 +76,48 @@ type ComparatorSpec struct {
 	Path string   `json:"path,omitempty"`
 	Type []string `json:"type,omitempty"`
 
-	// Of headers: the fields to compare, or, when Except is given, all but those.
+	// Of status codes: Class lets codes of one class (2xx) count as the same, but for those in Exact; Same are
+	// codes that count as one another.
+	Class bool  `json:"class,omitempty"`
+	Exact []int `json:"exact,omitempty"`
+	Same  []int `json:"same,omitempty"`
+
+	// Of faults: what must be the same, "kind", "type" (the default: kind and type) or "message" (and the
+	// message, but for ids in it).
+	By string `json:"by,omitempty"`
+
+	// Of latency, memory and cost: the candidate's may be Ratio times the control's (1 if zero), and Plus
+	// more, in ms, MB or USD.
+	Ratio float64 `json:"ratio,omitempty"`
+	Plus  float64 `json:"plus,omitempty"`
+
+	// Of headers: the fields to compare, or, when Except is given, all but those. The options of JSON that
+	// are here, too, take fields, or parts of a Set-Cookie ("set-cookie:session.expires"), instead of paths.
 	Only   []string `json:"only,omitempty"`
 	Except []string `json:"except,omitempty"`
+
+	// Of text: space around it, the case of letters, and how much space there is within, may not matter
+	// ("ignore"); nor may a share of edits of its characters.
+	Trim       bool    `json:"trim,omitempty"`
+	Case       string  `json:"case,omitempty"`
+	Whitespace string  `json:"whitespace,omitempty"`
+	Edits      float64 `json:"edits,omitempty"`
 
 	// As is the format in which a body, or a string within one, is compared; "" for what the content
 	// type says.
 	As string `json:"as,omitempty"`
 
-	// Of JSON; the paths are RFC 9535 JSONPath.
+	// Of JSON; the paths are RFC 9535 JSONPath. What Ignore, Subset, NFC and the tolerances excuse is still
+	// reported, as ignored. Of Unordered, Key and Align one may be about an array.
 	Ignore    []string                  `json:"ignore,omitempty"`
+	Subset    []string                  `json:"subset,omitempty"`    // where the candidate may have more members and items, at any depth
 	Tolerance map[string]float64        `json:"tolerance,omitempty"` // largest absolute difference between numbers
+	Relative  map[string]float64        `json:"relative,omitempty"`  // largest difference as a share of the larger number
+	Dates     map[string]time.Duration  `json:"dates,omitempty"`     // largest difference between moments
+	NFC       []string                  `json:"nfc,omitempty"`       // strings that are equal when composed alike (Unicode's normal form C)
 	Unordered []string                  `json:"unordered,omitempty"` // arrays whose order does not matter
 	Key       map[string]string         `json:"key,omitempty"`       // arrays whose items are matched by the value at a path within each
+	Align     []string                  `json:"align,omitempty"`     // arrays in which items may be inserted and left out
 	Within    map[string]ComparatorSpec `json:"within,omitempty"`    // strings to be compared as contents of a format of their own
 }
 

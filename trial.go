@@ -17,12 +17,14 @@ const (
 	KindMalformed Kind = "malformed" // one or both cannot be decoded as what they should be
 	KindFault     Kind = "fault"     // one faulted, or both did in other ways
 	KindTruncated Kind = "truncated" // the body was not seen whole
+	KindLimit     Kind = "limit"     // it took more than was allowed for
 )
 
 // Difference is one path at which two observations disagree, and how.
 //
 // Paths name the part first: "status", "header:content-type", "body" and "body:$.items[0].price"
-// (RFC 9535 below the colon), "trailer:grpc-status", "fault".
+// (RFC 9535 below the colon), "trailer:grpc-status", "header:set-cookie:session.expires", "fault", "latency".
+// They do not depend on which side is the control: items of an array that have moved are [*].
 type Difference struct {
 	Path      string `json:"path"`
 	Kind      Kind   `json:"kind"`

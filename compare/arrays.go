@@ -1,42 +1,72 @@
 package compare
 
 import (
+	"bytes"
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/theory/jsonpath/spec"
+
+	"github.com/assaylab/assay"
 )
 
 // maxFuel bounds the pairs of values that one comparison looks at to match items of unordered arrays
 // that are equal only but for what rules excuse. What is not matched by then is reported as missing and extra.
 const maxFuel = 250_000
 
+// maxOrdered bounds the bytes by which two arrays are put into order.
+const maxOrdered = 64 << 10
+
 // pair is the indexes of two items that belong together, -1 for none.
 type pair struct{ control, other int }
 
-// arrays compares by key, without order, or index by index, as the rules have it.
+// arrays compares by key, aligned, without order, or index by index, as the rules have it.
 func (w *walk) arrays(a, b *value, at spot) {
-	if r := at.find(ruleKey); r != nil {
-		w.pairs(a, b, matchByKey(a, b, r.key), at)
-		return
-	}
-	if at.find(ruleUnordered) != nil {
+	hint := w.hint
+	switch r := at.find(func(p *place) *rule { return p.items }); {
+	case r == nil:
+		w.inOrder(a, b, at)
+	case r.kind == ruleKey:
+		w.pairs(a, b, w.matchByKey(a, b, r.key), at)
+	case r.kind == ruleAlign:
+		w.aligned(a, b, at)
+	default:
 		w.pairs(a, b, w.matchEqual(a, b, at), at)
-		return
 	}
-	if len(a.items) != len(b.items) {
-		w.differLength(a, b, surplusExcuse(a, b, at))
+	w.hint = hint
+}
+
+// inOrder compares the first items, the second, and so on.
+func (w *walk) inOrder(a, b *value, at spot) {
+	if n, m := len(a.items), len(b.items); n != m {
+		w.differLength(n, m, at)
 	}
 	w.pairs(a, b, inOrder(a, b), at)
 }
 
+// differLength tells that arrays have different lengths.
+func (w *walk) differLength(n, m int, at spot) {
+	w.add(assay.KindLength, surplusExcuse(n, m, at), func() (string, string) { return showItems(n), showItems(m) })
+}
+
+func showItems(n int) string { return fmt.Sprintf("%d items", n) }
+
 // surplusExcuse excuses a difference of length when a rule excuses every item that is too many.
-func surplusExcuse(a, b *value, at spot) (excuse string) {
+func surplusExcuse(n, m int, at spot) (excuse string) {
 	if at.excuse != "" {
 		return at.excuse
 	}
-	for i := min(len(a.items), len(b.items)); i < max(len(a.items), len(b.items)); i++ {
-		if excuse = at.item(pair{i, i}).excuse; excuse == "" {
+	if at.subset != "" && m > n {
+		return at.subset
+	}
+	for i := min(n, m); i < max(n, m); i++ {
+		below := at.item(pair{i, i})
+		excuse = below.excuse
+		if m > n {
+			excuse = cmp.Or(excuse, below.subset)
+		}
+		if excuse == "" {
 			return ""
 		}
 	}
@@ -49,18 +79,28 @@ func (w *walk) pairs(a, b *value, pairs []pair, at spot) {
 	}
 }
 
-// item compares two items; the path has the control's index, or the candidate's if only it has the item.
 func (w *walk) item(a, b *value, p pair, at spot) {
-	x, y := a.item(p.control), b.item(p.other)
-	index := p.control
-	if x == nil {
-		index = p.other
-	}
-	mark := len(w.path)
-	w.path = appendIndex(w.path, index)
-	w.values(x, y, at.item(p))
-	w.path = w.path[:mark]
+	w.steps = append(w.steps, pathStep{isItem: true, item: p})
+	w.values(a.item(p.control), b.item(p.other), at.item(p))
+	w.steps = w.steps[:len(w.steps)-1]
 }
+
+// index is what a path calls the pair, the same whichever side is the control: -1 if the item has moved.
+func (p pair) index() int {
+	if p.control < 0 || p.other < 0 || p.control == p.other {
+		return max(p.control, p.other)
+	}
+	return -1
+}
+
+func (p pair) inControl() int {
+	if p.control < 0 {
+		return p.other
+	}
+	return p.control
+}
+
+func (p pair) inOther() int { return pair{p.other, p.control}.inControl() }
 
 // matching pairs the items of two arrays. Left and right are the indexes not paired yet, ascending.
 type matching struct {
@@ -81,20 +121,18 @@ func indexes(v *value) []int {
 }
 
 // by pairs items of the same form, in their order where several have it.
-func (m *matching) by(left, right func(i int) string) {
-	waiting := map[string][]int{}
+func (m *matching) by(left, right func(i int) form) {
+	waiting := map[form][]int{}
 	for _, j := range m.right {
-		form := right(j)
-		waiting[form] = append(waiting[form], j)
+		waiting[right(j)] = append(waiting[right(j)], j)
 	}
 	m.left = slices.DeleteFunc(m.left, func(i int) bool {
-		form := left(i)
-		same := waiting[form]
+		same := waiting[left(i)]
 		if len(same) == 0 {
 			return false
 		}
 		m.pairs = append(m.pairs, pair{i, same[0]})
-		waiting[form] = same[1:]
+		waiting[left(i)] = same[1:]
 		return true
 	})
 	m.right = m.right[:0]
@@ -171,18 +209,18 @@ func (m *matching) finish() []pair {
 
 // matchByKey pairs items with equal values at the key; of several with one key the first with the
 // first, and so on. Items without the key are paired among themselves.
-func matchByKey(a, b *value, key []spec.Selector) []pair {
-	form := func(v *value) func(int) string {
-		return func(i int) string {
+func (w *walk) matchByKey(a, b *value, key []spec.Selector) []pair {
+	keys := func(v *value) func(int) form {
+		return func(i int) form {
 			found := v.items[i].follow(key)
 			if found == nil {
-				return ""
+				return noForm
 			}
-			return string(canonical{}.append(nil, found, nil))
+			return w.forms.of(found, nil, bare)
 		}
 	}
 	m := newMatching(a, b)
-	m.by(form(a), form(b))
+	m.by(keys(a), keys(b))
 	return m.finish()
 }
 
@@ -220,10 +258,7 @@ func (w *walk) matchEqual(a, b *value, at spot) []pair {
 		*w.fuel -= len(a.items) + len(b.items)
 	}
 	m := newMatching(a, b)
-	form := func(v *value, s state, c canonical) func(int) string {
-		return func(i int) string { return string(c.append(nil, &v.items[i], s.item(i))) }
-	}
-	m.by(form(a, at.control, canonical{}), form(b, at.other, canonical{}))
+	m.by(w.items(a, at.control, strict), w.items(b, at.other, strict))
 	m.pairs = nil
 	if len(m.left)+len(m.right) == 0 || !w.rules.lenient() {
 		return m.finish()
@@ -231,11 +266,47 @@ func (w *walk) matchEqual(a, b *value, at spot) []pair {
 	if ordered := inOrder(a, b); w.excused(a, b, ordered, at) {
 		return ordered
 	}
-	m.by(form(a, at.control, canonical{lax: true}), form(b, at.other, canonical{lax: true}))
-	if len(m.left)*len(m.right) <= maxFuel {
-		m.most(func(i, j int) bool { return w.excused(a, b, []pair{{i, j}}, at) })
+	m.by(w.items(a, at.control, lax), w.items(b, at.other, lax))
+	if len(m.left)*len(m.right) > maxFuel {
+		w.hint = "too many items to try each with each: matched by what no rule is about"
+		return m.finish()
 	}
+	if w.before(a, b, at) {
+		m.most(func(i, j int) bool { return w.excused(a, b, []pair{{i, j}}, at) })
+		return m.finish()
+	}
+	m.swap()
+	m.most(func(j, i int) bool { return w.excused(a, b, []pair{{i, j}}, at) })
+	m.swap()
 	return m.finish()
+}
+
+// items are the forms of the items of an array.
+func (w *walk) items(v *value, at *place, how strictness) func(int) form {
+	return func(i int) form { return w.forms.of(&v.items[i], at.item(i), how) }
+}
+
+// before puts two arrays that differ into an order that does not depend on which is the control's, so
+// that where several ways to match are as good, both ways round the same one is taken.
+func (w *walk) before(a, b *value, at spot) bool {
+	if len(a.items) != len(b.items) {
+		return len(a.items) < len(b.items)
+	}
+	for i := range a.items {
+		x, y := a.items[i].render(), b.items[i].render()
+		if x != y {
+			return x < y
+		}
+	}
+	return bytes.Compare(a.appendJSON(nil, maxOrdered), b.appendJSON(nil, maxOrdered)) < 0
+}
+
+// swap lets the sides change places.
+func (m *matching) swap() {
+	m.left, m.right = m.right, m.left
+	for i, p := range m.pairs {
+		m.pairs[i] = pair{p.other, p.control}
+	}
 }
 
 // inOrder pairs the first items, the second, and so on.
@@ -249,59 +320,9 @@ func inOrder(a, b *value) []pair {
 
 // excused tells whether no difference of the pairs goes without excuse. It is false once fuel has run out.
 func (w *walk) excused(a, b *value, pairs []pair, at spot) bool {
-	probe := walk{rules: w.rules, probing: true, fuel: w.fuel}
+	probe := walk{rules: w.rules, forms: w.forms, probing: true, fuel: w.fuel}
 	for i := 0; i < len(pairs) && !probe.differs; i++ {
 		probe.item(a, b, pairs[i], at)
 	}
 	return !probe.differs
-}
-
-// canonical writes values so that equal ones are written alike: members in the order of their names,
-// normal numbers, sorted items where order does not matter. A lax one leaves out what is ignored.
-type canonical struct{ lax bool }
-
-func (c canonical) append(dst []byte, v *value, at state) []byte {
-	switch {
-	case c.lax && at.find(ruleIgnore) != nil:
-		return append(dst, '*')
-	case v.kind == number:
-		return parseDecimal(v.text).append(dst)
-	case v.kind == object:
-		return c.appendMembers(dst, v, at)
-	case v.kind == array:
-		return c.appendItems(dst, v, at)
-	}
-	return v.appendJSON(dst, 0)
-}
-
-func (c canonical) appendMembers(dst []byte, v *value, at state) []byte {
-	dst = append(dst, '{')
-	for i := range v.items {
-		m := &v.items[i]
-		below := at.member(m.name)
-		if c.lax && below.find(ruleIgnore) != nil {
-			continue
-		}
-		dst = append(dst, quoted(m.name)...)
-		dst = append(dst, ':')
-		dst = c.append(dst, m, below)
-		dst = append(dst, ',')
-	}
-	return append(dst, '}')
-}
-
-func (c canonical) appendItems(dst []byte, v *value, at state) []byte {
-	items := make([]string, len(v.items))
-	for i := range v.items {
-		items[i] = string(c.append(nil, &v.items[i], at.item(i)))
-	}
-	if at.find(ruleUnordered) != nil || at.find(ruleKey) != nil {
-		slices.Sort(items)
-	}
-	dst = append(dst, '[')
-	for _, item := range items {
-		dst = append(dst, item...)
-		dst = append(dst, ',')
-	}
-	return append(dst, ']')
 }

@@ -52,10 +52,9 @@ func isMediaPattern(s string) bool {
 // byte for byte are equal even if malformed; one that was not seen whole equals nothing.
 func (c body) Compare(control, other *assay.Observation) []assay.Difference {
 	if isCut(control) || isCut(other) {
-		return []assay.Difference{{Path: "body", Kind: assay.KindTruncated, Control: showSize(control), Candidate: showSize(other)}}
+		return truncated(control, other)
 	}
-	sameCoding := slices.Equal(contentCodings(control.Header), contentCodings(other.Header))
-	if sameCoding && bytes.Equal(control.Body, other.Body) {
+	if sameCoding(control, other) && bytes.Equal(control.Body, other.Body) {
 		return nil
 	}
 	a, errA := Decode(control)
@@ -80,6 +79,25 @@ func (c body) contents(a, b Content) []assay.Difference {
 }
 
 func (e bodyEntry) takes(c Content) bool { return matchMedia(e.media, c.media()) }
+
+// truncated compares bodies up to where one of them was cut off. They never count as equal.
+func truncated(control, other *assay.Observation) []assay.Difference {
+	d := assay.Difference{Path: "body", Kind: assay.KindTruncated, Control: showSize(control), Candidate: showSize(other)}
+	seen := min(len(control.Body), len(other.Body))
+	switch at := commonPrefix(control.Body, other.Body); {
+	case !sameCoding(control, other):
+		d.Detail = "in other content codings"
+	case at < seen:
+		d.Detail = fmt.Sprintf("first differing at offset %d", at)
+	default:
+		d.Detail = fmt.Sprintf("the first %d bytes are equal", seen)
+	}
+	return []assay.Difference{d}
+}
+
+func sameCoding(a, b *assay.Observation) bool {
+	return slices.Equal(contentCodings(a.Header), contentCodings(b.Header))
+}
 
 func isCut(o *assay.Observation) bool { return o.BodySize > int64(len(o.Body)) }
 

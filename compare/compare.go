@@ -7,8 +7,10 @@ package compare
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/assaylab/assay"
 )
@@ -18,6 +20,10 @@ import (
 var builders = map[string]func(assay.ComparatorSpec) (assay.Comparator, []assay.Flaw){
 	assay.CompareStatus:  newStatus,
 	assay.CompareHeaders: newHeaders,
+	assay.CompareFault:   newFaults,
+	assay.CompareLatency: newMeasure,
+	assay.CompareMemory:  newMeasure,
+	assay.CompareCost:    newMeasure,
 }
 
 // Defaults are the comparators of a definition that lists none: status code, content type and body.
@@ -65,7 +71,7 @@ func (b *builder) add(spec assay.ComparatorSpec) (flaws []assay.Flaw) {
 	} else if build, known := builders[spec.Kind]; known {
 		e.compare, flaws = build(spec)
 	} else {
-		return []assay.Flaw{{What: fmt.Sprintf("unknown comparator %q", spec.Kind), Hint: "the comparators are statuscode, headers and body"}}
+		return []assay.Flaw{{What: fmt.Sprintf("unknown comparator %q", spec.Kind), Hint: "the comparators are body, " + strings.Join(slices.Sorted(maps.Keys(builders)), ", ")}}
 	}
 	p := b.part(spec.Kind)
 	if slices.ContainsFunc(p.entries, func(before entry) bool { return before.hides(e) }) {
@@ -140,15 +146,17 @@ func (c *comparison) For(inv *assay.Invocation) assay.Comparator {
 }
 
 func (c *comparison) on(path string) chosen {
-	all := chosen{}
+	all := chosen{faults: faults{by: faultType}}
 	for _, p := range c.parts {
 		fitting := slices.DeleteFunc(slices.Clone(p.entries), func(e entry) bool { return !e.route.takes(path) })
 		switch {
 		case len(fitting) == 0:
 		case p.kind == assay.CompareBody:
-			all = append(all, bodyOf(fitting))
+			all.parts = append(all.parts, bodyOf(fitting))
+		case p.kind == assay.CompareFault:
+			all.faults = fitting[0].compare
 		default:
-			all = append(all, fitting[0].compare)
+			all.parts = append(all.parts, fitting[0].compare)
 		}
 	}
 	return all
@@ -160,24 +168,20 @@ func (c *comparison) Compare(control, other *assay.Observation) []assay.Differen
 }
 
 // chosen is the comparators for one request.
-type chosen []assay.Comparator
+type chosen struct {
+	faults assay.Comparator
+	parts  []assay.Comparator
+}
 
 // Compare lists the differences. When the two faulted in different ways, that is the only one: an
 // answer that never came has no status or body to speak of.
 func (c chosen) Compare(control, other *assay.Observation) []assay.Difference {
-	if d := compareFaults(control.Fault, other.Fault); d != nil {
+	if d := c.faults.Compare(control, other); d != nil {
 		return d
 	}
 	var all []assay.Difference
-	for _, part := range c {
+	for _, part := range c.parts {
 		all = append(all, part.Compare(control, other)...)
 	}
 	return all
-}
-
-// comparatorFunc makes a function a Comparator.
-type comparatorFunc func(control, other *assay.Observation) []assay.Difference
-
-func (f comparatorFunc) Compare(control, other *assay.Observation) []assay.Difference {
-	return f(control, other)
 }

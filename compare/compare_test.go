@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
@@ -26,7 +27,14 @@ func TestFlaws(t *testing.T) {
 		path string
 		what string
 	}{
-		{"unknown kind", assay.ComparatorSpec{Kind: "latency"}, "0 latency", `unknown comparator "latency"`},
+		{"unknown kind", assay.ComparatorSpec{Kind: "colour"}, "0 colour", `unknown comparator "colour"`},
+		{"no limit", assay.ComparatorSpec{Kind: "latency"}, "0 latency", "latency has no limit"},
+		{"no code", assay.ComparatorSpec{Kind: "statuscode", Same: []int{200, 20}}, "0 statuscode same 1", "20 is not a status code"},
+		{"exact without class", assay.ComparatorSpec{Kind: "statuscode", Exact: []int{404}}, "0 statuscode exact", "every code"},
+		{"no way to compare faults", assay.ComparatorSpec{Kind: "fault", By: "stack"}, "0 fault by", `by "stack"`},
+		{"no path of a share", assay.ComparatorSpec{Kind: "body", Relative: map[string]float64{"a": 1}}, "0 body tolerance a", "not a JSONPath"},
+		{"no time", assay.ComparatorSpec{Kind: "body", Dates: map[string]time.Duration{"$.a": -1}}, "0 body tolerance $.a", "a tolerance of -1ns"},
+		{"align and unordered", assay.ComparatorSpec{Kind: "body", Unordered: []string{"$.a"}, Align: []string{"$.a"}}, "0 body align 0", "matched in two ways, by unordered"},
 		{"only and except", assay.ComparatorSpec{Kind: "headers", Only: []string{"a"}, Except: []string{"b"}}, "0 headers", "both given"},
 		{"no header", assay.ComparatorSpec{Kind: "headers", Only: []string{"a", "b c"}}, "0 headers 1", `"b c" is not the name of a header`},
 		{"no header to except", assay.ComparatorSpec{Kind: "headers", Except: []string{""}}, "0 headers except 0", `"" is not the name of a header`},
@@ -224,15 +232,17 @@ func TestEqualBytesOfOtherCodings(t *testing.T) {
 func TestTruncatedEqualsNothing(t *testing.T) {
 	whole := answer("text/plain", []byte("hello"))
 	cut := &assay.Observation{Header: whole.Header, Body: []byte("hello"), BodySize: 9}
+	other := &assay.Observation{Header: whole.Header, Body: []byte("hex"), BodySize: 9}
 	unseen := &assay.Observation{Header: whole.Header, BodySize: 9}
 	c := comparator(t, assay.ComparatorSpec{Kind: "body"})
 	for _, test := range []struct {
 		a, b *assay.Observation
 		want string
 	}{
-		{whole, cut, "truncated body | 5 of 5 bytes | 5 of 9 bytes"},
-		{cut, cut, "truncated body | 5 of 9 bytes | 5 of 9 bytes"},
-		{unseen, whole, "truncated body | 0 of 9 bytes | 5 of 5 bytes"},
+		{whole, cut, "truncated body | 5 of 5 bytes | 5 of 9 bytes | the first 5 bytes are equal"},
+		{cut, cut, "truncated body | 5 of 9 bytes | 5 of 9 bytes | the first 5 bytes are equal"},
+		{whole, other, "truncated body | 5 of 5 bytes | 3 of 9 bytes | first differing at offset 2"},
+		{unseen, whole, "truncated body | 0 of 9 bytes | 5 of 5 bytes | the first 0 bytes are equal"},
 	} {
 		if got := c.Compare(test.a, test.b); len(got) != 1 || showDifference(got[0]) != test.want {
 			t.Errorf("got %+v, want %s", got, test.want)
@@ -270,9 +280,9 @@ func TestFormatOfBodiesThatNameNone(t *testing.T) {
 	tests := []struct{ name, control, other, want string }{
 		{"documents", `{"a":1}`, ` {"a":2}`, "value body:$.a | 1 | 2"},
 		{"arrays", `[1]`, "[\n1.0]", ""},
-		{"one document", `{"a":1}`, "a\n", `value body | {"a":1} | a\n | line 1, column 1`},
-		{"scalars are text", "1", "1.0", "value body | 1 | 1.0 | line 1, column 2"},
-		{"a name twice is text", `{"a":1,"a":1}`, `{"a":1}`, `value body | {"a":1,"a":1} | {"a":1} | line 1, column 7`},
+		{"one document", `{"a":1}`, "a\n", `value body | {"a":1} | a\n | line 1, column 1; 6 edits\n@@ -1,1 +1,2 @@\n-{"a":1}\n+a\n+`},
+		{"scalars are text", "1", "1.0", "value body | 1 | 1.0 | line 1, column 2; 2 edits"},
+		{"a name twice is text", `{"a":1,"a":1}`, `{"a":1}`, `value body | {"a":1,"a":1} | {"a":1} | line 1, column 7; 6 edits`},
 		{"no text", "\xff\x00", "\xff\x01", "value body | 00 | 01 | 2 and 2 bytes, first differing at offset 1"},
 	}
 	for _, test := range tests {

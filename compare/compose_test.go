@@ -33,7 +33,7 @@ func TestEntriesByPathAndType(t *testing.T) {
 		{"parameters of the type", "/", "Application/JSON; charset=utf-8", "", "value body:$.a | 1 | 2 |  | tolerance $.a 1"},
 		{"the candidate's type", "/", "text/plain", "application/json", "value body:$.a | 1 | 2 |  | tolerance $.a 1"},
 		{"as", "/", "image/png", "", "value body | 31 7d | 32 7d | 7 and 7 bytes, first differing at offset 5"},
-		{"no entry", "/", "text/plain", "", `value body | {"a":1} | {"a":2} | line 1, column 6`},
+		{"no entry", "/", "text/plain", "", `value body | {"a":1} | {"a":2} | line 1, column 6; 1 edit`},
 		{"nothing known", "/", "", "", `value body:$.a | 1 | 2`},
 	}
 	for _, test := range tests {
@@ -76,7 +76,7 @@ func TestWithin(t *testing.T) {
 		{"deeper", `{"payload":"{\"deep\":\"[1]\"}"}`, `{"payload":"{\"deep\":\"[2]\"}"}`, "value body:$.payload.deep[0] | 1 | 2"},
 		{"malformed", `{"payload":"{\"a\":1}"}`, `{"payload":"{"}`, `malformed body:$.payload | {"a":1} | { | candidate: offset 1: no name of a member`},
 		{"excused", `{"quiet":"[1]"}`, `{"quiet":"[2]"}`, "value body:$.quiet[0] | 1 | 2 |  | ignore $.quiet"},
-		{"text", `{"page":"a\nb"}`, `{"page":"a\nc"}`, "value body:$.page | b | c | line 2, column 1"},
+		{"text", `{"page":"a\nb"}`, `{"page":"a\nc"}`, `value body:$.page | b | c | line 2, column 1; 1 edit\n@@ -2,1 +2,1 @@\n-b\n+c`},
 		{"another type", `{"page":"1"}`, `{"page":1}`, `type body:$.page | "1" | 1`},
 		{"empty", `{"payload":""}`, `{"payload":"{}"}`, `value body:$.payload | "" | "{}"`},
 	}

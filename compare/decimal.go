@@ -91,3 +91,14 @@ func (d decimal) scaled(exponent int64) *big.Int {
 	}
 	return n
 }
+
+// times is the product of two numbers.
+func (d decimal) times(e decimal) decimal {
+	product := d.scaled(d.exponent)
+	product.Mul(product, e.scaled(e.exponent))
+	n := parseDecimal(product.String())
+	if n.digits != "" {
+		n.exponent += d.exponent + e.exponent
+	}
+	return n
+}

@@ -1,14 +1,38 @@
 package compare
 
-import "github.com/assaylab/assay"
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
 
-// compareFaults tells whether one side alone faulted, or both did in other ways: the kind and the
-// engine's type of the fault count, its message does not.
-func compareFaults(control, other *assay.Fault) []assay.Difference {
-	if control == nil && other == nil {
-		return nil
+	"github.com/assaylab/assay"
+)
+
+// What of two faults must be the same.
+const (
+	faultKind    = "kind"
+	faultType    = "type"    // and the kind
+	faultMessage = "message" // and the kind and the type
+)
+
+// faults compares how arms failed.
+type faults struct{ by string }
+
+func newFaults(spec assay.ComparatorSpec) (assay.Comparator, []assay.Flaw) {
+	by := cmp.Or(spec.By, faultType)
+	if !slices.Contains([]string{faultKind, faultType, faultMessage}, by) {
+		return nil, []assay.Flaw{{
+			Path: []string{"by"}, What: fmt.Sprintf("faults cannot be compared by %q", by), Hint: "choose among kind, type and message",
+		}}
 	}
-	if control != nil && other != nil && control.Kind == other.Kind && control.Type == other.Type {
+	return faults{by}, nil
+}
+
+// Compare tells whether one side alone faulted, or both did in other ways.
+func (f faults) Compare(a, b *assay.Observation) []assay.Difference {
+	control, other := a.Fault, b.Fault
+	if control == nil && other == nil || control != nil && other != nil && f.same(*control, *other) {
 		return nil
 	}
 	return []assay.Difference{{
@@ -16,9 +40,26 @@ func compareFaults(control, other *assay.Fault) []assay.Difference {
 		Kind:      assay.KindFault,
 		Control:   showFault(control),
 		Candidate: showFault(other),
-		Detail:    faultMessage(control, other),
+		Detail:    showMessage(control, other),
 	}}
 }
+
+func (f faults) same(a, b assay.Fault) bool {
+	switch {
+	case a.Kind != b.Kind:
+		return false
+	case f.by == faultKind:
+		return true
+	case a.Type != b.Type:
+		return false
+	}
+	return f.by == faultType || withoutIDs(a.Message) == withoutIDs(b.Message)
+}
+
+// ids are what no two messages of engines have in common: UUIDs, and hexadecimal numbers as long as an id.
+var ids = regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|\b(0x[0-9a-fA-F]+|[0-9a-fA-F]{16,})\b`)
+
+func withoutIDs(message string) string { return ids.ReplaceAllLiteralString(message, "*") }
 
 func showFault(f *assay.Fault) string {
 	switch {
@@ -30,8 +71,8 @@ func showFault(f *assay.Fault) string {
 	return shorten(string(f.Kind) + " " + f.Type)
 }
 
-// faultMessage is the engine's word on the candidate's fault, or else on the control's.
-func faultMessage(control, other *assay.Fault) string {
+// showMessage is the engine's word on the candidate's fault, or else on the control's.
+func showMessage(control, other *assay.Fault) string {
 	if other != nil {
 		return shorten(other.Message)
 	}

@@ -3,12 +3,14 @@ package compare
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"image"
 	"image/color"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -87,7 +89,34 @@ func literal(t *testing.T, s string) string {
 
 func showDifference(d assay.Difference) string {
 	s := strings.Join([]string{string(d.Kind) + " " + d.Path, d.Control, d.Candidate, d.Detail, d.Ignored}, " | ")
-	return strings.TrimRight(s, " |")
+	return strings.ReplaceAll(strings.TrimRight(s, " |"), "\n", `\n`)
+}
+
+// update writes what is found into the files of testdata, to be read before it is committed.
+var update = flag.Bool("update", false, "write what is found into testdata")
+
+// rewrite puts the differences found into the records of a file.
+func rewrite(t *testing.T, file string, found map[string][]string) {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n\n")
+	for i, record := range records {
+		g := parseGolden(t, record)
+		if g.name == "" {
+			continue
+		}
+		lines := slices.DeleteFunc(strings.Split(record, "\n"), func(line string) bool { return strings.HasPrefix(line, "want:") })
+		for _, want := range found[g.name] {
+			lines = append(lines, "want: "+want)
+		}
+		records[i] = strings.Join(lines, "\n")
+	}
+	if err := os.WriteFile("testdata/"+file, []byte(strings.Join(records, "\n\n")+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // runGolden compares every record of a file, sides made by observe.
@@ -96,6 +125,7 @@ func runGolden(t *testing.T, file, kind string, atLeast int, observe func(t *tes
 	if len(all) < atLeast {
 		t.Errorf("%s has %d records", file, len(all))
 	}
+	found := map[string][]string{}
 	for _, g := range all {
 		t.Run(g.name, func(t *testing.T) {
 			g.spec.Kind = kind
@@ -104,10 +134,14 @@ func runGolden(t *testing.T, file, kind string, atLeast int, observe func(t *tes
 			for _, d := range got {
 				lines = append(lines, showDifference(d))
 			}
-			if strings.Join(lines, "\n") != strings.Join(g.want, "\n") {
+			found[g.name] = lines
+			if strings.Join(lines, "\n") != strings.Join(g.want, "\n") && !*update {
 				t.Errorf("control   %s\ncandidate %s\ngot\n\t%s\nwant\n\t%s", g.control, g.candidate, strings.Join(lines, "\n\t"), strings.Join(g.want, "\n\t"))
 			}
 		})
+	}
+	if *update {
+		rewrite(t, file, found)
 	}
 }
 

@@ -31,7 +31,10 @@ func newHeaders(spec assay.ComparatorSpec) (assay.Comparator, []assay.Flaw) {
 			Hint: "list either the ones to compare or, under except, the ones to leave out",
 		})
 	}
-	return headers{only: only, except: append(except, leftOut...)}, flaws
+	unordered, more := fieldNames(spec.Unordered, "unordered")
+	rules, wrong := newFieldRules(spec)
+	flaws = slices.Concat(flaws, more, wrong)
+	return headers{only: only, except: append(except, leftOut...), unordered: append(unordered, anyOrder...), rules: rules}, flaws
 }
 
 // fieldNames makes names canonical, each once; those that no field can have are flaws, below the given path.
@@ -60,8 +63,10 @@ func notInFieldName(r rune) bool {
 }
 
 type headers struct {
-	only   []string // all but except when empty
-	except []string
+	only      []string // all but except when empty
+	except    []string
+	unordered []string // fields that list values in any order
+	rules     fieldRules
 }
 
 // Compare lists the fields of the header, then those of the trailer, in the order of Only or of their names.
@@ -75,15 +80,13 @@ func (h headers) Compare(control, other *assay.Observation) []assay.Difference {
 // section reports how the fields of one section differ, below the part of a path that names it.
 func (h headers) section(r *report, part string, control, other assay.Header) {
 	for _, name := range h.names(control, other) {
-		kind, detail := compareField(name, control[name], other[name])
-		if kind == "" {
-			continue
+		for _, d := range h.field(name, control[name], other[name]) {
+			r.add(h.rules.excuse(d.Path, d.Control, d.Candidate), func() assay.Difference {
+				d.Control, d.Candidate = excerpts(d.Control, d.Candidate)
+				d.Path = cut(part+d.Path, maxPath)
+				return d
+			})
 		}
-		r.add("", func() assay.Difference {
-			a, b := excerpts(showField(control[name]), showField(other[name]))
-			path := cut(part+strings.ToLower(name), maxPath)
-			return assay.Difference{Path: path, Kind: kind, Control: a, Candidate: b, Detail: detail}
-		})
 	}
 }
 
@@ -98,41 +101,29 @@ func (h headers) names(control, other assay.Header) []string {
 	})
 }
 
-// compareField tells how a field differs, and "" if it does not. Several values are compared in order;
-// one that is spread over several lines equals the same in one line (RFC 9110, section 5.3), except
-// Set-Cookie, whose lines are values of their own.
-func compareField(name string, control, other []string) (kind assay.Kind, detail string) {
+// field tells how the values of a field differ, nil if they do not. Several values are compared in order,
+// but for fields that list them in any; what is spread over several lines equals the same in one line (RFC
+// 9110, section 5.3), except for Set-Cookie, whose lines are values of their own.
+func (h headers) field(name string, control, other []string) []assay.Difference {
+	a, b := showField(control), showField(other)
+	d := assay.Difference{Path: strings.ToLower(name), Kind: assay.KindValue, Control: a, Candidate: b}
 	switch {
 	case len(control) == 0 && len(other) == 0:
-		return "", ""
+		return nil
 	case len(other) == 0:
-		return assay.KindMissing, ""
+		d.Kind = assay.KindMissing
 	case len(control) == 0:
-		return assay.KindExtra, ""
+		d.Kind = assay.KindExtra
 	case name == "Set-Cookie":
 		return compareCookies(control, other)
-	case name == "Content-Type" && sameContentType(showField(control), showField(other)):
-		return "", ""
-	case showField(control) == showField(other):
-		return "", ""
+	case a == b, name == "Content-Type" && sameContentType(a, b),
+		slices.Contains(h.unordered, name) && slices.Equal(elements(name, a), elements(name, b)):
+		return nil
 	}
-	return assay.KindValue, ""
+	return []assay.Difference{d}
 }
 
 func showField(values []string) string { return strings.Join(values, ", ") }
-
-func compareCookies(control, other []string) (assay.Kind, string) {
-	if len(control) != len(other) {
-		return assay.KindLength, fmt.Sprintf("%d and %d cookies", len(control), len(other))
-	}
-	for i, cookie := range control {
-		if cookie != other[i] {
-			name, _, _ := strings.Cut(cookie, "=")
-			return assay.KindValue, shorten("first differing: " + name)
-		}
-	}
-	return "", ""
-}
 
 // sameContentType compares media type and parameters; case and space matter in a boundary alone.
 func sameContentType(control, other string) bool {

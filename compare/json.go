@@ -3,10 +3,13 @@ package compare
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/assaylab/assay"
 )
@@ -15,7 +18,7 @@ func jsonFormat() Format {
 	return Format{
 		Name:    "json",
 		Media:   []string{"application/json", "text/json", "*/*+json", "application/x-amz-json-*"},
-		Options: []string{"ignore", "tolerance", "unordered", "key", "within"},
+		Options: []string{"ignore", "subset", "tolerance", "relative", "dates", "nfc", "unordered", "key", "align", "within"},
 		Guess:   isDocument,
 		Build: func(spec assay.ComparatorSpec, formats Formats) (CompareFunc, []assay.Flaw) {
 			rules, flaws := newRules(spec, formats)
@@ -33,13 +36,20 @@ func isDocument(body []byte) bool {
 // compareJSON compares what two documents mean: the order of members does not matter, numbers are
 // compared exactly (1.0 is 1, and 20.5 is not "20.5"), a null is not a missing member.
 func (r *rules) compareJSON(control, other []byte) []assay.Difference {
+	if found, ok := r.compareTexts(control, other); ok {
+		return found
+	}
+	return r.compareTrees(control, other)
+}
+
+// compareTrees decodes both documents first. Its list is that of compareTexts, where that has one.
+func (r *rules) compareTrees(control, other []byte) []assay.Difference {
 	a, errA := parse(control)
 	b, errB := parse(other)
 	if errA != nil || errB != nil {
 		return malformed(control, other, errA, errB)
 	}
-	fuel := maxFuel
-	w := walk{rules: r, path: []byte("body:$"), fuel: &fuel}
+	w := r.walk()
 	w.values(&a, &b, spot{}.enter(r.begin(&a), r.begin(&b)))
 	return w.report.differences()
 }
@@ -48,26 +58,45 @@ func (r *rules) compareJSON(control, other []byte) []assay.Difference {
 // out whether they do, beyond what rules excuse.
 type walk struct {
 	rules   *rules
-	path    []byte // to the values being compared
+	steps   []pathStep // to the values being compared
 	report  report
+	forms   *forms
+	hint    string // what else to say of the differences here
 	probing bool
 	differs bool // what a probe has found out
 	fuel    *int // pairs of values that probes may still look at, all those of one comparison together
 }
 
+func (r *rules) walk() walk {
+	fuel := maxFuel
+	return walk{rules: r, forms: newForms(), fuel: &fuel}
+}
+
+// pathStep is a name, or a pair of items.
+type pathStep struct {
+	name   string
+	isItem bool
+	item   pair
+}
+
 // spot is where in the rules a pair of values is. Each side follows its own path: items matched with
 // one another may have different indexes.
 type spot struct {
-	control, other state
+	control, other *place
 	excuse         string // the ignore rule on the way here, "" if none
+	subset         string // the subset rule on the way here, "" if none
 }
 
-func (s spot) enter(control, other state) spot {
+func (s spot) enter(control, other *place) spot {
 	s.control, s.other = control, other
-	if s.excuse == "" {
-		if r := s.find(ruleIgnore); r != nil {
-			s.excuse = r.text
-		}
+	if control == nil && other == nil {
+		return s
+	}
+	if r := s.find(func(p *place) *rule { return p.ignore }); r != nil && s.excuse == "" {
+		s.excuse = r.text
+	}
+	if r := s.find(func(p *place) *rule { return p.subset }); r != nil && s.subset == "" {
+		s.subset = r.text
 	}
 	return s
 }
@@ -80,26 +109,29 @@ func (s spot) item(p pair) spot {
 	return s.enter(s.control.item(p.control), s.other.item(p.other))
 }
 
-// find returns the first rule of a kind that is in force on either side.
-func (s spot) find(kind string) *rule {
-	if r := s.control.find(kind); r != nil {
-		return r
-	}
-	return s.other.find(kind)
+// find returns the first of the rules that are in force on either side.
+func (s spot) find(which func(*place) *rule) *rule {
+	return first(s.control.rule(which), s.other.rule(which))
 }
 
-// tolerated returns the first tolerance in force on either side that x and y are within.
-func (s spot) tolerated(x, y decimal) string {
-	for _, side := range []state{s.control, s.other} {
-		for _, n := range side {
-			for _, r := range n.rules {
-				if r.kind == ruleTolerance && within(x, y, r.limit) {
-					return r.text
-				}
+// tolerated returns the first tolerance in force on either side that two values of one kind are within.
+func (s spot) tolerated(a, b *value) string {
+	var found *rule
+	for _, p := range []*place{s.control, s.other} {
+		if p == nil {
+			continue
+		}
+		for _, r := range p.close {
+			if r.close(a, b) {
+				found = first(found, r)
+				break
 			}
 		}
 	}
-	return ""
+	if found == nil {
+		return ""
+	}
+	return found.text
 }
 
 // values compares a with b; either, not both, may be nil for none.
@@ -109,7 +141,7 @@ func (w *walk) values(a, b *value, at spot) {
 	}
 	switch {
 	case a == nil:
-		w.differ(assay.KindExtra, a, b, at.excuse)
+		w.differ(assay.KindExtra, a, b, cmp.Or(at.excuse, at.subset))
 	case b == nil:
 		w.differ(assay.KindMissing, a, b, at.excuse)
 	case a.kind != b.kind:
@@ -118,20 +150,25 @@ func (w *walk) values(a, b *value, at spot) {
 		w.objects(a, b, at)
 	case a.kind == array:
 		w.arrays(a, b, at)
-	case a.kind == number:
-		w.numbers(a, b, at)
 	case a.text != b.text:
 		w.scalars(a, b, at)
 	}
 }
 
-// scalars compares two of a kind that are written differently, and may be strings.
+// scalars compares two of one kind that are written differently.
 func (w *walk) scalars(a, b *value, at spot) {
-	if r := at.find(ruleWithin); r != nil && a.kind == text && a.text != "" && b.text != "" {
+	if a.kind == number && parseDecimal(a.text) == parseDecimal(b.text) {
+		return
+	}
+	if r := at.find(func(p *place) *rule { return p.within }); r != nil && a.kind == text && a.text != "" && b.text != "" {
 		w.within(r.compare(Content{Data: []byte(a.text)}, Content{Data: []byte(b.text)}), at.excuse)
 		return
 	}
-	w.differ(assay.KindValue, a, b, at.excuse)
+	excuse := cmp.Or(at.excuse, at.tolerated(a, b))
+	if r := at.find(func(p *place) *rule { return p.nfc }); excuse == "" && r != nil && a.kind == text && norm.NFC.String(a.text) == norm.NFC.String(b.text) {
+		excuse = r.text
+	}
+	w.differ(assay.KindValue, a, b, excuse)
 }
 
 // within reports the differences of contents that the strings here hold. Their paths go on from here.
@@ -144,7 +181,8 @@ func (w *walk) within(differences []assay.Difference, excuse string) {
 		}
 		w.report.add(ignored, func() assay.Difference {
 			way := strings.TrimPrefix(d.Path, "body")
-			d.Path = cut(string(w.path)+strings.TrimPrefix(way, ":$"), maxPath)
+			d.Path = cut(w.path()+strings.TrimPrefix(way, ":$"), maxPath)
+			d.Detail = joined(d.Detail, w.detail())
 			return d
 		})
 	}
@@ -157,20 +195,25 @@ func (w *walk) goOn() bool {
 	return !w.differs
 }
 
-// objects merges the members of both, in the order of their names.
+// objects compares the members of both, in the order of their names.
 func (w *walk) objects(a, b *value, at spot) {
+	merge(a, b, func(name string, x, y *value) { w.member(name, x, y, at) })
+}
+
+// merge visits the members of both, in the order of their names; one of the two may be nil.
+func merge(a, b *value, visit func(name string, x, y *value)) {
 	i, j := 0, 0
 	for i < len(a.items) || j < len(b.items) {
 		x, y := a.item(i), b.item(j)
 		switch {
 		case y == nil || x != nil && x.name < y.name:
-			w.member(x.name, x, nil, at)
+			visit(x.name, x, nil)
 			i++
 		case x == nil || y.name < x.name:
-			w.member(y.name, nil, y, at)
+			visit(y.name, nil, y)
 			j++
 		default:
-			w.member(x.name, x, y, at)
+			visit(x.name, x, y)
 			i++
 			j++
 		}
@@ -178,35 +221,13 @@ func (w *walk) objects(a, b *value, at spot) {
 }
 
 func (w *walk) member(name string, a, b *value, at spot) {
-	mark := len(w.path)
-	w.path = appendName(w.path, name)
+	w.steps = append(w.steps, pathStep{name: name})
 	w.values(a, b, at.member(name))
-	w.path = w.path[:mark]
-}
-
-func (w *walk) numbers(a, b *value, at spot) {
-	if a.text == b.text {
-		return
-	}
-	x, y := parseDecimal(a.text), parseDecimal(b.text)
-	if x == y {
-		return
-	}
-	if at.excuse == "" {
-		at.excuse = at.tolerated(x, y)
-	}
-	w.differ(assay.KindValue, a, b, at.excuse)
+	w.steps = w.steps[:len(w.steps)-1]
 }
 
 func (w *walk) differ(kind assay.Kind, a, b *value, excuse string) {
 	w.add(kind, excuse, func() (string, string) { return excerpts(a.render(), b.render()) })
-}
-
-// differLength tells that arrays have different lengths.
-func (w *walk) differLength(a, b *value, excuse string) {
-	w.add(assay.KindLength, excuse, func() (string, string) {
-		return fmt.Sprintf("%d items", len(a.items)), fmt.Sprintf("%d items", len(b.items))
-	})
 }
 
 func (w *walk) add(kind assay.Kind, excuse string, render func() (control, candidate string)) {
@@ -214,10 +235,42 @@ func (w *walk) add(kind assay.Kind, excuse string, render func() (control, candi
 		w.differs = w.differs || excuse == ""
 		return
 	}
-	w.report.add(excuse, func() assay.Difference {
-		control, candidate := render()
-		return assay.Difference{Path: cut(string(w.path), maxPath), Kind: kind, Control: control, Candidate: candidate}
-	})
+	w.report.add(excuse, func() assay.Difference { return w.difference(kind, render) })
+}
+
+func (w *walk) difference(kind assay.Kind, render func() (control, candidate string)) assay.Difference {
+	control, candidate := render()
+	return assay.Difference{Path: cut(w.path(), maxPath), Kind: kind, Control: control, Candidate: candidate, Detail: w.detail()}
+}
+
+// path is the way to the values being compared, by names and indexes that do not depend on which side is
+// the control: items that have moved are [*].
+func (w *walk) path() string { return "body:" + w.way(pair.index) }
+
+// detail says where the values are when items on the way have moved, and what else there is to say.
+func (w *walk) detail() string {
+	moved := slices.ContainsFunc(w.steps, func(s pathStep) bool { return s.isItem && s.item.index() < 0 })
+	if !moved {
+		return w.hint
+	}
+	where := fmt.Sprintf("control %s, candidate %s", shorten(w.way(pair.inControl)), shorten(w.way(pair.inOther)))
+	return joined(w.hint, where)
+}
+
+// way writes the steps, items by the index that is asked for.
+func (w *walk) way(index func(pair) int) string {
+	path := append(make([]byte, 0, 64), '$')
+	for _, s := range w.steps {
+		switch {
+		case len(path) > maxPath:
+			return string(path) // the rest is cut off anyway
+		case s.isItem:
+			path = appendIndex(path, index(s.item))
+		default:
+			path = appendName(path, s.name)
+		}
+	}
+	return string(path)
 }
 
 // render is v as JSON, as much of it as a rendering can need; "" of nil.
@@ -262,7 +315,11 @@ func isIdentifier(name string) bool {
 	return name != ""
 }
 
+// appendIndex extends a path by an index, or by the wildcard if it is negative.
 func appendIndex(path []byte, index int) []byte {
+	if index < 0 {
+		return append(path, "[*]"...)
+	}
 	path = append(path, '[')
 	path = strconv.AppendInt(path, int64(index), 10)
 	return append(path, ']')

@@ -355,9 +355,9 @@ func TestTrieAgreesWithJSONPath(t *testing.T) {
 }
 
 // placesOf lists, as normalized paths, the places below v that a rule is in force at.
-func placesOf(v *value, at state, path string) []string {
+func placesOf(v *value, at *place, path string) []string {
 	var all []string
-	if at.find(ruleIgnore) != nil {
+	if at != nil && at.ignore != nil {
 		all = append(all, path)
 	}
 	for i := range v.items {

@@ -17,42 +17,85 @@ const (
 	ellipsis  = "…"
 )
 
-// report collects differences. Excused ones have room of their own, so that they never crowd out
-// one that matters.
+// report collects differences in the order of their paths. Excused ones have room of their own, so that
+// they never crowd out one that matters.
 type report struct {
-	list    []assay.Difference
-	counted tally
-	excused tally
+	list []assay.Difference
+	seen tally // all there were
+	held tally // those listed since the last begin
 }
 
-// tally counts differences; last is the place in the list of the last one listed.
-type tally struct{ seen, last int }
+// tally counts differences that no rule excuses, and those that one does.
+type tally [2]int
+
+// class is where a tally counts a difference.
+func class(ignored string) int {
+	if ignored == "" {
+		return 0
+	}
+	return 1
+}
 
 // add counts a difference and, while there is room, lists what describe makes of it.
 func (r *report) add(ignored string, describe func() assay.Difference) {
-	t := &r.counted
-	if ignored != "" {
-		t = &r.excused
-	}
-	t.seen++
-	if t.seen > maxListed {
+	c := class(ignored)
+	r.seen[c]++
+	if r.held[c] >= maxListed {
 		return
 	}
+	r.held[c]++
 	d := describe()
 	d.Ignored = ignored
-	t.last = len(r.list)
 	r.list = append(r.list, d)
+}
+
+// begin opens a part of which it is not known yet whether it comes before what is listed; so it has room
+// of its own, unless all that has come for certain has left none. It returns what end takes.
+func (r *report) begin() tally {
+	before := r.held
+	for c := range r.held {
+		if r.held[c] < maxListed {
+			r.held[c] = 0
+		}
+	}
+	return before
+}
+
+// end closes the parts that begin at a place of the list, in their order by now, and strikes out what
+// there is no room for.
+func (r *report) end(start int, before tally) {
+	r.held = before
+	kept := r.list[:start]
+	for _, d := range r.list[start:] {
+		if c := class(d.Ignored); r.held[c] < maxListed {
+			r.held[c]++
+			kept = append(kept, d)
+		}
+	}
+	clear(r.list[len(kept):])
+	r.list = kept
 }
 
 // differences returns the list; where some had no room, the last one listed says how many.
 func (r *report) differences() []assay.Difference {
-	for _, t := range []tally{r.counted, r.excused} {
-		if more := t.seen - maxListed; more > 0 {
-			d := &r.list[t.last]
-			d.Detail = strings.TrimPrefix(fmt.Sprintf("%s; and %d more differences", d.Detail, more), "; ")
+	for c, seen := range r.seen {
+		more := seen - maxListed
+		for i := len(r.list) - 1; i >= 0 && more > 0; i-- {
+			if d := &r.list[i]; class(d.Ignored) == c {
+				d.Detail = joined(d.Detail, fmt.Sprintf("and %d more differences", more))
+				break
+			}
 		}
 	}
 	return r.list
+}
+
+// joined puts two remarks together; either may be empty.
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
 }
 
 // shorten renders a text for people: unprintable characters escaped, at most maxShown bytes.

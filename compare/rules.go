@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/theory/jsonpath"
 	"github.com/theory/jsonpath/registry"
@@ -17,65 +18,79 @@ import (
 // The kinds of rule, as the definition calls them.
 const (
 	ruleIgnore    = "ignore"
+	ruleSubset    = "subset"
 	ruleTolerance = "tolerance"
+	ruleRelative  = "relative"
+	ruleDates     = "dates"
+	ruleNFC       = "nfc"
 	ruleUnordered = "unordered"
 	ruleKey       = "key"
+	ruleAlign     = "align"
 	ruleWithin    = "within"
 )
 
 // rule is one thing to be done differently at the places its path selects.
 type rule struct {
 	kind    string
+	order   int // of several in force, the first of the definition counts
 	path    *jsonpath.Path
-	text    string          // what Difference.Ignored calls it
-	limit   decimal         // of tolerance
-	key     []spec.Selector // of key: the way from an item to the value it is matched by
-	compare CompareFunc     // of within
+	text    string                 // what Difference.Ignored calls it
+	close   func(a, b *value) bool // of the tolerances: whether two values of one kind are close enough
+	key     []spec.Selector        // of key: the way from an item to the value it is matched by
+	compare CompareFunc            // of within
 }
 
-// rules are those of one body comparator. Plain paths are compiled into one trie that is walked along
+// rules are those of one body comparator. Plain paths are compiled into places that are walked along
 // with the documents; the others (filters, slices, …) are looked up in each pair of documents first.
 type rules struct {
-	plain   *node
+	plain   *trie
+	start   *place // nil when there are no plain paths, or too many places to make in advance
 	lookups []*rule
 	kinds   map[string]bool
 }
 
-func (r *rules) empty() bool { return len(r.kinds) == 0 }
-
 // lenient tells whether values that are written differently may still match.
 func (r *rules) lenient() bool {
-	return r.kinds[ruleIgnore] || r.kinds[ruleTolerance] || r.kinds[ruleWithin]
+	for _, kind := range []string{ruleIgnore, ruleSubset, ruleTolerance, ruleRelative, ruleDates, ruleNFC, ruleWithin} {
+		if r.kinds[kind] {
+			return true
+		}
+	}
+	return false
 }
 
 // newRules compiles the rules of a spec, in an order that is always the same.
 func newRules(s assay.ComparatorSpec, formats Formats) (*rules, []assay.Flaw) {
 	c := compiler{
-		rules:  rules{plain: &node{}, kinds: map[string]bool{}},
+		rules:  rules{plain: newTrie(), kinds: map[string]bool{}},
 		arrays: map[string]string{},
 		parser: newPathParser(),
 	}
-	for i, path := range s.Ignore {
-		c.add(path, &rule{kind: ruleIgnore, text: "ignore " + path}, strconv.Itoa(i))
-	}
-	for _, path := range slices.Sorted(maps.Keys(s.Tolerance)) {
-		c.addTolerance(path, s.Tolerance[path])
-	}
-	for i, path := range s.Unordered {
-		c.add(path, &rule{kind: ruleUnordered}, strconv.Itoa(i))
-	}
-	for _, path := range slices.Sorted(maps.Keys(s.Key)) {
-		c.addKey(path, s.Key[path])
-	}
-	for _, path := range slices.Sorted(maps.Keys(s.Within)) {
-		c.addWithin(path, s.Within[path], formats)
-	}
+	c.addList(ruleIgnore, s.Ignore)
+	c.addList(ruleSubset, s.Subset)
+	each(s.Tolerance, c.addTolerance)
+	each(s.Relative, c.addRelative)
+	each(s.Dates, c.addDates)
+	c.addList(ruleNFC, s.NFC)
+	c.addList(ruleUnordered, s.Unordered)
+	each(s.Key, c.addKey)
+	c.addList(ruleAlign, s.Align)
+	each(s.Within, func(path string, within assay.ComparatorSpec) { c.addWithin(path, within, formats) })
+	c.rules.start = c.rules.plain.compile()
 	return &c.rules, c.flaws
+}
+
+// each visits a map in the order of its keys.
+func each[V any](m map[string]V, visit func(string, V)) {
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		visit(key, m[key])
+	}
 }
 
 // compiler puts rules together and collects what is wrong with them.
 type compiler struct {
 	rules  rules
+	added  int
 	arrays map[string]string // normal form of a path -> which rule matches the items there
 	parser *jsonpath.Parser
 	flaws  []assay.Flaw
@@ -101,7 +116,11 @@ func newPathParser() *jsonpath.Parser {
 func isAbsent(arg spec.PathValue) bool { return spec.ValueFrom(arg) == nil }
 
 func (c *compiler) flaw(r *rule, step, what, hint string) {
-	c.flaws = append(c.flaws, assay.Flaw{Path: []string{r.kind, step}, What: what, Hint: hint})
+	option := r.kind
+	if option == ruleRelative || option == ruleDates {
+		option = ruleTolerance // as definitions write it
+	}
+	c.flaws = append(c.flaws, assay.Flaw{Path: []string{option, step}, What: what, Hint: hint})
 }
 
 // add compiles a rule's path; step is where in its list or map the definition has it.
@@ -111,8 +130,9 @@ func (c *compiler) add(path string, r *rule, step string) {
 		c.flaw(r, step, fmt.Sprintf("%q is not a JSONPath: %v", path, err), "as in RFC 9535: $.requestId, $.items[*].price, $..id")
 		return
 	}
-	r.path = parsed
-	if r.kind == ruleUnordered || r.kind == ruleKey {
+	c.added++
+	r.path, r.order = parsed, c.added
+	if r.matches() {
 		if before := c.arrays[parsed.String()]; before != "" {
 			c.flaw(r, step, fmt.Sprintf("the items at %s are matched in two ways, by %s already", path, before), "leave one of the two out")
 			return
@@ -127,16 +147,62 @@ func (c *compiler) add(path string, r *rule, step string) {
 	c.rules.lookups = append(c.rules.lookups, r)
 }
 
+// matches tells whether the rule says how the items of arrays are matched.
+func (r *rule) matches() bool {
+	return r.kind == ruleUnordered || r.kind == ruleKey || r.kind == ruleAlign
+}
+
+// addList adds rules that are paths alone.
+func (c *compiler) addList(kind string, paths []string) {
+	for i, path := range paths {
+		c.add(path, &rule{kind: kind, text: kind + " " + path}, strconv.Itoa(i))
+	}
+}
+
 func (c *compiler) addTolerance(path string, limit float64) {
 	r := &rule{kind: ruleTolerance}
-	if limit < 0 || math.IsNaN(limit) || math.IsInf(limit, 0) {
-		c.flaw(r, path, fmt.Sprintf("a tolerance of %v", limit), "a number, 0 or larger, for example 1e-9")
+	largest, text, ok := c.limit(r, path, limit)
+	if !ok {
 		return
 	}
-	// The shortest decimal is what people wrote: 0.1, not the binary fraction next to it.
-	shortest := strconv.FormatFloat(limit, 'g', -1, 64)
-	r.limit = parseDecimal(shortest)
-	r.text = "tolerance " + path + " " + shortest
+	r.text = "tolerance " + path + " " + text
+	r.close = func(a, b *value) bool {
+		return a.kind == number && within(parseDecimal(a.text), parseDecimal(b.text), largest)
+	}
+	c.add(path, r, path)
+}
+
+// addRelative adds a tolerance that is a share of the number that is larger without its sign.
+func (c *compiler) addRelative(path string, share float64) {
+	r := &rule{kind: ruleRelative}
+	largest, text, ok := c.limit(r, path, share)
+	if !ok {
+		return
+	}
+	r.text = "tolerance " + path + " " + text + " of the number"
+	r.close = func(a, b *value) bool {
+		return a.kind == number && withinShare(parseDecimal(a.text), parseDecimal(b.text), largest)
+	}
+	c.add(path, r, path)
+}
+
+// limit is a tolerance exactly, as people wrote it: 0.1, not the binary fraction next to it.
+func (c *compiler) limit(r *rule, path string, v float64) (decimal, string, bool) {
+	if !(v >= 0) || math.IsInf(v, 0) {
+		c.flaw(r, path, fmt.Sprintf("a tolerance of %v", v), "a number, 0 or larger, for example 1e-9")
+		return decimal{}, "", false
+	}
+	shortest := strconv.FormatFloat(v, 'g', -1, 64)
+	return parseDecimal(shortest), shortest, true
+}
+
+func (c *compiler) addDates(path string, limit time.Duration) {
+	r := &rule{kind: ruleDates, text: "tolerance " + path + " " + limit.String()}
+	if limit < 0 {
+		c.flaw(r, path, fmt.Sprintf("a tolerance of %v", limit), "a time, 0s or longer, for example 5s")
+		return
+	}
+	r.close = func(a, b *value) bool { return datesWithin(a.text, b.text, limit) }
 	c.add(path, r, path)
 }
 
@@ -189,127 +255,4 @@ func plainSteps(p *jsonpath.Path) (steps []step, plain bool) {
 		steps = append(steps, step{selector, segment.IsDescendant()})
 	}
 	return steps, true
-}
-
-// node is a place in the trie of plain paths.
-type node struct {
-	names   map[string]*node
-	indexes map[int]*node
-	any     *node // by the wildcard
-	deep    *node // by what a descendant segment selects; that node goes along further down
-	sticky  bool  // it is a deep of another
-	rules   []*rule
-}
-
-func (n *node) insert(steps []step, r *rule) {
-	for _, s := range steps {
-		if s.deep {
-			if n.deep == nil {
-				n.deep = &node{sticky: true}
-			}
-			n = n.deep
-		}
-		n = n.next(s.selector)
-	}
-	n.rules = append(n.rules, r)
-}
-
-// next returns the node that a selector leads to, new if need be.
-func (n *node) next(selector spec.Selector) *node {
-	switch s := selector.(type) {
-	case spec.Name:
-		return child(&n.names, string(s))
-	case spec.Index:
-		return child(&n.indexes, int(s))
-	}
-	if n.any == nil {
-		n.any = &node{}
-	}
-	return n.any
-}
-
-func child[K comparable](children *map[K]*node, key K) *node {
-	if *children == nil {
-		*children = map[K]*node{}
-	}
-	if (*children)[key] == nil {
-		(*children)[key] = &node{}
-	}
-	return (*children)[key]
-}
-
-// state is the places of the trie that a path has led to.
-type state []*node
-
-// enter adds a place, and with it what a descendant segment looks for from there on.
-func (s state) enter(n *node) state {
-	if n == nil || slices.Contains(s, n) {
-		return s
-	}
-	s = append(s, n)
-	return s.enter(n.deep)
-}
-
-func (s state) member(name string) state {
-	var next state
-	for _, n := range s {
-		next = next.along(n).enter(n.names[name])
-	}
-	return next
-}
-
-func (s state) item(index int) state {
-	var next state
-	for _, n := range s {
-		next = next.along(n).enter(n.indexes[index])
-	}
-	return next
-}
-
-// along enters what any name or index leads to from n.
-func (s state) along(n *node) state {
-	s = s.enter(n.any)
-	if n.sticky {
-		s = s.enter(n)
-	}
-	return s
-}
-
-// find returns the first rule of a kind in force there, nil if there is none.
-func (s state) find(kind string) *rule {
-	for _, n := range s {
-		for _, r := range n.rules {
-			if r.kind == kind {
-				return r
-			}
-		}
-	}
-	return nil
-}
-
-// begin is the state at the root of a document, with the paths looked up that need the document.
-func (r *rules) begin(doc *value) state {
-	var s state
-	if !r.empty() {
-		s = s.enter(r.plain)
-	}
-	if len(r.lookups) == 0 {
-		return s
-	}
-	found := &node{}
-	input := doc.plain()
-	for _, rule := range r.lookups {
-		for _, located := range rule.path.SelectLocated(input) {
-			found.insert(locatedSteps(located.Path), rule)
-		}
-	}
-	return s.enter(found)
-}
-
-func locatedSteps(path spec.NormalizedPath) []step {
-	steps := make([]step, len(path))
-	for i, selector := range path {
-		steps[i].selector = selector.(spec.Selector) // Name and Index are both
-	}
-	return steps
 }

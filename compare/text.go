@@ -2,8 +2,11 @@ package compare
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/assaylab/assay"
@@ -11,16 +14,123 @@ import (
 
 func textFormat() Format {
 	return Format{
-		Name:  "text",
-		Media: []string{"text/*", "*/*+xml", "application/xml", "application/javascript", "application/x-www-form-urlencoded"},
-		Guess: utf8.Valid,
-		Build: plainly(compareText),
+		Name:    "text",
+		Media:   []string{"text/*", "*/*+xml", "application/xml", "application/javascript", "application/x-www-form-urlencoded"},
+		Options: []string{"trim", "case", "whitespace", "edits"},
+		Guess:   utf8.Valid,
+		Build:   newText,
 	}
 }
 
-// compareText describes the first line in which two texts that differ do so. Line ends count. Texts
-// are taken for UTF-8; in another encoding only the renderings suffer.
-func compareText(control, other []byte) []assay.Difference {
+// texts compares texts, and says what does not matter in them.
+type texts struct {
+	trim, anyCase, anySpace bool
+	edits                   float64
+}
+
+func newText(spec assay.ComparatorSpec, _ Formats) (CompareFunc, []assay.Flaw) {
+	var flaws []assay.Flaw
+	each(map[string]string{"case": spec.Case, "whitespace": spec.Whitespace}, func(option, v string) {
+		if v != "" && v != "ignore" {
+			flaws = append(flaws, assay.Flaw{Path: []string{option}, What: fmt.Sprintf("%s cannot be %q", option, v), Hint: "write ignore, or leave it out"})
+		}
+	})
+	if !(spec.Edits >= 0 && spec.Edits <= 1) {
+		flaws = append(flaws, assay.Flaw{Path: []string{"edits"}, What: fmt.Sprintf("%g is no share of a text", spec.Edits), Hint: "choose 0% to 100%"})
+	}
+	t := texts{spec.Trim, spec.Case != "", spec.Whitespace != "", spec.Edits}
+	return ofData(t.compare), flaws
+}
+
+// compare describes the first line in which two texts that differ do so, and how many edits make one of
+// the other. Line ends count. Texts are taken for UTF-8; in another encoding only the renderings suffer.
+func (t texts) compare(control, other []byte) []assay.Difference {
+	d := compareText(control, other)
+	a, b := t.fold(string(control)), t.fold(string(other))
+	n, counted := editDistance(a, b)
+	switch {
+	case !counted:
+		d.Detail = joined(d.Detail, "too many edits to count")
+	case n == 1:
+		d.Detail = joined(d.Detail, "1 edit")
+	case n > 1:
+		d.Detail = joined(d.Detail, fmt.Sprintf("%d edits", n))
+	}
+	d.Detail += lineDiff(string(control), string(other))
+	longer := max(utf8.RuneCountInString(a), utf8.RuneCountInString(b))
+	switch {
+	case a == b:
+		d.Ignored = t.folds()
+	case t.edits > 0 && counted && float64(n) <= t.edits*float64(longer):
+		d.Ignored = "edits " + strconv.FormatFloat(t.edits*100, 'g', 6, 64) + "%"
+	}
+	return []assay.Difference{d}
+}
+
+// fold writes a text such that those that differ in what does not matter are the same.
+func (t texts) fold(s string) string {
+	if t.trim {
+		s = strings.TrimSpace(s)
+	}
+	if !utf8.ValidString(s) {
+		return s // nobody knows its letters
+	}
+	if t.anySpace {
+		s = collapsed(s)
+	}
+	if t.anyCase {
+		s = strings.Map(foldRune, s)
+	}
+	return s
+}
+
+// collapsed makes one space of each run of white space.
+func collapsed(s string) string {
+	var b strings.Builder
+	space := false
+	for _, r := range s {
+		if unicode.IsSpace(r) {
+			space = true
+			continue
+		}
+		if space {
+			b.WriteByte(' ')
+			space = false
+		}
+		b.WriteRune(r)
+	}
+	if space {
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+// foldRune is the least of the characters that differ from r in case alone.
+func foldRune(r rune) rune {
+	least := r
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		least = min(least, f)
+	}
+	return least
+}
+
+// folds says which options there are.
+func (t texts) folds() string {
+	var all []string
+	if t.trim {
+		all = append(all, "trim")
+	}
+	if t.anyCase {
+		all = append(all, "case")
+	}
+	if t.anySpace {
+		all = append(all, "whitespace")
+	}
+	return cmp.Or(strings.Join(all, ", "), "text")
+}
+
+// compareText describes where two texts begin to differ.
+func compareText(control, other []byte) assay.Difference {
 	at := commonPrefix(control, other)
 	start := bytes.LastIndexByte(control[:at], '\n') + 1
 	a, b := line(control[start:]), line(other[start:])
@@ -32,7 +142,7 @@ func compareText(control, other []byte) []assay.Difference {
 		detail += fmt.Sprintf("; %d and %d lines", n, m)
 	}
 	a, b = excerpts(a, b)
-	return []assay.Difference{{Path: "body", Kind: assay.KindValue, Control: a, Candidate: b, Detail: detail}}
+	return assay.Difference{Path: "body", Kind: assay.KindValue, Control: a, Candidate: b, Detail: detail}
 }
 
 // line is the first line of a text, with the newline that ends it.

@@ -30,9 +30,10 @@ const (
 // value is a JSON value. Unlike encoding/json's it keeps numbers as they were written.
 type value struct {
 	kind  valueKind
-	name  string  // of a member of an object
-	text  string  // of a string what it stands for, of other scalars the literal
-	items []value // of an array; of an object its members, ordered by name
+	name  string             // of a member of an object
+	text  string             // of a string what it stands for, of other scalars the literal
+	items []value            // of an array; of an object its members, ordered by name
+	forms [strictnesses]form // once they have been asked for
 }
 
 // item returns the item of that index, nil if there is none.
@@ -149,22 +150,10 @@ func (p *parser) container(kind valueKind, end byte, item func() (value, error))
 		return value{}, p.fail("nested more than %d deep", maxDepth)
 	}
 	p.at++
-	first := len(p.stack)
-	for p.space(); !p.accept(end); p.space() {
-		if len(p.stack) > first {
-			if !p.accept(',') {
-				return value{}, p.fail("no comma or %q after an item", end)
-			}
-			p.space()
-		}
-		v, err := item()
-		if err != nil {
-			return value{}, err
-		}
-		p.stack = append(p.stack, v)
+	items, err := p.items(end, false, item)
+	if err != nil {
+		return value{}, err
 	}
-	items := slices.Clone(p.stack[first:])
-	p.stack = p.stack[:first]
 	p.depth--
 	if kind == object {
 		if err := p.order(items); err != nil {
@@ -172,6 +161,28 @@ func (p *parser) container(kind valueKind, end byte, item func() (value, error))
 		}
 	}
 	return value{kind: kind, items: items}, nil
+}
+
+// items reads the items up to the bracket that ends them; a comma comes first if some were read before.
+func (p *parser) items(end byte, started bool, item func() (value, error)) ([]value, error) {
+	first := len(p.stack)
+	for p.space(); !p.accept(end); p.space() {
+		if started {
+			if !p.accept(',') {
+				return nil, p.fail("no comma or %q after an item", end)
+			}
+			p.space()
+		}
+		started = true
+		v, err := item()
+		if err != nil {
+			return nil, err
+		}
+		p.stack = append(p.stack, v)
+	}
+	items := slices.Clone(p.stack[first:])
+	p.stack = p.stack[:first]
+	return items, nil
 }
 
 // order sorts members by name, which must be unique.

@@ -74,7 +74,9 @@ var (
 	ratios = rapid.OneOf(rapid.Float64Range(0.001, 1000), rapid.Map(rapid.IntRange(1, 500), func(n int) float64 { return float64(n) / 100 }))
 	texts  = rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "1", "0x1", "1e3", "true", "no", "~", "null", "- a", "a: b", "#", "a\nb\n", " a ", "\t", "<<", "*a", "&a", "!a", "2024-01-01", "\u2028", "{", "%"})).
 		Filter(func(s string) bool { return !bytes.ContainsRune([]byte(s), 0) && len(s) < 500 })
-	paths = rapid.StringMatching(`\$(\.[a-z]{1,5}|\[[0-9]\]|\['[ -~]'\]){0,3}`)
+	ignorable = rapid.SampledFrom([]string{"", "ignore"})
+	durations = rapid.Map(rapid.Int64Range(0, 1e15), func(n int64) time.Duration { return time.Duration(n) })
+	paths     = rapid.StringMatching(`\$(\.[a-z]{1,5}|\[[0-9]\]|\['[ -~]'\]){0,3}`)
 )
 
 func documents() *rapid.Generator[Document] {
@@ -147,12 +149,20 @@ func rules() *rapid.Generator[assay.Rule] {
 
 func comparators() *rapid.Generator[assay.ComparatorSpec] {
 	return rapid.Custom(func(t *rapid.T) assay.ComparatorSpec {
-		c := assay.ComparatorSpec{Kind: rapid.SampledFrom([]string{"statuscode", "headers", "body"}).Draw(t, "kind")}
+		c := assay.ComparatorSpec{Kind: rapid.SampledFrom([]string{"statuscode", "headers", "body", "fault", "latency", "memory", "cost"}).Draw(t, "kind")}
 		c.Path = rapid.SampledFrom([]string{"", "/a/{id}", "/a/*"}).Draw(t, "path")
 		fields := rapid.SliceOfN(rapid.SampledFrom([]string{"content-type", "etag", "1", "x-y"}), 1, 3).Draw(t, "fields")
+		codes := rapid.SliceOfN(rapid.IntRange(100, 599), 0, 2)
 		switch {
+		case c.Kind == "statuscode":
+			c.Class, c.Exact, c.Same = rapid.Bool().Draw(t, "class"), codes.Draw(t, "exact"), codes.Draw(t, "same")
+		case c.Kind == "fault":
+			c.By = rapid.SampledFrom([]string{"", "kind", "type", "message"}).Draw(t, "by")
+		case c.Kind == "latency" || c.Kind == "memory" || c.Kind == "cost":
+			c.Ratio, c.Plus = ratios.Draw(t, "ratio"), float64(rapid.IntRange(0, 1000).Draw(t, "plus"))
 		case c.Kind == "headers" && rapid.Bool().Draw(t, "all but"):
-			c.Except = fields
+			c.Except, c.Ignore = fields, rapid.SliceOfN(rapid.Just("set-cookie:a.expires"), 0, 1).Draw(t, "ignore")
+			c.Dates = rapid.MapOfN(rapid.Just("expires"), durations, 0, 1).Draw(t, "dates")
 		case c.Kind == "headers":
 			c.Only = fields
 		case c.Kind == "body":
@@ -165,9 +175,19 @@ func comparators() *rapid.Generator[assay.ComparatorSpec] {
 
 // content draws how bodies, or strings within, are compared.
 func content(t *rapid.T, c *assay.ComparatorSpec, depth int) {
-	if c.As = rapid.SampledFrom([]string{"", "json", "text", "bytes", "image"}).Draw(t, "as"); c.As != "" && c.As != "json" {
+	c.As = rapid.SampledFrom([]string{"", "json", "text", "bytes", "image"}).Draw(t, "as")
+	if c.As == "text" {
+		c.Trim, c.Edits = rapid.Bool().Draw(t, "trim"), rapid.OneOf(rapid.Just(0.0), shares).Draw(t, "edits")
+		c.Case, c.Whitespace = ignorable.Draw(t, "case"), ignorable.Draw(t, "whitespace")
+	}
+	if c.As != "" && c.As != "json" {
 		return
 	}
+	c.Subset = rapid.SliceOfN(paths, 0, 2).Draw(t, "subset")
+	c.NFC = rapid.SliceOfN(paths, 0, 2).Draw(t, "nfc")
+	c.Align = rapid.SliceOfN(paths, 0, 2).Draw(t, "align")
+	c.Relative = rapid.MapOfN(rapid.Just("$.relative"), shares, 0, 1).Draw(t, "relative")
+	c.Dates = rapid.MapOfN(rapid.Just("$.dates"), durations, 0, 1).Draw(t, "dates")
 	c.Ignore = rapid.SliceOfN(paths, 0, 2).Draw(t, "ignore")
 	c.Unordered = rapid.SliceOfN(paths, 0, 2).Draw(t, "unordered")
 	c.Tolerance = rapid.MapOfN(paths, rapid.Float64Range(0, 1e300), 0, 2).Draw(t, "tolerance")

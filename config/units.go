@@ -80,6 +80,16 @@ func formatTime(t time.Time) string {
 	return t.Format(time.RFC3339Nano)
 }
 
+// formatPercent writes a share in per cent, however it looks, such that parseShare gives back the same number.
+func formatPercent(v float64) string {
+	if s := formatShare(v); strings.HasSuffix(s, "%") {
+		return s
+	}
+	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', -1, 64), "e")
+	e, _ := strconv.Atoi(exponent) // as just written
+	return fmt.Sprintf("%se%d%%", mantissa, e+2)
+}
+
 // maxPlain is the largest limit that may be written without its percent sign: who writes 110 means 110%.
 const maxPlain = 10
 
@@ -105,10 +115,8 @@ func parseLimit(s string) (float64, error) {
 // formatLimit writes a limit such that parseLimit gives back the same number.
 func formatLimit(v float64) string {
 	s := formatShare(v)
-	if v > maxPlain && !strings.HasSuffix(s, "%") {
-		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', -1, 64), "e")
-		e, _ := strconv.Atoi(exponent) // as just written
-		s = fmt.Sprintf("%se%d%%", mantissa, e+2)
+	if v > maxPlain {
+		s = formatPercent(v)
 	}
 	return "<= " + s
 }

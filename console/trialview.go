@@ -146,7 +146,10 @@ func headerRows(control, other assay.Header, diffs []assay.Difference) []headerR
 	marks := map[string]mark{}
 	for _, d := range diffs {
 		if field, ok := strings.CutPrefix(d.Path, "header:"); ok {
-			marks[strings.ToLower(field)] = markOf(d)
+			field, _, _ = strings.Cut(field, ":") // what follows is a part of it
+			if field = strings.ToLower(field); marks[field] != markDiffers {
+				marks[field] = markOf(d)
+			}
 		}
 	}
 	names := maps.Clone(control)

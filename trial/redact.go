@@ -173,7 +173,8 @@ func (r *Redactor) secretPath(path string, docs []document) bool {
 	part, rest, _ := strings.Cut(path, ":")
 	switch part {
 	case "header", "trailer":
-		return r.secretHeader(rest)
+		name, _, _ := strings.Cut(rest, ":") // what follows is a part of it
+		return r.secretHeader(name)
 	case "body":
 		return secretMember(rest) || len(r.paths) > 0 && !cleared(rest, docs)
 	}

@@ -1,0 +1,62 @@
+package compare
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/wI2L/jsondiff"
+
+	"github.com/assaylab/assay"
+)
+
+// BenchmarkPeers compares JSON documents with differences, and tells how many times as long
+// wI2L/jsondiff and google/go-cmp take for the same pair, each the best of alternating runs: ratios, so
+// that a busy machine slows all alike. Both peers are given the texts, as a comparator is.
+func BenchmarkPeers(b *testing.B) {
+	rules := assay.ComparatorSpec{Ignore: []string{"$..id", "$.trace"}, Tolerance: map[string]float64{"$.items[*].price": 0.1}, Unordered: []string{"$..tags"}}
+	for _, size := range []struct {
+		name  string
+		items int
+	}{{"2kB", 13}, {"200kB", 1300}} {
+		control := orders(size.items, 0).Body
+		few := []byte(strings.Replace(string(control), `"price":2.5,`, `"price":3.5,`, 1))
+		many := orders(size.items, 0.5).Body
+		reordered := []byte(strings.ReplaceAll(string(many), `"country":"NL","id":`, `"country":"NL","number":`))
+		b.Run(size.name+"/one", func(b *testing.B) { peers(b, assay.ComparatorSpec{}, control, few) })
+		b.Run(size.name+"/every-item", func(b *testing.B) { peers(b, assay.ComparatorSpec{}, control, many) })
+		b.Run(size.name+"/every-item-renamed", func(b *testing.B) { peers(b, assay.ComparatorSpec{}, control, reordered) })
+		b.Run(size.name+"/rules", func(b *testing.B) { peers(b, rules, control, many) })
+	}
+}
+
+func peers(b *testing.B, spec assay.ComparatorSpec, control, other []byte) {
+	spec.Kind = assay.CompareBody
+	c := comparator(b, spec)
+	x, y := answer("application/json", control), answer("application/json", other)
+	contestants := []func() bool{
+		func() bool { return len(c.Compare(x, y)) > 0 },
+		func() bool { patch, err := jsondiff.CompareJSON(control, other); return err == nil && len(patch) > 0 },
+		func() bool {
+			var v, w any
+			return json.Unmarshal(control, &v) == nil && json.Unmarshal(other, &w) == nil && cmp.Diff(v, w) != ""
+		},
+	}
+	best := []float64{math.Inf(1), math.Inf(1), math.Inf(1)}
+	for b.Loop() {
+		for i, contestant := range contestants {
+			start := time.Now()
+			if !contestant() {
+				b.Fatalf("contestant %d finds no difference", i)
+			}
+			best[i] = min(best[i], float64(time.Since(start)))
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(best[0], "best-ns")
+	b.ReportMetric(best[1]/best[0], "x-jsondiff")
+	b.ReportMetric(best[2]/best[0], "x-go-cmp")
+}
