@@ -104,21 +104,41 @@ func (c change) insert(records []record) (fresh []record, err error) {
 	return fresh, nil
 }
 
-// known loads what the candidates of the records go on from.
+// known loads what the arms of the records go on from.
 func (c change) known(records []record) (known, error) {
-	k := known{map[arm]map[string]bool{}, map[arm]blocks{}}
+	k := known{map[arm]map[string]bool{}, map[arm]blocks{}, map[arm]costs{}}
 	for _, r := range records {
-		for i := range r.trial.Candidates {
-			key := candidate(r.trial, &r.trial.Candidates[i])
-			if k.paths[key] != nil {
+		for _, key := range armsOf(r.trial) {
+			if _, loaded := k.costs[key]; loaded {
 				continue
 			}
-			if err := errors.Join(c.loadPaths(key, &k), c.loadBlocks(key, &k)); err != nil {
+			if err := c.load(key, &k); err != nil {
 				return known{}, err
 			}
 		}
 	}
 	return k, nil
+}
+
+func (c change) load(key arm, k *known) error {
+	if err := c.loadCosts(key, k); err != nil || key.role != assay.RoleCandidate {
+		return err
+	}
+	if err := c.loadPaths(key, k); err != nil {
+		return err
+	}
+	return c.loadBlocks(key, k)
+}
+
+func (c change) loadCosts(key arm, k *known) error {
+	k.costs[key] = costs{}
+	return scan(c.ctx, c.tx, func(rows *sql.Rows) error {
+		var before costs
+		err := rows.Scan(&before.usd, &before.squares)
+		k.costs[key] = before
+		return err
+	}, `SELECT cost_usd, cost_squares FROM arms WHERE experiment = ? AND since = ? AND role = ? AND name = ?`,
+		key.experiment, key.since, key.role, key.name)
 }
 
 func (c change) loadPaths(key arm, k *known) error {
@@ -184,7 +204,7 @@ func (c change) addArms(t *tally) error {
 	return nil
 }
 
-// addArm adds to an arm's totals. Numbers are added in place; faults and latencies are read first.
+// addArm adds to an arm's totals. Numbers are added in place; faults and latencies are read first, and costs were before.
 func (c change) addArm(key arm, a *armTotals) error {
 	if err := c.mergeArm(key, a); err != nil {
 		return err
@@ -205,8 +225,8 @@ func (c change) addArm(key arm, a *armTotals) error {
 			observations   = observations + excluded.observations,
 			cold           = cold + excluded.cold,
 			max_memory_mb  = max(max_memory_mb, excluded.max_memory_mb),
-			cost_usd       = cost_usd + excluded.cost_usd,
-			cost_squares   = cost_squares + excluded.cost_squares,
+			cost_usd       = excluded.cost_usd,
+			cost_squares   = excluded.cost_squares,
 			priced         = priced + excluded.priced,
 			trials         = trials + excluded.trials,
 			matches        = matches + excluded.matches,

@@ -53,11 +53,15 @@ type subject struct {
 	experiment, arm, path string
 }
 
-// known is what is kept of the candidates of new trials that these go on from.
+// known is what is kept of the arms of new trials that these go on from.
 type known struct {
-	paths  map[arm]map[string]bool // counted apart
-	blocks map[arm]blocks
+	paths  map[arm]map[string]bool // of candidates, counted apart
+	blocks map[arm]blocks          // of candidates
+	costs  map[arm]costs
 }
+
+// costs are sums, added up in the order of the trials, so that batches do not show in their last digits.
+type costs struct{ usd, squares float64 }
 
 // blocks are the pairs of one candidate by measure.
 type blocks map[assay.Measure]*stats.Blocks
@@ -116,6 +120,19 @@ func outcomeAt(unexcused bool) assay.Outcome {
 	return assay.OutcomeMatch
 }
 
+// armsOf lists the arms of a trial.
+func armsOf(t *assay.Trial) []arm {
+	e := evidence{t.Experiment, t.Since}
+	all := []arm{{e, assay.RoleControl, t.Control.Arm}}
+	if t.Secondary != nil {
+		all = append(all, arm{e, assay.RoleSecondary, t.Secondary.Observation.Arm})
+	}
+	for i := range t.Candidates {
+		all = append(all, candidate(t, &t.Candidates[i]))
+	}
+	return all
+}
+
 func candidate(t *assay.Trial, c *assay.Comparison) arm {
 	return arm{evidence{t.Experiment, t.Since}, assay.RoleCandidate, c.Observation.Arm}
 }
@@ -139,7 +156,11 @@ func (s *span) add(at time.Time) {
 
 func (t *tally) arm(key arm) *armTotals {
 	if t.arms[key] == nil {
-		t.arms[key] = &armTotals{assay.ArmCounts{Faults: map[assay.FaultKind]int64{}}, stats.NewSketch(), stats.NewSketch()}
+		before := t.known.costs[key]
+		t.arms[key] = &armTotals{
+			assay.ArmCounts{Faults: map[assay.FaultKind]int64{}, CostUSD: before.usd, CostSquares: before.squares},
+			stats.NewSketch(), stats.NewSketch(),
+		}
 		t.seen = append(t.seen, key)
 	}
 	return t.arms[key]

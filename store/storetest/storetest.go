@@ -29,7 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) assay.Store) {
 		{"versions with other evidence are counted apart", evidenceIsApart},
 		{"what was never counted is zero", unknownIsZero},
 		{"paired counts", pairedCounts},
-		{"blocks do not depend on batches", blocksOfBatches},
+		{"batches do not show, to the last digit", batchesDoNotShow},
 		{"blocks are those of warm pairs", blocksAreExact},
 		{"paths are folded and count once a trial", pathsFold},
 		{"distinct paths are bounded", pathsAreBounded},
