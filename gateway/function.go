@@ -23,7 +23,7 @@ func (c *call) invoke(w http.ResponseWriter, r *http.Request) {
 	c.reserve(len(body))
 	o, err := c.route.Control.Invoke(context.WithoutCancel(r.Context()), inv)
 	if err != nil {
-		c.gateway.log.Error("the control cannot be invoked", "experiment", c.route.Experiment, "error", err)
+		c.gateway.log.Error("the control cannot be invoked", "of", c.route.where(), "error", err)
 		fail(w, http.StatusBadGateway)
 		return
 	}
