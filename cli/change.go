@@ -329,7 +329,7 @@ func (l *laboratory) route() error {
 			routes = append(routes, route(&x.def, x.arms.control, x.lane))
 		}
 	}
-	return l.gateway.Set(routes)
+	return l.gateway.Set(append(routes, functionRoutes(l.engine, l.routes.all)...))
 }
 
 func route(e *assay.Experiment, control assay.Invoker, lane *trial.Lane) gateway.Route {
