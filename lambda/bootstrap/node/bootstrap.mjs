@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
+import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import util from 'node:util';
 
@@ -50,12 +51,15 @@ socket.on('data', (chunk) => {
 socket.on('error', () => process.exit(1)); // the engine has gone
 socket.on('close', () => process.exit(1));
 
+// inHeader makes a text fit for a header.
+const inHeader = (text) => text.replace(/[\x00-\x1f\x7f]/g, '');
+
 // call makes one request. The process stays alive until it is answered.
 function call(method, url, body = '', errorType = undefined) {
   socket.ref();
   return new Promise((resolve) => {
     answered = resolve;
-    const type = errorType ? `Lambda-Runtime-Function-Error-Type: ${errorType.replace(/[\x00-\x1f\x7f]/g, '')}\r\n` : '';
+    const type = errorType ? `Lambda-Runtime-Function-Error-Type: ${inHeader(errorType)}\r\n` : '';
     socket.write(`${method} /2018-06-01/runtime/${url} HTTP/1.1\r\nHost: ${api}\r\n` +
       `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${type}\r\n${body}`);
   });
@@ -159,6 +163,119 @@ async function loadHandler(full) {
   return handler;
 }
 
+// ---- Streaming ----
+
+const streamingHandler = Symbol.for('aws.lambda.runtime.handler.streaming');
+const highWaterMark = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark');
+
+// ResponseStream is the body of one response. Each write goes out at once, as a chunk of HTTP; an error
+// after the first one goes into the trailers.
+class ResponseStream extends Writable {
+  contentType = 'application/octet-stream';
+  prelude = null; // goes before the first byte
+  answer = null; // a promise, once the response has begun
+  whole = false; // the last byte has been sent
+  #url;
+
+  constructor(url, options) {
+    super(options);
+    this.#url = url;
+  }
+
+  setContentType(type) {
+    this.contentType = type;
+  }
+
+  #begin() {
+    socket.ref();
+    this.answer = new Promise((resolve) => { answered = resolve; });
+    socket.write(`POST /2018-06-01/runtime/${this.#url} HTTP/1.1\r\nHost: ${api}\r\nContent-Type: ${inHeader(this.contentType)}\r\n` +
+      'Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n' +
+      'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n');
+    if (this.prelude !== null) this.#chunk(Buffer.concat([Buffer.from(JSON.stringify(this.prelude)), Buffer.alloc(8)]));
+  }
+
+  #chunk(bytes, done) {
+    socket.cork();
+    socket.write(bytes.length.toString(16) + '\r\n', 'latin1');
+    socket.write(bytes);
+    socket.write('\r\n', 'latin1', done);
+    socket.uncork();
+  }
+
+  _write(bytes, encoding, done) {
+    if (!this.answer) this.#begin();
+    if (bytes.length === 0) return done(); // an empty chunk would be the end
+    this.#chunk(bytes, done);
+  }
+
+  _final(done) {
+    if (!this.answer) this.#begin();
+    this.whole = true;
+    socket.write('0\r\n\r\n');
+    this.answer.then(() => done());
+  }
+
+  // abort ends a response that has begun with an error.
+  abort(error) {
+    const known = asFields(error);
+    socket.write(`0\r\nLambda-Runtime-Function-Error-Type: ${inHeader(known.errorType)}\r\n` +
+      `Lambda-Runtime-Function-Error-Body: ${Buffer.from(JSON.stringify(known)).toString('base64')}\r\n\r\n`);
+    const answer = this.answer;
+    this.answer = null;
+    this.destroy();
+    return answer;
+  }
+}
+
+globalThis.awslambda = {
+  streamifyResponse(handler, options) {
+    handler[streamingHandler] = 'response';
+    if (options?.highWaterMark !== undefined) handler[highWaterMark] = parseInt(options.highWaterMark, 10);
+    return handler;
+  },
+  HttpResponseStream: {
+    from(stream, prelude) {
+      stream.setContentType('application/vnd.awslambda.http-integration-response');
+      stream.prelude = prelude;
+      return stream;
+    },
+  },
+};
+
+// invokeStreaming is invoke for a handler that writes its response itself.
+let streaming = null; // the response under way
+function invokeStreaming(handler, headers, body) {
+  const url = `invocation/${requestId}/`;
+  const mark = handler[highWaterMark];
+  const stream = new ResponseStream(url + 'response', mark === undefined ? {} : { highWaterMark: mark });
+  streaming = stream;
+  return new Promise((finish) => {
+    const ended = () => {
+      streaming = whenEmpty = null;
+      finish();
+    };
+    let failed = false;
+    const reject = (error) => {
+      if (failed || stream.whole) return;
+      failed = true;
+      logError('Invoke Error', error);
+      (stream.answer ? stream.abort(error) : fail(url + 'error', error)).then(ended);
+    };
+    stream.on('error', reject);
+    stream.on('finish', ended);
+    whenEmpty = () => reject(new Error('Response stream is not finished.'));
+    socket.unref();
+    try {
+      const result = handler(JSON.parse(body), stream, context(headers, {}));
+      if (typeof result?.then !== 'function') return reject(new Error('Streaming does not support non-async handlers.'));
+      result.then((value) => value !== undefined && console.warn('Streaming handlers ignore return values.'), reject);
+    } catch (error) {
+      reject(error);
+    }
+  });
+}
+
 // ---- Invocations ----
 
 // whenEmpty is called once the event loop has nothing left to do.
@@ -246,7 +363,8 @@ function invoke(handler, headers, body) {
 let errorURL = 'init/error';
 async function crash(what, error, status) {
   logError(what, error);
-  if (!answered) await fail(errorURL, error);
+  if (streaming?.answer && !streaming.whole) await streaming.abort(error);
+  else if (!answered) await fail(errorURL, error);
   process.exit(status);
 }
 process.on('uncaughtException', (error) => crash('Uncaught Exception', error, 129));
@@ -263,7 +381,7 @@ async function main() {
     requestId = headers['lambda-runtime-aws-request-id'];
     errorURL = `invocation/${requestId}/error`;
     env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'] ?? '';
-    await invoke(handler, headers, body);
+    await (handler[streamingHandler] ? invokeStreaming : invoke)(handler, headers, body);
   }
 }
 

@@ -41,3 +41,35 @@ exports.nothing = () => {};
 exports.succeed = (event, context) => context.succeed('succeeded');
 exports.nested = { deep: { handler: async () => 'deep' } };
 exports.notAFunction = 42;
+
+exports.stream = awslambda.streamifyResponse(async (event, stream, context) => {
+  switch (event.do) {
+    case 'http':
+      stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201, headers: { 'x-id': context.awsRequestId } });
+      break;
+    case 'type': stream.setContentType('text/event-stream'); break;
+    case 'early': throw new TypeError('before the first byte');
+    case 'never': return;
+    case 'nothing': stream.end(); return;
+    case 'large': {
+      const part = Buffer.alloc(1 << 20);
+      for (let i = 0; i < event.size; i++) if (!stream.write(part)) await new Promise((r) => stream.once('drain', r));
+      stream.end();
+      return;
+    }
+    case 'endless': {
+      const part = Buffer.alloc(1 << 16);
+      for (;;) if (!stream.write(part)) await new Promise((r) => stream.once('drain', r));
+    }
+  }
+  stream.write('one');
+  await new Promise((r) => setTimeout(r, 20));
+  if (event.do === 'late') throw new RangeError('half-way');
+  if (event.do === 'uncaught') { setTimeout(() => { throw new RangeError('uncaught'); }, 1); await new Promise((r) => setTimeout(r, 1000)); }
+  if (event.do === 'exit') process.exit(5);
+  if (event.do === 'sleep') await new Promise((r) => setTimeout(r, 60000));
+  while (event.do === 'step' && !require('fs').existsSync(event.file)) await new Promise((r) => setTimeout(r, 1));
+  stream.write('two');
+  stream.end('three');
+});
+exports.notAsync = awslambda.streamifyResponse((event, stream) => { stream.write('one'); });
