@@ -157,11 +157,12 @@ func (v *environment) serve(x *exchange) {
 		v.begin(x)
 	}
 	v.inst.thaw()
+	v.inst.api.Emit("platform.start", runtimeapi.Start{RequestID: x.ID, Version: latest, Tracing: runtimeapi.NewTracing(x.TraceID)})
 	v.deliver(x)
 	f := v.wait(x, v.inst.api.Ready(), v.version.Timeout-time.Since(x.began))
 	switch {
 	case f == nil:
-		v.inst.runtime.Flush()
+		v.inst.flush()
 		ran := time.Since(x.began)
 		v.report(x, nil, ran)
 		v.finish(x, nil, ran)
@@ -185,6 +186,7 @@ func (v *environment) fail(x *exchange, f *failure) {
 		v.end(f.reason())
 	}
 	v.log.printf("%s", f.log)
+	v.engine.settle(v)
 	v.answer(x, f.answer)
 	v.finish(x, f, ran)
 	v.end(f.reason())
@@ -289,6 +291,7 @@ func (v *environment) launch(x *exchange, limit time.Duration, phase string) *fa
 }
 
 func (v *environment) logExtensions() {
+	v.inst.flush()
 	for _, x := range v.inst.api.Extensions() {
 		v.log.printf("EXTENSION\tName: %s\tState: Ready\tEvents: [%s]\n", x.Name, strings.Join(x.Events, ","))
 	}

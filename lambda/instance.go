@@ -103,6 +103,14 @@ func (i *instance) ended() <-chan exit {
 	return i.exits
 }
 
+// flush brings in what the processes have written so far.
+func (i *instance) flush() {
+	for _, p := range i.extensions {
+		p.Flush()
+	}
+	i.runtime.Flush()
+}
+
 // freeze stops the processes until thaw. What cannot be frozen runs on.
 func (i *instance) freeze() {
 	if i != nil && !i.frozen {

@@ -63,8 +63,8 @@ func TestRegistrationIsChecked(t *testing.T) {
 func TestIdentifiersAreChecked(t *testing.T) {
 	b := newBench(t, Config{})
 	for id, want := range map[string]string{
-		"":         refusalOf("Extension.MissingExtensionIdentifier", "Missing Lambda-Extension-Identifier header"),
-		"nonsense": refusalOf("Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier"),
+		"":                                     refusalOf("Extension.MissingExtensionIdentifier", "Missing Lambda-Extension-Identifier header"),
+		"nonsense":                             refusalOf("Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier"),
 		"99999999-0000-4000-8000-000000000001": refusalOf("Extension.UnknownExtensionIdentifier", "Unknown extension 99999999-0000-4000-8000-000000000001"),
 	} {
 		for _, call := range [][2]string{

@@ -34,6 +34,8 @@ def handler(event, context):
         with open(os.path.join(os.environ["TMPDIR"], "f"), "w") as f:
             f.write("x")
         return os.environ["TMPDIR"]
+    if do == "left in tmp":
+        return os.listdir(os.environ.get("TMPDIR", "/tmp"))
     if do == "spawn":
         import subprocess
         return [os.getpid(), subprocess.Popen(["sleep", "60"]).pid]
