@@ -22,12 +22,11 @@ import (
 	"github.com/assaylab/assay/pack"
 )
 
-// binaries holds what the tests build once.
-var binaries = struct {
-	sync.Once
+// binaries holds what the tests build once: programs of testdata, each in a folder of its own.
+var binaries struct {
+	sync.Mutex
 	dir string
-	err error
-}{}
+}
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
@@ -36,24 +35,31 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// goFunction returns a folder with a bootstrap made with aws-lambda-go.
-func goFunction(t testing.TB) string {
+// built returns the folder with a bootstrap made from a folder of testdata.
+func built(t testing.TB, program string) string {
 	t.Helper()
-	binaries.Do(func() {
-		if binaries.dir, binaries.err = os.MkdirTemp("", "assay-lambda-test"); binaries.err != nil {
-			return
+	binaries.Lock()
+	defer binaries.Unlock()
+	if binaries.dir == "" {
+		var err error
+		if binaries.dir, err = os.MkdirTemp("", "assay-lambda-test"); err != nil {
+			t.Fatal(err)
 		}
-		cmd := exec.Command("go", "build", "-o", filepath.Join(binaries.dir, "bootstrap"), "./testdata/go")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			binaries.err = fmt.Errorf("%w: %s", err, out)
-		}
-	})
-	if binaries.err != nil {
-		t.Fatal(binaries.err)
 	}
-	return binaries.dir
+	folder := filepath.Join(binaries.dir, program)
+	if exists(folder) {
+		return folder
+	}
+	cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-o", filepath.Join(folder, "bootstrap"), "./testdata/"+program)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return folder
 }
+
+// goFunction returns a folder with a bootstrap made with aws-lambda-go.
+func goFunction(t testing.TB) string { return built(t, "go") }
 
 // need skips a test by name when a runtime is missing; in CI it fails.
 func need(t testing.TB, command string) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/assaylab/assay"
@@ -32,10 +33,10 @@ type environment struct {
 	initType string // AWS's initialization type
 
 	box   *sandbox.Sandbox
-	inst  *instance // nil before init, and after a reset
-	tried bool      // an instance has been started before
-	ooms  int       // processes killed at the memory limit so far
-	peak  int64     // bytes of memory, when last measured
+	inst  *instance    // nil before init, and after a reset
+	tried bool         // an instance has been started before
+	ooms  int          // processes killed at the memory limit so far
+	peak  atomic.Int64 // bytes of memory, when last measured
 
 	calls   chan *exchange // from the pool, while idle; takes one
 	retired chan struct{}  // closed by the pool, while idle
@@ -318,7 +319,7 @@ func (v *environment) deliver(x *exchange) {
 }
 
 func (v *environment) measure() {
-	v.peak = max(v.peak, v.box.Usage().PeakMemory)
+	v.peak.Store(max(v.peak.Load(), v.box.Usage().PeakMemory))
 }
 
 // begin starts the function's own time.
@@ -334,7 +335,7 @@ func (v *environment) answer(x *exchange, a answer) {
 	if a.Fault != nil && a.Fault.Kind == assay.FaultTimeout {
 		a.ran = v.version.Timeout
 	}
-	a.memoryMB, a.peak = v.version.MemoryMB, v.peak
+	a.memoryMB, a.peak = v.version.MemoryMB, v.peak.Load()
 	a.tail = v.log.last()
 	if x.answer(a) && a.Fault != nil {
 		v.engine.countError(v.pool)

@@ -1,15 +1,17 @@
 package lambda
 
 import (
+	"archive/zip"
 	"bytes"
+	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/control"
 )
 
 // layered is a function with a layer that brings an extension, which writes what it hears to a file.
@@ -20,27 +22,48 @@ type layered struct {
 
 func withExtension(t *testing.T, opts Options, fn assay.Function, do string) layered {
 	t.Helper()
-	goFunction(t)
-	layer, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
-	if err := os.Mkdir(filepath.Join(layer, "extensions"), 0o755); err != nil {
+	content, err := os.ReadFile(filepath.Join(built(t, "extension"), "bootstrap"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	binary := filepath.Join(binaries.dir, "extension")
-	if !exists(binary) {
-		cmd := exec.Command("go", "build", "-o", binary, "./testdata/extension")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if text, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, text)
-		}
-	}
-	if err := os.Link(binary, filepath.Join(layer, "extensions", "watcher")); err != nil {
-		t.Fatal(err)
-	}
+	out := filepath.Join(t.TempDir(), "out")
 	fn.Environment = map[string]string{"EXTENSION_DO": do, "EXTENSION_OUT": out, "GREETING": "hello"}
-	l := newLab(t, opts, fn)
-	f, _ := l.find(fn.Name)
-	f.current.layers = []string{layer}
-	return layered{l, out}
+	l := layered{newLab(t, opts, fn), out}
+	l.layer(fn.Name, map[string]string{"extensions/watcher": string(content)})
+	return l
+}
+
+// layer gives a function a further layer with the files, which may be executed.
+func (l lab) layer(name string, files map[string]string) {
+	l.t.Helper()
+	var zipped bytes.Buffer
+	w := zip.NewWriter(&zipped)
+	for path, content := range files {
+		header := zip.FileHeader{Name: path, Method: zip.Store}
+		header.SetMode(0o755)
+		f, err := w.CreateHeader(&header)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		f.Write([]byte(content))
+	}
+	w.Close()
+	ctx := l.t.Context()
+	published, err := l.PublishLayerVersion(ctx, fmt.Sprintf("layer-%d", zipped.Len()), control.PublishLayerVersionInput{Content: control.FunctionCode{ZipFile: zipped.Bytes()}})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	old, err := l.GetFunctionConfiguration(name, "")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	layers := []string{published.LayerVersionArn}
+	for _, layer := range old.Layers {
+		layers = append(layers, layer.Arn)
+	}
+	if _, err := l.UpdateFunctionConfiguration(ctx, name, control.UpdateFunctionConfigurationInput{Layers: &layers}); err != nil {
+		l.t.Fatal(err)
+	}
 }
 
 func (l layered) heard() string {
@@ -126,8 +149,12 @@ func TestExtensionsThatFail(t *testing.T) {
 
 func TestExtensionThatNeverRegistersIsTimedOut(t *testing.T) {
 	l := withExtension(t, Options{}, goFn(t), "never register")
-	f, _ := l.find("go")
-	v := newEnvironment(l.Engine, f)
+	cv, err := l.Version("go", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.load(t.Context(), cv)
+	v := newEnvironment(l.Engine, l.functions["go"].pools[latest])
 	if err := v.open(); err != nil {
 		t.Fatal(err)
 	}
@@ -167,10 +194,7 @@ func TestExtensionsThatLingerAreKilled(t *testing.T) {
 
 func TestTheDisableFileTurnsExtensionsOff(t *testing.T) {
 	l := withExtension(t, Options{}, goFn(t), "")
-	f, _ := l.find("go")
-	if err := os.WriteFile(filepath.Join(f.current.layers[0], disabledExtensions), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	l.layer("go", map[string]string{disabledExtensions: ""})
 	if o := l.call("go", m{}); o.Fault != nil || l.heard() != "" {
 		t.Errorf("fault %+v, heard %s", o.Fault, l.heard())
 	}

@@ -121,7 +121,7 @@ func (v *environment) report(x *exchange, f *failure, ran time.Duration) {
 		RequestID: x.ID, Status: "success", Tracing: runtimeapi.NewTracing(x.TraceID),
 		Metrics: runtimeapi.ReportMetrics{
 			DurationMS: milliseconds(ran), BilledDurationMS: assay.Billed(x.init, ran).Milliseconds(),
-			MemorySizeMB: v.version.MemoryMB, MaxMemoryUsedMB: megabytes(v.peak), InitDurationMS: milliseconds(x.init),
+			MemorySizeMB: v.version.MemoryMB, MaxMemoryUsedMB: megabytes(v.peak.Load()), InitDurationMS: milliseconds(x.init),
 		},
 	}
 	if f != nil {
@@ -137,7 +137,7 @@ func (v *environment) report(x *exchange, f *failure, ran time.Duration) {
 // finish writes the last lines of an exchange's log. f is nil when it did not fail.
 func (v *environment) finish(x *exchange, f *failure, ran time.Duration) {
 	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
-		x.ID, milliseconds(ran), assay.Billed(x.init, ran).Milliseconds(), v.version.MemoryMB, megabytes(v.peak))
+		x.ID, milliseconds(ran), assay.Billed(x.init, ran).Milliseconds(), v.version.MemoryMB, megabytes(v.peak.Load()))
 	if x.init > 0 {
 		line += fmt.Sprintf("Init Duration: %.2f ms\t", milliseconds(x.init))
 	}
