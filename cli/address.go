@@ -1,12 +1,9 @@
 package cli
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -19,16 +16,8 @@ import (
 // loopback tells whether an address, host:port, can be reached from this machine alone.
 func loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
-	return err == nil && loopbackHost(host)
-}
-
-// loopbackHost tells whether a host, with a port or without, is a loopback address or localhost.
-func loopbackHost(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // listenError says which address is in use, and by whom if that can be found.
@@ -94,37 +83,4 @@ func socketOwner(inode string) string {
 		return fmt.Sprintf("%s (process %s)", strings.TrimSpace(string(name)), pid)
 	}
 	return ""
-}
-
-// guarded lets through to the AWS address who may use it. With a token, those who show it: as a bearer
-// token, or, AWS clients, as AWS_SESSION_TOKEN. Without one, programs of this machine: no web page that a
-// browser here has open, whether it posts across sites or has a name of its own lead to loopback.
-func guarded(token string, next http.Handler) http.Handler {
-	sites := http.NewCrossOriginProtection()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case token != "" && !equal(r.Header.Get("Authorization"), "Bearer "+token) && !equal(r.Header.Get("X-Amz-Security-Token"), token):
-			forbid(w, "MissingAuthenticationTokenException", "Missing Authentication Token; AWS clients send it as AWS_SESSION_TOKEN")
-		case token == "" && !loopbackHost(r.Host):
-			forbid(w, "AccessDeniedException", "This name is not answered without a token; use 127.0.0.1 or localhost")
-		case sites.Check(r) != nil:
-			forbid(w, "AccessDeniedException", "Calls from other sites are refused")
-		default:
-			next.ServeHTTP(w, r)
-		}
-	})
-}
-
-// forbid answers as AWS does.
-func forbid(w http.ResponseWriter, kind, message string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Amzn-Errortype", kind)
-	w.WriteHeader(http.StatusForbidden)
-	fmt.Fprintf(w, "{\"message\":%q}\n", message)
-}
-
-// equal takes the same time wherever two secrets differ.
-func equal(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }

@@ -26,6 +26,8 @@ import (
 	"github.com/assaylab/assay/console"
 	"github.com/assaylab/assay/gateway"
 	"github.com/assaylab/assay/lambda"
+	"github.com/assaylab/assay/lambda/awsapi"
+	"github.com/assaylab/assay/lambda/sigv4"
 	"github.com/assaylab/assay/pack"
 	"github.com/assaylab/assay/store/sqlite"
 	"github.com/assaylab/assay/trial"
@@ -49,6 +51,7 @@ type upOptions struct {
 	store       string
 	token       string
 	tokenFile   string
+	credentials string
 	logFormat   string
 	prices      string
 	development bool
@@ -64,6 +67,7 @@ func upCommand(p *Process, c *client) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.token = c.setting(c.token, "ASSAY_TOKEN", "")
 			o.console = c.setting(c.address, "ASSAY_CONSOLE", defaultConsole)
+			o.credentials = c.setting(o.credentials, "ASSAY_AWS_CREDENTIALS", "")
 			return up(cmd.Context(), p, o)
 		},
 	}
@@ -75,6 +79,7 @@ func upCommand(p *Process, c *client) *cobra.Command {
 	f.StringVar(&o.store, "store", "", "where trials are kept (default sqlite: under --data)")
 	f.StringVar(&o.tokenFile, "token-file", "", "file that holds the token")
 	f.StringVar(&o.prices, "prices", "", "file of prices instead of AWS's published ones, as JSON")
+	f.StringVar(&o.credentials, "aws-credentials", "", "file of credentials, like ~/.aws/credentials: AWS's address then verifies who signs")
 	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
 	f.BoolVar(&o.development, "development", false, "name the known routes in the gateway's 404 answers")
 	f.BoolVar(&o.watch, "watch", true, "load definitions and function code again when they change")
@@ -87,6 +92,7 @@ type house struct {
 	log     *slog.Logger
 	store   *sqlite.Store
 	engine  *lambda.Engine
+	aws     *awsapi.API
 	floor   *trial.Floor
 	gateway *gateway.Gateway
 	lab     *laboratory
@@ -192,6 +198,13 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	if err != nil {
 		return err
 	}
+	credentials, err := awsCredentials(p, h.opt)
+	if err != nil {
+		return err
+	}
+	if h.aws, err = awsapi.New(awsapi.Options{Engine: h.engine, Plane: h.engine.Plane, Token: h.opt.token, Credentials: credentials, Log: h.log}); err != nil {
+		return err
+	}
 	h.floor = trial.New(trial.Options{Store: h.store, Log: h.log, Seed: seed(), Decode: compare.Decode})
 	h.gateway = gateway.New(gateway.Options{Log: h.log, Development: h.opt.development})
 	routes, err := openRoutes(h.opt.data)
@@ -232,7 +245,8 @@ func (h *house) listen() error {
 	for _, a := range []struct{ name, flag, address string }{
 		{"gateway", "--gateway", h.opt.gateway}, {"aws", "--aws", h.opt.aws}, {"console", "--console", h.opt.console},
 	} {
-		if !loopback(a.address) && h.opt.token == "" && a.name != "gateway" {
+		signed := a.name == "aws" && h.opt.credentials != ""
+		if !loopback(a.address) && h.opt.token == "" && a.name != "gateway" && !signed {
 			return &assay.Error{
 				Code: assay.CodeInvalid, What: "the " + a.name + " address is not on loopback, and there is no token", Where: a.flag + " " + a.address,
 				Hint: "give --token or --token-file, or listen on 127.0.0.1",
@@ -250,7 +264,7 @@ func (h *house) listen() error {
 // attach puts the rooms behind their addresses. Slow clients are given time for headers, not for ever.
 func (h *house) attach() {
 	handlers := map[string]http.Handler{
-		"gateway": h.gateway, "console": h.console, "aws": guarded(h.opt.token, h.engine),
+		"gateway": h.gateway, "console": h.console, "aws": h.aws,
 	}
 	for _, s := range h.servers {
 		s.http = &http.Server{
@@ -417,6 +431,26 @@ func token(p *Process, o upOptions) (string, error) {
 		return "", &assay.Error{Code: assay.CodeInvalid, What: "the token file cannot be read, or is empty", Where: o.tokenFile, Hint: "put one line into it, for example from `openssl rand -hex 32`"}
 	}
 	return strings.TrimSpace(string(b)), nil
+}
+
+// awsCredentials are those that AWS's address knows; none if no file is named.
+func awsCredentials(p *Process, o upOptions) ([]sigv4.Credential, error) {
+	if o.credentials == "" {
+		return nil, nil
+	}
+	var all []sigv4.Credential
+	file, err := os.Open(absolute(p.Dir, o.credentials))
+	if err == nil {
+		defer file.Close()
+		all, err = sigv4.ReadCredentials(file)
+	}
+	if err != nil {
+		return nil, &assay.Error{
+			Code: assay.CodeInvalid, What: "the credentials for AWS's address cannot be read: " + err.Error(), Where: "--aws-credentials " + o.credentials,
+			Hint: "write it like ~/.aws/credentials: [name], aws_access_key_id = ..., aws_secret_access_key = ...", Err: err,
+		}
+	}
+	return all, nil
 }
 
 func load(p *Process, files []string) (config.Document, error) {

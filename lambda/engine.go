@@ -83,7 +83,6 @@ type Engine struct {
 	lock     *os.File
 	host     *sandbox.Host
 	inits    chan struct{} // a place for each environment that initializes
-	api      http.Handler
 	runtimes runtimeFinder
 
 	hard   context.Context // ends when Close waits no longer
@@ -113,7 +112,6 @@ func New(opts Options) (*Engine, error) {
 		functions: map[string]*function{}, environments: map[*environment]bool{},
 	}
 	e.hard, e.kill = context.WithCancel(context.Background())
-	e.api = e.routes()
 	if err := e.open(); err != nil {
 		lock.Close()
 		return nil, err

@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -92,7 +93,7 @@ func throttled(reason string) answer {
 // tooLarge is the answer to a payload that AWS's API would not take. The kind says that the request did
 // not reach the function.
 func tooLarge() answer {
-	a := failed(assay.FaultTransport, "RequestTooLargeException", tooLargeMessage(runtimeapi.MaxPayload))
+	a := failed(assay.FaultTransport, "RequestTooLargeException", fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", runtimeapi.MaxPayload))
 	a.status = http.StatusRequestEntityTooLarge
 	return a
 }

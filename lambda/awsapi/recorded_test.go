@@ -1,8 +1,6 @@
 package awsapi
 
 import (
-	"archive/zip"
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -157,19 +155,6 @@ func fill(s string, known map[string]string) string {
 		}
 		return m
 	})
-}
-
-func zipOf(files map[string]string) []byte {
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for name, content := range files {
-		h := &zip.FileHeader{Name: name}
-		h.SetMode(0o755)
-		f, _ := z.CreateHeader(h)
-		io.WriteString(f, content)
-	}
-	z.Close()
-	return b.Bytes()
 }
 
 // compare compares bodies: as JSON if what is wanted is, else as text.
