@@ -53,6 +53,7 @@ func (e *Experiment) Flaws() []Flaw {
 	if e.Control.Target.URL != "" {
 		f.unpriced(e.Hypothesis)
 	}
+	f.rollout(e)
 	if e.Until.Trials < 0 {
 		f.add("leave it out to go on for ever", "less than no trials", "until", "trials")
 	}
@@ -159,9 +160,13 @@ func (f *flaws) sample(s Sample) {
 	if s.Rate > 0 && s.Rate < MinRate {
 		f.add("use 0.001% or more, or 0 to sample nothing", "the rate is finer than 0.001 %", "sample", "rate")
 	}
-	kind, name, _ := strings.Cut(s.By, ":")
-	if s.By != "" && (name == "" || !slices.Contains([]string{"header", "cookie", "query"}, kind)) {
-		f.add(`write "header:NAME", "cookie:NAME" or "query:NAME"`, fmt.Sprintf("%q says nothing to sample by", s.By), "sample", "by")
+	f.by(s.By, "sample", "by")
+}
+
+func (f *flaws) by(by string, path ...string) {
+	kind, name, _ := strings.Cut(by, ":")
+	if by != "" && (name == "" || !slices.Contains([]string{"header", "cookie", "query"}, kind)) {
+		f.add(`write "header:NAME", "cookie:NAME" or "query:NAME"`, fmt.Sprintf("%q says nothing to go by", by), path...)
 	}
 }
 
@@ -233,6 +238,73 @@ func (f *flaws) target(t Target, at ...string) {
 
 // eventFormats are those of room event.
 var eventFormats = []string{"v2", "v1", "url", "alb"}
+
+func (f *flaws) rollout(e *Experiment) {
+	o := e.Rollout
+	if o == nil {
+		return
+	}
+	at := func(key ...string) []string { return append([]string{"rollout"}, key...) }
+	i := slices.IndexFunc(e.Candidates, func(c Arm) bool { return c.Name == o.Candidate })
+	if i < 0 {
+		f.add("name one of the candidates", fmt.Sprintf("no candidate is called %q", o.Candidate), at("candidate")...)
+	}
+	if e.Traffic != TrafficLive {
+		f.add("leave one of the two out", "recordings have no clients to be served", at()...)
+	}
+	f.canary(o.Canary)
+	f.by(o.By, at("by")...)
+	if o.Requests < 1 {
+		f.add("choose 1 or more", "a step with no answers shows nothing", at("requests")...)
+	}
+	if o.For < 0 || o.Within < 0 || o.Within > 0 && o.Within < o.For {
+		f.add("let within be longer than for", "a step cannot last at least longer than at most", at("within")...)
+	}
+	if !(o.Errors >= 0 && o.Errors < 1) {
+		f.add("choose 0% to 100%, for example 1%", fmt.Sprintf("%g %% is no share", o.Errors*100), at("errors")...)
+	}
+	for _, quantile := range slices.Sorted(maps.Keys(o.Latency)) {
+		if ratio := o.Latency[quantile]; !(ratio > 0) || math.IsInf(ratio, 0) {
+			f.add("choose a ratio, for example 120%", fmt.Sprintf("%g is no ratio", ratio), at("latency", quantile)...)
+		}
+	}
+	if i >= 0 {
+		f.alias(o, e.Candidates[i].Target, at)
+	}
+}
+
+func (f *flaws) canary(steps []float64) {
+	before := 0.0
+	for i, share := range steps {
+		if !(share > before && share <= 1) {
+			f.add(`let the shares grow, for example "1% -> 10% -> 100%"`, fmt.Sprintf("step %d is %g %%", i+1, share*100), "rollout", "canary")
+			return
+		}
+		before = share
+	}
+	if len(steps) == 0 {
+		f.add(`for example "1% -> 10% -> 100%"`, "there are no steps", "rollout", "canary")
+	}
+}
+
+// alias wants an alias to shift, and a published version to shift it to.
+func (f *flaws) alias(o *Rollout, candidate Target, at func(...string) []string) {
+	if o.Alias == "" {
+		if o.Endpoint != "" {
+			f.add("leave it out, or name an alias", "the endpoint of no alias", at("endpoint")...)
+		}
+		return
+	}
+	if !arnPattern.MatchString(o.Alias) || strings.Count(o.Alias, ":") != 7 {
+		f.add("write arn:aws:lambda:REGION:ACCOUNT:function:NAME:ALIAS", fmt.Sprintf("%q is not the ARN of an alias", o.Alias), at("alias")...)
+	}
+	if candidate.Version() == "" {
+		f.add("let the candidate's function or arn end in :VERSION, a number", "an alias can be shifted to a published version alone", at("candidate")...)
+	}
+	if o.Endpoint != "" && !goodURL(o.Endpoint) {
+		f.add(`it looks like "http://127.0.0.1:4566"`, fmt.Sprintf("%q cannot be the endpoint", o.Endpoint), at("endpoint")...)
+	}
+}
 
 func count(flags ...bool) (n int) {
 	for _, set := range flags {

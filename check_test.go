@@ -24,6 +24,16 @@ func rule() assay.Rule {
 	return assay.Rule{Path: "body:$.id", Class: assay.ClassUUID, Owner: "ann", Expires: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)}
 }
 
+// rollout of the only candidate, changed.
+func rollout(change func(*assay.Rollout)) *assay.Rollout {
+	o := assay.DefaultRollout
+	o.Candidate = "new"
+	if change != nil {
+		change(&o)
+	}
+	return &o
+}
+
 func TestExperimentFlaws(t *testing.T) {
 	cost, same, tooMany := math.NaN(), 1.0, 1.5
 	function := assay.Target{Function: "old"}
@@ -99,6 +109,32 @@ func TestExperimentFlaws(t *testing.T) {
 		{"cost of a function", func(e *assay.Experiment) { e.Control.Target, e.Hypothesis.Cost = function, &same }, "-"},
 		{"cost of a url", func(e *assay.Experiment) { e.Hypothesis.Cost = &same }, "hypothesis/cost"},
 		{"alpha", func(e *assay.Experiment) { e.Hypothesis.Alpha = 1 }, "hypothesis/alpha"},
+		{"rollout", func(e *assay.Experiment) { e.Rollout = rollout(nil) }, "-"},
+		{"rollout of nobody", func(e *assay.Experiment) { e.Rollout = rollout(func(o *assay.Rollout) { o.Candidate = "nobody" }) }, "rollout/candidate"},
+		{"rollout of recordings", func(e *assay.Experiment) { e.Rollout, e.Traffic = rollout(nil), assay.TrafficRecorded }, "rollout"},
+		{"steps that shrink", func(e *assay.Experiment) {
+			e.Rollout = rollout(func(o *assay.Rollout) { o.Canary = []float64{.1, .1} })
+		}, "rollout/canary"},
+		{"no steps", func(e *assay.Experiment) { e.Rollout = rollout(func(o *assay.Rollout) { o.Canary = nil }) }, "rollout/canary"},
+		{"step over all", func(e *assay.Experiment) { e.Rollout = rollout(func(o *assay.Rollout) { o.Canary = []float64{1.1} }) }, "rollout/canary"},
+		{"split by nothing", func(e *assay.Experiment) { e.Rollout = rollout(func(o *assay.Rollout) { o.By = "user" }) }, "rollout/by"},
+		{"step without answers", func(e *assay.Experiment) { e.Rollout = rollout(func(o *assay.Rollout) { o.Requests = 0 }) }, "rollout/requests"},
+		{"too short a step", func(e *assay.Experiment) { e.Rollout = rollout(func(o *assay.Rollout) { o.Within = time.Second }) }, "rollout/within"},
+		{"share of errors", func(e *assay.Experiment) { e.Rollout = rollout(func(o *assay.Rollout) { o.Errors = 1 }) }, "rollout/errors"},
+		{"ratio of a rollout", func(e *assay.Experiment) {
+			e.Rollout = rollout(func(o *assay.Rollout) { o.Latency = map[string]float64{"p99": 0} })
+		}, "rollout/latency/p99"},
+		{"alias without a version", func(e *assay.Experiment) {
+			e.Rollout = rollout(func(o *assay.Rollout) { o.Alias = "arn:aws:lambda:eu-west-1:123456789012:function:f:live" })
+		}, "rollout/candidate"},
+		{"alias", func(e *assay.Experiment) {
+			e.Candidates[0].Target = assay.Target{ARN: "arn:aws:lambda:eu-west-1:123456789012:function:f:7"}
+			e.Rollout = rollout(func(o *assay.Rollout) { o.Alias = "arn:aws:lambda:eu-west-1:123456789012:function:f:live" })
+		}, "-"},
+		{"no alias", func(e *assay.Experiment) {
+			e.Candidates[0].Target = assay.Target{Function: "f:7"}
+			e.Rollout = rollout(func(o *assay.Rollout) { o.Alias = "arn:aws:lambda:eu-west-1:123456789012:function:f" })
+		}, "rollout/alias"},
 		{"recorded traffic", func(e *assay.Experiment) { e.Traffic, e.Path = assay.TrafficRecorded, "" }, "-"},
 		{"kind of traffic", func(e *assay.Experiment) { e.Traffic = "taped" }, "traffic"},
 		{"until", func(e *assay.Experiment) { e.Until.For = -time.Second }, "until/for"},

@@ -30,6 +30,19 @@ type Target struct {
 	Revision     string `json:"revision,omitempty"`     // of an embedded function: its code and configuration when this version began
 }
 
+// Version is the published version of a Lambda function that the target names, "" if it names none.
+func (t Target) Version() string {
+	name := t.Function
+	if name == "" {
+		_, name, _ = strings.Cut(t.ARN, ":function:")
+	}
+	_, qualifier, _ := strings.Cut(name, ":")
+	if qualifier == "" || strings.Trim(qualifier, "0123456789") != "" {
+		return ""
+	}
+	return qualifier
+}
+
 // Arm is one version that serves invocations.
 type Arm struct {
 	Name   string `json:"name"`            // "control", or the candidate's key
@@ -207,6 +220,7 @@ type Experiment struct {
 	Redact      []string         `json:"redact,omitempty"` // "header:NAME", "query:NAME" or JSONPath into bodies, beside the defaults
 	Hypothesis  Hypothesis       `json:"hypothesis"`
 	Until       Until            `json:"until"`
+	Rollout     *Rollout         `json:"rollout,omitempty"` // nil: the candidates stay beside
 }
 
 // SameEvidence tells whether trials of e and of o answer the same question: then a change from one to
@@ -240,6 +254,8 @@ func (e *Experiment) question() Experiment {
 type Patch struct {
 	Sample *Sample `json:"sample,omitempty"`
 	State  *State  `json:"state,omitempty"` // "running" or "paused"
+	// Rollout is an order to its rollout: "pause", "resume", "rollback" or "promote". It comes alone.
+	Rollout string `json:"rollout,omitempty"`
 }
 
 // Change says what applying a definition did.

@@ -95,6 +95,7 @@ type Report struct {
 	Experiment Experiment
 	Counts     Counts
 	Verdicts   map[string]Verdict // by candidate
+	Rollout    *Standing          // nil: the control serves everything
 }
 
 // Outcome of the whole experiment: refuted if a candidate is, holds if there are some and all do.

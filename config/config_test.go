@@ -213,6 +213,7 @@ func TestFlaws(t *testing.T) {
 		{"arm that names two", "experiments:\n  a: {path: a, control: " + arm + ", candidates: {b: {url: http://a, function: b}}}\n",
 			[]string{"2:57", "more than one thing", ""}},
 		{"traffic", "experiments:\n  a: {traffic: taped, control: " + arm + "}\n", []string{"2:16", `"taped" is no kind of traffic`, `"recorded"`}},
+		{"steps of a rollout", "experiments:\n  a: {path: a, control: " + arm + ", candidates: {b: " + arm + "}, rollout: {canary: 1% -> much}}\n", []string{"2:98", `"much" is not a percentage`, "1% -> 10%"}},
 		{"no path, no control", "experiments:\n  a:\n", []string{"2:3", "no path", "", "2:3", "names nothing", ""}},
 		{"percentage", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    sample: ten\n", []string{"5:13", `"ten" is not a percentage`, "10%"}},
 		{"percentage without its sign", "experiments:\n  a:\n    path: a\n    control: " + arm + "\n    sample: 10\n", []string{"5:13", "1000 % is no share", "0% to 100%"}},

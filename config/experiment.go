@@ -28,6 +28,7 @@ func defaults(name, file string) assay.Experiment {
 // experiment reads the body of an experiment. Flaws in its whole are shown at key.
 func (r *reader) experiment(name string, key, body *yaml.Node) assay.Experiment {
 	e := defaults(name, r.file)
+	var rollout *yaml.Node
 	r.fields(body, "an experiment", fields{
 		"traffic":     func(n *yaml.Node) { e.Traffic = traffic(r.text(n)) },
 		"path":        func(n *yaml.Node) { e.Path = rooted(r.text(n)) },
@@ -43,7 +44,11 @@ func (r *reader) experiment(name string, key, body *yaml.Node) assay.Experiment 
 		"redact":      func(n *yaml.Node) { e.Redact = r.texts(n, "redact") },
 		"hypothesis":  func(n *yaml.Node) { r.hypothesis(n, &e.Hypothesis) },
 		"until":       func(n *yaml.Node) { r.until(n, &e.Until) },
+		"rollout":     func(n *yaml.Node) { rollout = n },
 	})
+	if rollout != nil {
+		r.rollout(rollout, &e) // once the candidates are known
+	}
 	e.Control.Name = string(assay.RoleControl)
 	if len(e.Comparators) == 0 {
 		e.Comparators = defaults(name, r.file).Comparators

@@ -94,6 +94,7 @@ type experimentFile struct {
 	Redact      []string       `yaml:"redact,omitempty"`
 	Hypothesis  hypothesisFile `yaml:"hypothesis"`
 	Until       *untilFile     `yaml:"until,omitempty"`
+	Rollout     *rolloutFile   `yaml:"rollout,omitempty"`
 }
 
 type sampleFile struct {
@@ -149,6 +150,7 @@ func experimentBody(e assay.Experiment) experimentFile {
 	f := experimentFile{
 		Traffic: e.Traffic, Path: e.Path, Methods: e.Methods, Unsafe: e.Unsafe, Sample: formatShare(e.Sample.Rate),
 		Control: armBody(e.Control), Comparators: []any{}, Redact: e.Redact, Hypothesis: hypothesisBody(e.Hypothesis),
+		Rollout: rolloutBody(e.Rollout),
 	}
 	if e.Sample.By != "" {
 		f.Sample = sampleFile{Rate: formatShare(e.Sample.Rate), By: e.Sample.By}

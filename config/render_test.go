@@ -359,3 +359,26 @@ func TestTrafficRoundTrip(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestRolloutRoundTrip(t *testing.T) {
+	head := "experiments:\n  e:\n    path: a\n    control: {url: \"http://a\"}\n    candidates: {b: {url: \"http://b\"}}\n    rollout: "
+	for text, want := range map[string]*assay.Rollout{
+		"":   nil,
+		"{}": {Candidate: "b", Canary: []float64{0.01, 0.1, 0.5, 1}, Requests: 200, For: time.Minute, Errors: 0.01},
+		`{candidate: b, canary: 0.5% -> 20%, by: "cookie:id", requests: 9, for: 0s, within: 24h, errors: <= 0.2%, latency: {p99: <= 120%}}`: {
+			Candidate: "b", Canary: []float64{0.005, 0.2}, By: "cookie:id", Requests: 9, Within: 24 * time.Hour, Errors: 0.002, Latency: map[string]float64{"p99": 1.2}},
+		"{canary: [1%, 100%]}": {Candidate: "b", Canary: []float64{0.01, 1}, Requests: 200, For: time.Minute, Errors: 0.01},
+	} {
+		doc := parseOK(t, head+text+"\n", Options{})
+		if d := cmp.Diff(want, doc.Experiments[0].Rollout); d != "" {
+			t.Errorf("%q: %s", text, d)
+		}
+		rendered, err := Render(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, parseOK(t, string(rendered), Options{}).Experiments[0].Rollout); d != "" {
+			t.Errorf("%q after Render: %s\n%s", text, d, rendered)
+		}
+	}
+}
