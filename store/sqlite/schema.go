@@ -21,9 +21,12 @@ var pairs string
 //go:embed readings.sql
 var readings string
 
+//go:embed rollouts.sql
+var rollouts string
+
 // migrations make each version of the schema from the one before; the first makes version 1. The
 // file's version is its PRAGMA user_version.
-var migrations = []string{schema, pairs, readings}
+var migrations = []string{schema, pairs, readings, rollouts}
 
 // migrate brings the file's schema up to date, after making sure that the file is ours.
 func (s *Store) migrate(ctx context.Context) error {

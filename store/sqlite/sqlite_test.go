@@ -16,6 +16,7 @@ func TestContract(t *testing.T) {
 	storetest.RunDefinitions(t, func(t *testing.T) assay.Definitions {
 		return open(t, filepath.Join(t.TempDir(), "assay.db"), Options{})
 	})
+	storetest.RunRollouts(t, open(t, filepath.Join(t.TempDir(), "assay.db"), Options{}))
 }
 
 func open(t testing.TB, path string, o Options) *Store {
