@@ -33,10 +33,7 @@ func (m matter) cold(c clause) finding {
 		f.change = fmt.Sprintf("%s more cold starts", number(least-min(n, ref)))
 		return f
 	}
-	low, high := ours.bounds(q, m.alpha()/2)
-	refLow, refHigh := theirs.bounds(q, m.alpha()/2)
-	const slack = (1 + accuracy) / (1 - accuracy)
-	f.decide(c.limit, low/refHigh/slack, high/refLow*slack)
+	f.compare(q, c.limit, m.alpha(), ours, theirs)
 	p, refP := ours.point(q), theirs.point(q)
 	f.Reason = fmt.Sprintf("cold %s is %s of the control's (%s; %s ms against %s ms), %s", name, ratio(p/refP),
 		within(f.Interval), short(p), short(refP), against(f.Conclusion, c.limit))

@@ -41,6 +41,14 @@ func (t times) bounds(q, alpha float64) (low, high float64) {
 // point is the quantile of what is in the buckets.
 func (t times) point(q float64) float64 { return at(t.buckets, rank(q, t.timed())) }
 
+// compare decides on the ratio of a quantile of two arms whose calls do not come in pairs.
+func (f *finding) compare(q, most, alpha float64, ours, theirs times) {
+	low, high := ours.bounds(q, alpha/2)
+	refLow, refHigh := theirs.bounds(q, alpha/2)
+	const slack = (1 + accuracy) / (1 - accuracy)
+	f.decide(most, low/refHigh/slack, high/refLow*slack)
+}
+
 // quantile reads "p99" or "p99.9" as a number between 0 and 1.
 func quantile(name string) (float64, bool) {
 	digits, ok := strings.CutPrefix(name, "p")
