@@ -18,8 +18,7 @@ type message struct {
 type known struct {
 	Methods    []string `json:"methods,omitempty"` // none: all
 	Path       string   `json:"path"`
-	Experiment string   `json:"experiment,omitempty"`
-	Function   string   `json:"function,omitempty"`
+	Experiment string   `json:"experiment"`
 }
 
 func answerJSON(w http.ResponseWriter, status int, m message) {
@@ -37,7 +36,7 @@ func fail(w http.ResponseWriter, status int) {
 func notFound(w http.ResponseWriter, routes []Route) {
 	m := message{Message: "Not Found"}
 	for _, r := range routes {
-		m.Routes = append(m.Routes, known{r.Methods, "/" + strings.TrimPrefix(r.Path, "/"), r.Experiment, r.Function})
+		m.Routes = append(m.Routes, known{r.Methods, "/" + strings.TrimPrefix(r.Path, "/"), r.Experiment})
 	}
 	answerJSON(w, http.StatusNotFound, m)
 }

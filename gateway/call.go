@@ -13,7 +13,31 @@ type call struct {
 	route    *Route
 	received time.Time
 	request  *assay.Request // without body
+	control  assay.Invoker  // who serves it
 	ticket   assay.Ticket   // nil: not sampled
+	served   func(*assay.Observation) (control bool)
+}
+
+// split asks who serves the call, and tells whether it is another arm than the control.
+func (c *call) split() bool {
+	if c.route.Split == nil {
+		return false
+	}
+	arm, served := c.route.Split.Choose(c.request)
+	c.served = served
+	if arm == nil {
+		return false
+	}
+	c.control = arm
+	return true
+}
+
+// tell says how the client was served. Where the control did not, there is no trial.
+func (c *call) tell(o *assay.Observation) {
+	if c.served != nil && !c.served(o) {
+		c.drop(DropCanary)
+		c.ticket = nil
+	}
 }
 
 // invocation returns the call with the request's body, as every arm is given it.
@@ -29,13 +53,13 @@ func (c *call) offer(inv *assay.Invocation, control assay.Observation) {
 	c.ticket.Offer(inv, &control)
 }
 
-// stream lets the handler answer and copies what passes. The ticket ends when the handler does, also by
-// a panic, which goes on to the server.
+// stream lets the handler answer and copies what passes, if there is a ticket. That ends when the handler does,
+// also by a panic, which goes on to the server.
 func (c *call) stream(w http.ResponseWriter, r *http.Request, handler http.Handler) {
-	x := &exchange{ticket: c.ticket, unread: r.ContentLength}
+	x := &exchange{ticket: c.ticket, unread: r.ContentLength, kept: kept{over: c.ticket == nil}}
 	rec := &recorder{ResponseWriter: w, exchange: x}
 	own := r.WithContext(r.Context()) // a copy: the server goes by the body of its own request
-	if r.ContentLength != 0 {
+	if r.ContentLength != 0 && c.ticket != nil {
 		own.Body = &watched{ReadCloser: r.Body, exchange: x}
 	}
 	started, finished := c.gateway.now(), false
@@ -51,12 +75,15 @@ func (c *call) stream(w http.ResponseWriter, r *http.Request, handler http.Handl
 	finished = true
 }
 
-// settle ends the ticket of a streamed exchange. A fault after the client has gone is the client's
-// doing and says nothing of the control.
+// settle ends a streamed exchange. A fault after the client has gone is the client's doing and says nothing of
+// who served it.
 func (c *call) settle(x *exchange, o assay.Observation, clientGone bool) {
 	kept := x.close()
+	if !clientGone || o.Fault == nil {
+		c.tell(&o)
+	}
 	switch {
-	case kept.over:
+	case kept.over || c.ticket == nil:
 	case kept.failed, clientGone && o.Fault != nil:
 		c.ticket.Drop(DropClientGone)
 	case !kept.whole:

@@ -60,7 +60,9 @@ func (x *exchange) keep(body *[]byte, p []byte) {
 func (x *exchange) drop(reason string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.ticket.Drop(reason)
+	if x.ticket != nil {
+		x.ticket.Drop(reason)
+	}
 	x.kept = kept{over: true}
 }
 

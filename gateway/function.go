@@ -21,13 +21,15 @@ func (c *call) invoke(w http.ResponseWriter, r *http.Request) {
 	}
 	inv := c.invocation(body)
 	c.reserve(len(body))
-	o, err := c.route.Control.Invoke(context.WithoutCancel(r.Context()), inv)
+	o, err := c.control.Invoke(context.WithoutCancel(r.Context()), inv)
 	if err != nil {
-		c.gateway.log.Error("the control cannot be invoked", "of", c.route.where(), "error", err)
+		c.tell(&assay.Observation{Status: http.StatusBadGateway})
+		c.gateway.log.Error("the control cannot be invoked", "experiment", c.route.Experiment, "error", err)
 		fail(w, http.StatusBadGateway)
 		return
 	}
 	writeObservation(w, r.Method, o)
+	c.tell(o)
 	c.reserve(len(o.Body))
 	if c.ticket != nil {
 		c.offer(inv, *o)

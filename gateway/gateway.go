@@ -23,6 +23,7 @@ const (
 	DropUpgrade      = "upgrade"       // the connection was handed over to another protocol
 	DropTooLarge     = "too_large"     // the request exceeds what a function takes
 	DropControlError = "control_error" // the control's engine observed nothing
+	DropCanary       = "canary"        // another arm than the control answered
 )
 
 // Options change how a gateway works. The zero value works.
@@ -99,19 +100,19 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, route *Route) {
-	handler, streams := route.Control.(http.Handler)
-	if streams && route.Lane == nil {
+	if handler, streams := route.Control.(http.Handler); streams && route.Lane == nil && route.Split == nil {
 		handler.ServeHTTP(w, r)
 		return
 	}
-	c := &call{gateway: g, route: route, received: g.now(), request: snapshot(r)}
-	if route.Lane != nil {
+	c := &call{gateway: g, route: route, received: g.now(), request: snapshot(r), control: route.Control}
+	if !c.split() && route.Lane != nil {
 		c.ticket = route.Lane.Choose(c.request)
 	}
+	handler, streams := c.control.(http.Handler)
 	switch {
 	case !streams:
 		c.invoke(w, r)
-	case c.ticket != nil:
+	case c.ticket != nil || c.served != nil:
 		c.stream(w, r, handler)
 	default:
 		handler.ServeHTTP(w, r)

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,12 +10,9 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// Route says which requests belong to an experiment, or to a function of its own, and who serves them.
+// Route says which requests belong to an experiment, and who serves them.
 type Route struct {
 	Experiment string
-	// Function names the function that the route is for when no experiment is: it gives way to those of
-	// experiments for the same requests.
-	Function string
 	// Path is "/a/{id}/b" or "/a/*", the first slash may be missing. It is matched segment by segment,
 	// case-sensitively: a segment "{…}" matches any that is not empty, a last "*" matches the rest,
 	// also none. Other segments match themselves, however percent-encoded.
@@ -28,9 +24,18 @@ type Route struct {
 	Control assay.Invoker
 	// Lane makes trials of what was served; nil: no trials.
 	Lane assay.Lane
+	// Split, if not nil, lets another arm than the control serve some of the requests.
+	Split Split
 	// MaxBody is the largest request body in bytes for controls that need it whole; 6 MB if zero, as
 	// for AWS Lambda.
 	MaxBody int64
+}
+
+// Split decides who serves a request.
+type Split interface {
+	// Choose returns the arm that serves in the control's place, or nil. Served is called with what the client
+	// was given, without its body, and tells whether the control answered; else it makes no trial.
+	Choose(*assay.Request) (arm assay.Invoker, served func(*assay.Observation) (control bool))
 }
 
 // defaultMaxBody is AWS Lambda's limit for a synchronous invocation.
@@ -57,7 +62,6 @@ type methods map[string]*Route
 
 func newTable(routes []Route) (*table, error) {
 	t := &table{routes: slices.Clone(routes)}
-	slices.SortStableFunc(t.routes, func(a, b Route) int { return cmp.Compare(a.rank(), b.rank()) })
 	for i := range t.routes {
 		r := &t.routes[i]
 		if r.MaxBody <= 0 {
@@ -118,30 +122,12 @@ func (ms methods) add(r *Route, m *methods) error {
 		*m = ms
 	}
 	for _, name := range names {
-		other := ms.rival(name)
-		if r.Function != "" { // as in API Gateway, a method of its own wins over any
-			if ms.taken(name) || ms.taken(anyMethod) {
-				continue
-			}
-			other = ms[name]
-		}
-		if other != nil && other != r {
+		if other := ms.rival(name); other != nil && other != r {
 			return conflict(other, r)
 		}
 		ms[name] = r
 	}
 	return nil
-}
-
-// taken tells whether an experiment has the method.
-func (ms methods) taken(name string) bool { return ms[name] != nil && ms[name].Function == "" }
-
-// rank orders routes: those of experiments come first.
-func (r *Route) rank() int {
-	if r.Function != "" {
-		return 1
-	}
-	return 0
 }
 
 // rival is a route that has the method already.
@@ -214,19 +200,7 @@ func decode(segment string) string {
 	return segment
 }
 
-func (r *Route) named() string {
-	if r.Function != "" {
-		return fmt.Sprintf("function %q", r.Function)
-	}
-	return fmt.Sprintf("experiment %q", r.Experiment)
-}
-
-func (r *Route) where() string {
-	if r.Function != "" {
-		return "function " + r.Function
-	}
-	return "experiment " + r.Experiment
-}
+func (r *Route) where() string { return "experiment " + r.Experiment }
 
 func (r *Route) methods() string {
 	if len(r.Methods) == 0 {
@@ -247,8 +221,8 @@ func badSegment(r *Route, segment string) error {
 func conflict(a, b *Route) error {
 	return &assay.Error{
 		Code: assay.CodeConflict,
-		What: fmt.Sprintf("%s and %s are for the same requests: %s (%s) and %s (%s)",
-			a.named(), b.named(), a.Path, a.methods(), b.Path, b.methods()),
+		What: fmt.Sprintf("experiments %q and %q are for the same requests: %s (%s) and %s (%s)",
+			a.Experiment, b.Experiment, a.Path, a.methods(), b.Path, b.methods()),
 		Where: b.where(),
 		Hint:  "give one of them another path, or methods that the other does not have",
 	}

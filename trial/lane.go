@@ -56,6 +56,13 @@ func (l *Lane) Choose(r *assay.Request) assay.Ticket {
 	return &ticket{lane: l, gen: g}
 }
 
+// Pass counts a request that came in and is not offered: the gateway let a canary serve it.
+func (l *Lane) Pass() {
+	g := l.current.Load()
+	g.ledger.choose(notControl)
+	l.floor.keeper.touch(g.ledger)
+}
+
 // refuse says why a request does not become a trial, "" if it does.
 func (l *Lane) refuse(g *generation, r *assay.Request) string {
 	e := &g.plan.Experiment
@@ -78,7 +85,7 @@ func (l *Lane) sampled(e *assay.Experiment, r *assay.Request) bool {
 	if e.Sample.Rate >= 1 {
 		return true
 	}
-	if u, ok := sampleKey(e.Name, e.Sample.By, r); ok {
+	if u, ok := Key(e.Name, e.Sample.By, r); ok {
 		return u < e.Sample.Rate
 	}
 	return l.draw() < e.Sample.Rate

@@ -10,15 +10,15 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// sampleKey maps the request's value named by "header:NAME", "cookie:NAME" or "query:NAME" to a
+// Key maps the request's value named by "header:NAME", "cookie:NAME" or "query:NAME" to a
 // number in [0,1): the same value gives the same number on every machine, and raising the rate only
-// adds clients. Experiments choose independently of each other. It is false when there is no value.
-func sampleKey(experiment, by string, r *assay.Request) (float64, bool) {
+// adds clients. Salts choose independently of each other. It is false when there is no value.
+func Key(salt, by string, r *assay.Request) (float64, bool) {
 	value := requestValue(by, r)
 	if value == "" {
 		return 0, false
 	}
-	return float64(hash64(experiment+"\x00"+value)>>11) / (1 << 53), true
+	return float64(hash64(salt+"\x00"+value)>>11) / (1 << 53), true
 }
 
 func requestValue(by string, r *assay.Request) string {

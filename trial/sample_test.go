@@ -78,17 +78,17 @@ func TestSampleByHeaderKeepsClientsTogether(t *testing.T) {
 func TestSampleKey(t *testing.T) {
 	r := &assay.Request{Query: "id=7&bad=%zz", Header: assay.Header{"Cookie": {"a=1; sid=9"}, "X-User": {"u"}}}
 	for _, by := range []string{"query:id", "cookie:sid", "header:x-user"} {
-		if u, ok := sampleKey("e", by, r); !ok || u < 0 || u >= 1 {
+		if u, ok := Key("e", by, r); !ok || u < 0 || u >= 1 {
 			t.Errorf("%s: %v, %t", by, u, ok)
 		}
 	}
 	for _, by := range []string{"", "query:none", "cookie:none", "header:none", "nonsense"} {
-		if _, ok := sampleKey("e", by, r); ok {
+		if _, ok := Key("e", by, r); ok {
 			t.Errorf("%q found a value", by)
 		}
 	}
-	one, _ := sampleKey("e", "query:id", r)
-	other, _ := sampleKey("f", "query:id", r)
+	one, _ := Key("e", "query:id", r)
+	other, _ := Key("f", "query:id", r)
 	if one == other {
 		t.Error("two experiments choose the same clients")
 	}

@@ -24,6 +24,8 @@ const (
 	notPaused = "paused"
 	notDone   = "done"
 	notLoop   = "loop"
+
+	notControl = "canary" // a candidate served it, in the control's place
 )
 
 // Reasons for which a sampled trial is dropped.
