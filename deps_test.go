@@ -52,6 +52,9 @@ var law = map[string][]string{
 	// Recorded traffic.
 	"recording": {"github.com/klauspost/compress/zstd"},
 	"replay":    {"github.com/google/uuid"},
+
+	// Taking over.
+	"rollout": {module + "/stats"},
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.

@@ -29,8 +29,16 @@ func (l *laboratory) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	standings, err := l.store.Standings(ctx)
+	if err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.standings = map[string]assay.Standing{}
+	for _, s := range standings {
+		l.standings[s.Experiment] = s
+	}
 	for _, e := range known {
 		l.past[e.Name] = e
 		if e.Source != sourceAPI || e.State == assay.StateDeleted {
@@ -309,6 +317,7 @@ func (l *laboratory) save(ctx context.Context, t transition, past map[string]ass
 			return err
 		}
 		x.lane = lane
+		l.takeOver(x)
 	}
 	return nil
 }
@@ -326,10 +335,12 @@ func (l *laboratory) route() error {
 	var routes []gateway.Route
 	for _, name := range slices.Sorted(maps.Keys(l.inForce)) {
 		if x := l.inForce[name]; x.def.Traffic == assay.TrafficLive {
-			routes = append(routes, route(&x.def, x.arms.control, x.lane))
+			r := route(&x.def, x.arms.control, x.lane)
+			r.Split = splitOf(x)
+			routes = append(routes, r)
 		}
 	}
-	return l.gateway.Set(append(routes, functionRoutes(l.engine, l.routes.all)...))
+	return l.gateway.Set(routes)
 }
 
 func route(e *assay.Experiment, control assay.Invoker, lane *trial.Lane) gateway.Route {

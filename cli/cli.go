@@ -119,7 +119,7 @@ func root(p *Process) *cobra.Command {
 	cmd.AddCommand(
 		upCommand(p, c), applyCommand(p, c), getCommand(p, c), describeCommand(p, c), deleteCommand(p, c),
 		pauseCommand(p, c), resumeCommand(p, c), rampCommand(p, c), verdictCommand(p, c), trialsCommand(p, c),
-		recordCommand(p, c), replayCommand(p, c),
+		recordCommand(p, c), replayCommand(p, c), rolloutCommand(p, c),
 		invokeCommand(p, c), logsCommand(p, c), schemaCommand(p), versionCommand(p),
 	)
 	return cmd

@@ -31,10 +31,7 @@ func (f functions) Remove(ctx context.Context, name string) error {
 			Hint: "delete or change the experiment first",
 		}
 	}
-	if err := f.Engine.Remove(ctx, name); err != nil {
-		return err
-	}
-	return f.lab.dropRoutes(name)
+	return f.Engine.Remove(ctx, name)
 }
 
 func getFunctions(ctx context.Context, p *Process, c *client, output string) error {

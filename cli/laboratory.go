@@ -17,6 +17,7 @@ import (
 	"github.com/assaylab/assay/judge"
 	"github.com/assaylab/assay/lambda"
 	"github.com/assaylab/assay/pack"
+	"github.com/assaylab/assay/rollout"
 	"github.com/assaylab/assay/trial"
 )
 
@@ -31,6 +32,7 @@ const sentName = "definition"
 type keeping interface {
 	assay.Store
 	assay.Definitions
+	assay.Rollouts
 }
 
 // laboratory holds the definitions in force and changes them while traffic flows. It implements
@@ -44,19 +46,21 @@ type laboratory struct {
 	floor   *trial.Floor
 	gateway *gateway.Gateway
 	resolve *resolver
-	routes  *routes // of functions
 
 	mu       sync.Mutex                  // held while definitions change
 	inForce  map[string]*experiment      // by name
 	past     map[string]assay.Experiment // newest version of all that ever were, deleted ones included
 	fromFile map[string]string           // digests of what the files said when last read, by name
+
+	standings map[string]assay.Standing // of rollouts, as the last run left them
 }
 
 // experiment is a definition in force with all it names resolved.
 type experiment struct {
-	def  assay.Experiment
-	arms *arms
-	lane *trial.Lane
+	def     assay.Experiment
+	arms    *arms
+	lane    *trial.Lane
+	rollout *rollout.Run // nil: the control serves
 }
 
 // Apply implements console.Laboratory.
@@ -87,6 +91,9 @@ func (l *laboratory) parse(name string, definition []byte) (config.Document, err
 
 // Patch implements console.Laboratory.
 func (l *laboratory) Patch(ctx context.Context, name string, p assay.Patch) (assay.Experiment, error) {
+	if p.Rollout != "" {
+		return l.order(ctx, name, rollout.Order(p.Rollout))
+	}
 	return l.edit(ctx, name, func(e *assay.Experiment) error {
 		if p.Sample != nil {
 			e.Sample = *p.Sample
@@ -195,7 +202,12 @@ func (l *laboratory) report(ctx context.Context, e assay.Experiment) (assay.Repo
 		}
 	}
 	counts.Arms = inOrder(&e, &counts)
-	return assay.Report{Experiment: e, Counts: counts, Verdicts: judge.Judge(e, counts)}, nil
+	report := assay.Report{Experiment: e, Counts: counts, Verdicts: judge.Judge(e, counts)}
+	if run, err := l.rolloutOf(e.Name); err == nil {
+		standing := run.Standing()
+		report.Rollout = &standing
+	}
+	return report, nil
 }
 
 // inOrder lists every arm of the definition, seen or not, as the definition has them.

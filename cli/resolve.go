@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -15,9 +16,11 @@ import (
 	"github.com/assaylab/assay/compare"
 	"github.com/assaylab/assay/event"
 	"github.com/assaylab/assay/lambda"
+	"github.com/assaylab/assay/lambda/control"
 	"github.com/assaylab/assay/noise"
 	"github.com/assaylab/assay/remote/awslambda"
 	"github.com/assaylab/assay/remote/plainhttp"
+	"github.com/assaylab/assay/rollout"
 	"github.com/assaylab/assay/trial"
 )
 
@@ -38,6 +41,8 @@ type arms struct {
 	comparator assay.Comparator
 	redactor   *trial.Redactor
 	closers    []func()
+
+	shift func(ctx context.Context, base string, weight float64) (string, error) // of the rollout's alias, if it has one
 }
 
 // close gives back connections. Invocations under way are not disturbed.
@@ -83,6 +88,10 @@ func (r *resolver) arms(ctx context.Context, e assay.Experiment, promised map[st
 	for _, c := range e.Candidates {
 		a.candidates = append(a.candidates, invoker(c, "candidates", c.Name))
 	}
+	if flaw := r.alias(ctx, a); flaw != nil {
+		flaw.Path = append([]string{"rollout"}, flaw.Path...)
+		flaws = append(flaws, *flaw)
+	}
 	if len(flaws) > 0 {
 		a.close()
 		return nil, &flawError{flaws}
@@ -126,18 +135,64 @@ func (r *resolver) invoker(ctx context.Context, t assay.Target, promised map[str
 		a.closers = append(a.closers, s.Close)
 		return s, nil
 	case embedded(t) != "":
-		return r.function(embedded(t), t, promised, &a.def)
+		return r.function(embedded(t), t, promised)
 	default:
 		f, err := awslambda.New(ctx, awslambda.Options{ARN: t.ARN, Endpoint: t.Endpoint, Prices: r.prices.For(t.Architecture)})
 		if err != nil {
 			return nil, flawOf("arn", err)
 		}
 		a.closers = append(a.closers, f.Close)
-		return withEvents(f, t, &a.def), nil
+		return withEvents(f, t), nil
 	}
 }
 
-func (r *resolver) function(name string, t assay.Target, promised map[string]bool, e *assay.Experiment) (assay.Invoker, *assay.Flaw) {
+// alias resolves the Lambda alias that a rollout shifts, if it shifts one.
+func (r *resolver) alias(ctx context.Context, a *arms) *assay.Flaw {
+	o := a.def.Rollout
+	if o == nil || o.Alias == "" {
+		return nil
+	}
+	var alias rollout.Alias
+	if name := embedded(assay.Target{ARN: o.Alias, Endpoint: o.Endpoint}); name != "" {
+		function, qualifier, _ := strings.Cut(name, ":")
+		alias = embeddedAlias{r.engine, function, qualifier}
+	} else {
+		remote, err := awslambda.NewAlias(ctx, awslambda.Options{ARN: o.Alias, Endpoint: o.Endpoint})
+		if err != nil {
+			return flawOf("alias", err)
+		}
+		a.closers = append(a.closers, remote.Close)
+		alias = remote
+	}
+	i := slices.IndexFunc(a.def.Candidates, func(c assay.Arm) bool { return c.Name == o.Candidate })
+	version := a.def.Candidates[i].Target.Version()
+	a.shift = func(ctx context.Context, base string, weight float64) (string, error) {
+		return rollout.Shift(ctx, alias, base, version, weight)
+	}
+	return nil
+}
+
+// embeddedAlias is an alias of a function on the embedded engine.
+type embeddedAlias struct {
+	engine         *lambda.Engine
+	function, name string
+}
+
+// Leads implements rollout.Alias.
+func (a embeddedAlias) Leads(context.Context) (version, revision string, err error) {
+	now, err := a.engine.GetAlias(a.function, a.name)
+	return now.FunctionVersion, now.RevisionId, err
+}
+
+// Route implements rollout.Alias.
+func (a embeddedAlias) Route(_ context.Context, revision, version string, others map[string]float64) error {
+	_, err := a.engine.UpdateAlias(a.function, a.name, control.UpdateAliasInput{
+		FunctionVersion: version, RevisionId: revision, RoutingConfig: &control.RoutingConfig{AdditionalVersionWeights: others},
+	})
+	return err
+}
+
+func (r *resolver) function(name string, t assay.Target, promised map[string]bool) (assay.Invoker, *assay.Flaw) {
 	bare, _, _ := strings.Cut(name, ":")
 	if _, err := r.engine.Deployment(bare); err != nil && !promised[bare] {
 		at := "function"
@@ -149,7 +204,7 @@ func (r *resolver) function(name string, t assay.Target, promised map[string]boo
 			Hint: r.knownFunctions(),
 		}
 	}
-	return withEvents(r.engine.Invoker(name), t, e), nil
+	return withEvents(r.engine.Invoker(name), t), nil
 }
 
 func (r *resolver) knownFunctions() string {
@@ -163,28 +218,13 @@ func (r *resolver) knownFunctions() string {
 	return "define it under `functions:`, or name one of " + strings.Join(names, ", ")
 }
 
-// withEvents lets a function, which takes events, serve the HTTP requests of an experiment.
-func withEvents(f assay.Invoker, t assay.Target, e *assay.Experiment) assay.Invoker {
+// withEvents lets a function, which takes events, serve HTTP requests.
+func withEvents(f assay.Invoker, t assay.Target) assay.Invoker {
 	format := event.V2
 	if t.Event != "" {
 		format = event.Format(t.Event)
 	}
-	return &event.Invoker{Next: f, Format: format, Route: routeOf(e)}
-}
-
-// routeOf is the route of an API that stands for an experiment: functions are told what its path names.
-func routeOf(e *assay.Experiment) event.Route {
-	path := "/" + strings.TrimPrefix(e.Path, "/")
-	if rest, ok := strings.CutSuffix(path, "/*"); ok {
-		path = rest + "/{proxy+}"
-	}
-	switch {
-	case path == "/{proxy+}":
-		return event.Route{}
-	case len(e.Methods) == 1:
-		return event.Route{Method: e.Methods[0], Path: path}
-	}
-	return event.Route{Path: path}
+	return &event.Invoker{Next: f, Format: format}
 }
 
 // embedded returns the name, with its qualifier, of the embedded function that a target means; "" if none.

@@ -123,6 +123,7 @@ func up(ctx context.Context, p *Process, o upOptions) error {
 	if o.watch {
 		watching.Go(func() { h.watch(serving, p) })
 	}
+	watching.Go(func() { h.lab.conduct(serving) })
 	h.log.Info("ready", append(h.addresses(), "in", time.Since(began).Round(time.Millisecond).String())...)
 	<-serving.Done()
 	h.log.Info("stopping: no new requests are taken")
@@ -207,12 +208,8 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	}
 	h.floor = trial.New(trial.Options{Store: h.store, Log: h.log, Seed: seed(), Decode: compare.Decode})
 	h.gateway = gateway.New(gateway.Options{Log: h.log, Development: h.opt.development})
-	routes, err := openRoutes(h.opt.data)
-	if err != nil {
-		return err
-	}
 	h.lab = &laboratory{
-		log: h.log, now: time.Now, store: h.store, packer: packer, routes: routes, engine: h.engine, floor: h.floor, gateway: h.gateway,
+		log: h.log, now: time.Now, store: h.store, packer: packer, engine: h.engine, floor: h.floor, gateway: h.gateway,
 		resolve: &resolver{log: h.log, env: p.Env, engine: h.engine, key: key, prices: prices},
 		inForce: map[string]*experiment{}, past: map[string]assay.Experiment{}, fromFile: map[string]string{},
 	}
@@ -223,8 +220,7 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 		return err
 	}
 	h.console, err = console.New(console.Options{
-		Laboratory: h.lab, Functions: functions{h.engine, h.lab}, Store: h.store, Router: h.lab,
-		Version: Version(), Addresses: h.addressOf(), Token: h.opt.token,
+		Laboratory: h.lab, Functions: functions{h.engine, h.lab}, Store: h.store, Version: Version(), Token: h.opt.token,
 		Log: h.log, Pixels: compare.Pixels, Ready: h.ready,
 	})
 	if err != nil {
@@ -279,15 +275,6 @@ func (s *server) serve() error {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
 	return nil
-}
-
-// addressOf is where each room listens.
-func (h *house) addressOf() map[string]string {
-	all := map[string]string{}
-	for _, s := range h.servers {
-		all[s.name] = s.listener.Addr().String()
-	}
-	return all
 }
 
 func (h *house) addresses() []any {

@@ -32,8 +32,6 @@ func (c *Console) api() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]operation{
 		"GET /api/v1/version":                       c.version,
-		"GET /api/v1/routes":                        c.listRoutes,
-		"PUT /api/v1/routes":                        c.putRoutes,
 		"GET /api/v1/events":                        c.events,
 		"POST /api/v1/apply":                        c.apply,
 		"GET /api/v1/experiments":                   c.experiments,
@@ -43,6 +41,7 @@ func (c *Console) api() http.Handler {
 		"DELETE /api/v1/experiments/{name}":         c.deleteExperiment,
 		"GET /api/v1/experiments/{name}/definition": c.definition,
 		"GET /api/v1/experiments/{name}/trials":     c.trials,
+		"GET /api/v1/experiments/{name}/rollout":    c.rollout,
 		"GET /api/v1/experiments/{name}/recording":  c.recording,
 		"GET /api/v1/trials/{id}":                   c.trial,
 		"GET /api/v1/functions":                     c.functions,
@@ -143,10 +142,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 }
 
 func (c *Console) version(w http.ResponseWriter, _ *http.Request) error {
-	return writeJSON(w, http.StatusOK, struct {
-		Version   string            `json:"version"`
-		Addresses map[string]string `json:"addresses,omitempty"`
-	}{c.opt.Version, c.opt.Addresses})
+	return writeJSON(w, http.StatusOK, map[string]string{"version": c.opt.Version})
 }
 
 func (c *Console) experiments(w http.ResponseWriter, r *http.Request) error {

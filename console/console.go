@@ -24,6 +24,13 @@ type Reader interface {
 	Render(name string) ([]byte, error)
 }
 
+// Takeover tells how the canaries fare that serve clients.
+type Takeover interface {
+	// Rollout returns where an experiment's rollout is and how it came there, oldest step first. It fails
+	// with assay.CodeNotFound when there is no such experiment, or it has none.
+	Rollout(ctx context.Context, name string) (assay.Standing, []assay.Step, error)
+}
+
 // Editor changes the laboratory's experiments while traffic flows.
 type Editor interface {
 	// Apply takes a whole document when name is "", else the definition of that one experiment.
@@ -46,6 +53,7 @@ type Laboratory interface {
 	Reader
 	Editor
 	Traffic
+	Takeover
 }
 
 // Functions is the embedded engine as the console sees it. What is not there fails with
@@ -71,10 +79,7 @@ type Options struct {
 	Functions  Functions
 	Store      Trials
 
-	Router Router // of functions' own routes; there are none if nil
-
-	Version   string            // of the program, for people
-	Addresses map[string]string // where else the laboratory listens: "gateway", "aws"
+	Version string // of the program, for people
 	// Token, if set, is asked of every caller but those of /healthz and /readyz. Without it only
 	// requests addressed to a loopback name or address are answered.
 	Token string

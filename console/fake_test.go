@@ -360,6 +360,18 @@ func evilTrial() assay.Trial {
 	return t
 }
 
+// Rollout is that of the report, with one step.
+func (f *fakeLab) Rollout(ctx context.Context, name string) (assay.Standing, []assay.Step, error) {
+	r, err := f.Report(ctx, name)
+	if err == nil && r.Rollout == nil {
+		err = notFound("rollout", name)
+	}
+	if err != nil {
+		return assay.Standing{}, nil, err
+	}
+	return *r.Rollout, []assay.Step{{Experiment: name, Version: 3, Time: noon, From: assay.StageShadow, To: assay.StageCanary, Weight: 0.01, By: "assay", Reason: "it holds aside"}}, nil
+}
+
 // Record gives every kept trial, and misses two.
 func (f *fakeLab) Record(_ context.Context, _ string, each func(*assay.Trial) error) (int64, error) {
 	for i := range f.trials {

@@ -47,6 +47,9 @@ var (
 	costDesc         = desc("arm_cost_usd_total", "Cost of the invocations in US dollars.", "arm", "role")
 	latencyDesc      = desc("arm_latency_seconds", "Duration of warm invocations that answered or timed out.", "arm", "role")
 	comparisonsDesc  = desc("comparisons_total", "Trials of a candidate by outcome.", "arm", "outcome")
+	weightDesc       = desc("rollout_weight", "Share of the requests that a candidate serves.", "arm")
+	servedDesc       = desc("rollout_answers", "Answers to clients since the rollout's step began.", "arm", "role")
+	failedDesc       = desc("rollout_errors", "Of these, errors.", "arm", "role")
 	verdictDesc      = desc("verdict", "1 for the candidate's present verdict, 0 for the others.", "arm", "outcome")
 )
 
@@ -68,7 +71,7 @@ func metricsHandler(lab Reader, log *slog.Logger) http.Handler {
 // Describe implements prometheus.Collector.
 func (collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{requestsDesc, offeredDesc, sampledDesc, trialsDesc, droppedDesc, observationsDesc,
-		faultsDesc, coldDesc, costDesc, latencyDesc, comparisonsDesc, verdictDesc} {
+		faultsDesc, coldDesc, costDesc, latencyDesc, comparisonsDesc, verdictDesc, weightDesc, servedDesc, failedDesc} {
 		out <- d
 	}
 }
@@ -86,6 +89,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		r := &reports[i]
 		m := emitter{out, strings.ToValidUTF8(r.Experiment.Name, "?")}
 		m.ledger(&r.Counts)
+		m.rollout(r.Rollout)
 		for _, a := range arms(r) {
 			m.arm(&a)
 			if a.Role == assay.RoleCandidate {
@@ -130,6 +134,25 @@ func (m emitter) ledger(n *assay.Counts) {
 	}
 }
 
+func (m emitter) gauge(d *prometheus.Desc, value float64, labels ...string) {
+	m.send(prometheus.NewConstMetric(d, prometheus.GaugeValue, value, m.labels(labels)...))
+}
+
+func (m emitter) rollout(s *assay.Standing) {
+	if s == nil {
+		return
+	}
+	m.gauge(weightDesc, s.Weight, s.Candidate)
+	for role, served := range map[assay.Role]assay.Served{assay.RoleControl: s.Control, assay.RoleCandidate: s.Canary} {
+		name := s.Candidate
+		if role == assay.RoleControl {
+			name = string(role)
+		}
+		m.gauge(servedDesc, float64(served.Requests), name, string(role))
+		m.gauge(failedDesc, float64(served.Errors), name, string(role))
+	}
+}
+
 func (m emitter) arm(a *arm) {
 	name, role := a.name(), string(a.Role)
 	m.count(observationsDesc, float64(a.Observations), name, role)
@@ -167,7 +190,7 @@ func (m emitter) candidate(a *arm, verdict assay.Conclusion) {
 		if outcome == verdict {
 			value = 1
 		}
-		m.send(prometheus.NewConstMetric(verdictDesc, prometheus.GaugeValue, value, m.labels([]string{a.name(), string(outcome)})...))
+		m.gauge(verdictDesc, value, a.name(), string(outcome))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/assaylab/assay"
 )
@@ -64,7 +65,8 @@ func loadPages(version string) (*pages, error) {
 var words = template.FuncMap{
 	"count": count, "millis": millis, "percent": percent, "exact": exactPercent, "ratio": ratio, "estimate": func(v *float64) string { return ratio(*v) }, "bytes": bytesText, "duration": durationText,
 	"clock": clock, "machine": machineTime, "short": short, "plural": plural, "path": pathTo,
-	"text": func(b []byte) string { return string(bytes.ToValidUTF8(b, []byte("�"))) },
+	"stage": func(s assay.Stage) string { return strings.ReplaceAll(string(s), "_", " ") },
+	"text":  func(b []byte) string { return string(bytes.ToValidUTF8(b, []byte("�"))) },
 }
 
 // show renders the named page whole before any of it is sent.
@@ -156,6 +158,7 @@ type detailView struct {
 	Found      []foundTrial
 	Older      string // address of the next page of trials
 	Newest     string // address of the first page, when this is not it
+	Rollout    *rolloutView
 }
 
 // foundTrial is one line in the list of trials.
@@ -196,6 +199,9 @@ func (c *Console) experimentPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	view := detailView{experimentView: viewExperiment(&report, c.deployed()), Definition: string(yaml), Query: q}
 	view.list(found, titlesOf(&report.Experiment))
+	if view.Rollout, err = c.viewRollout(r, &report); err != nil {
+		return err
+	}
 	return c.pages.show(w, http.StatusOK, "experiment", page{Title: report.Experiment.Name, Section: "experiments", Live: "experiments", Body: &view})
 }
 

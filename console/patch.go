@@ -10,17 +10,22 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// parsePatch reads {"sample": ..., "state": ...}. The sample is a share such as "25%" or 0.25, which
+// parsePatch reads {"sample": ..., "state": ...} or {"rollout": ...}. The sample is a share such as "25%" or 0.25, which
 // keeps what goes together now, or {"rate": ..., "by": ...}.
 func parsePatch(body []byte, now assay.Sample) (assay.Patch, error) {
 	var raw struct {
 		Sample json.RawMessage `json:"sample"`
 		State  *assay.State    `json:"state"`
+
+		Rollout string `json:"rollout"`
 	}
 	if err := strict(body, &raw); err != nil {
 		return assay.Patch{}, invalid("not a change: "+err.Error(), "", `for example {"sample": "25%"} or {"state": "paused"}`)
 	}
-	patch := assay.Patch{State: raw.State}
+	patch := assay.Patch{State: raw.State, Rollout: raw.Rollout}
+	if patch.Rollout != "" && (patch.State != nil || len(raw.Sample) > 0) {
+		return patch, invalid("an order to the rollout comes alone", patch.Rollout, "")
+	}
 	if s := raw.State; s != nil && *s != assay.StateRunning && *s != assay.StatePaused {
 		return patch, invalid("not a state to change to", string(*s), `"running" or "paused"`)
 	}
@@ -32,7 +37,7 @@ func parsePatch(body []byte, now assay.Sample) (assay.Patch, error) {
 		patch.Sample = &sample
 	}
 	if patch == (assay.Patch{}) {
-		return patch, invalid("nothing to change", "", `name "sample" or "state"`)
+		return patch, invalid("nothing to change", "", `name "sample", "state" or "rollout"`)
 	}
 	return patch, nil
 }

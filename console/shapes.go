@@ -33,6 +33,7 @@ type Experiment struct {
 	InFlight   int64            `json:"in_flight"`
 	Dropped    map[string]int64 `json:"dropped"`
 	Arms       []Arm            `json:"arms"`
+	Rollout    *assay.Standing  `json:"rollout,omitempty"`
 }
 
 // Arm is an arm in the API; the control's second calls are an arm named "secondary". What is unknown
@@ -68,7 +69,7 @@ func experimentShape(r *assay.Report) Experiment {
 		Name: e.Name, Version: e.Version, Since: e.Since, Changed: e.Changed, State: e.State, Outcome: r.Outcome(),
 		Path: e.Path, Methods: e.Methods, Sample: e.Sample.Rate, SampleBy: e.Sample.By,
 		Requests: n.Requests, Offered: n.Offered, Sampled: n.Sampled, NotSampled: maps.Clone(n.NotSampled),
-		Trials: n.Trials, InFlight: n.InFlight(), Dropped: withReasons(n.Dropped),
+		Trials: n.Trials, InFlight: n.InFlight(), Dropped: withReasons(n.Dropped), Rollout: r.Rollout,
 	}
 	if shape.NotSampled == nil {
 		shape.NotSampled = map[string]int64{}

@@ -81,9 +81,9 @@ function follow(main) {
 
 // change sends what a form with data-patch asks for.
 async function change(form, button) {
-  const sample = form.elements.sample.value.trim();
-  const body = button && button.name === "state"
-    ? { state: button.value }
+  const sample = form.elements.sample?.value.trim();
+  const body = button?.name
+    ? { [button.name]: button.value }
     : { sample: sample.endsWith("%") ? sample : sample + "%" };
   const said = form.querySelector("output");
   said.textContent = "…";

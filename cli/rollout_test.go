@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/console"
+)
+
+func (l *lab) rollout(name string) console.Rollout {
+	l.t.Helper()
+	var r console.Rollout
+	if err := json.Unmarshal([]byte(l.must("rollout", name, "-o", "json")), &r); err != nil {
+		l.t.Fatal(err)
+	}
+	return r
+}
+
+// reaches waits until a rollout is at a stage.
+func (l *lab) reaches(name string, stage assay.Stage) console.Rollout {
+	l.t.Helper()
+	var r console.Rollout
+	eventually(l.t, 2*time.Minute, func() error {
+		if r = l.rollout(name); r.Stage != stage {
+			return fmt.Errorf("it is %s: %s, %+v", r.Stage, r.Reason, r.Verdict)
+		}
+		return nil
+	})
+	return r
+}
+
+// TestRollout: a candidate that holds takes over step by step while traffic flows; when it begins to fail it
+// is rolled back by itself, and clients are served by the control again.
+func TestRollout(t *testing.T) {
+	control := serveText(t, "same")
+	var broken atomic.Bool
+	candidate := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if broken.Load() {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+		fmt.Fprint(w, "same")
+	}))
+	t.Cleanup(candidate.Close)
+
+	dir := t.TempDir()
+	file := write(t, dir+"/assay.yaml", fmt.Sprintf(`experiments:
+  shop:
+    path: shop
+    control: {url: %q}
+    candidates: {new: {url: %q}}
+    comparators: [body]
+    hypothesis: {mismatch: "<= 20%%"}
+    rollout: {canary: 40%% -> 60%% -> 100%%, requests: 50, for: 1s, errors: "<= 20%%", by: "header:x-user"}
+`, control.URL, candidate.URL))
+	l := startLab(t, dir+"/data", "-f", file)
+	clients := startTraffic(t, 2, l.gateway+"/shop", "same")
+	promoted := l.reaches("shop", assay.StagePromoted)
+	clients.end()
+
+	var way []string
+	for _, s := range promoted.Steps {
+		way = append(way, fmt.Sprintf("%s %g", s.To, s.Weight))
+		if s.By != "assay" || s.Reason == "" || s.Verdict == nil {
+			t.Errorf("step %+v", s)
+		}
+	}
+	if got := strings.Join(way, ", "); got != "canary 0.4, canary 0.6, promoted 1" {
+		t.Errorf("it went %s", got)
+	}
+	e := l.settled("shop")
+	if e.Rollout == nil || e.NotSampled["canary"] == 0 || e.Offered != e.Sampled+sumOf(e.NotSampled) {
+		t.Errorf("counts: offered %d, sampled %d, not sampled %v", e.Offered, e.Sampled, e.NotSampled)
+	}
+
+	// Where it is outlives the laboratory.
+	l.stop()
+	l = startLab(t, dir+"/data", "-f", file)
+	if again := l.rollout("shop"); again.Stage != assay.StagePromoted || len(again.Steps) != 3 {
+		t.Errorf("after a restart: %+v", again)
+	}
+	if _, errs, code := l.assay("rollout", "shop", "promote"); code != exitUsage || !strings.Contains(errs, "a rollout that is promoted cannot promote") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	l.must("rollout", "shop", "rollback")
+	l.must("rollout", "shop", "resume")
+	clients = startTraffic(t, 2, l.gateway+"/shop", "same")
+	l.reaches("shop", assay.StageCanary)
+	clients.end()
+	l.must("rollout", "shop", "pause")
+
+	// It is paused at its share and begins to fail: nobody has to look.
+	broken.Store(true)
+	eventually(t, 2*time.Minute, func() error {
+		if _, err := send(t.Context(), "GET", l.gateway+"/shop", nil, nil); err != nil {
+			return err
+		}
+		if r := l.rollout("shop"); r.Stage != assay.StageRolledBack {
+			return fmt.Errorf("%s: %+v %+v", r.Stage, r.Canary, r.Verdict)
+		}
+		return nil
+	})
+	for range 50 {
+		if got, err := send(t.Context(), "GET", l.gateway+"/shop", nil, nil); err != nil || got.status != http.StatusOK {
+			t.Fatalf("a client is served by what was rolled back: %v %+v", err, got)
+		}
+	}
+	if last := l.rollout("shop"); last.Weight != 0 || !strings.Contains(last.Reason, "refuted") {
+		t.Errorf("rolled back: %+v", last.Standing)
+	}
+	if out := l.must("rollout", "shop"); !strings.Contains(out, "shop: rolled back, new serves 0%") || !strings.Contains(out, "TIME") {
+		t.Errorf("it is shown as\n%s", out)
+	}
+}
+
+func sumOf(m map[string]int64) (n int64) {
+	for _, v := range m {
+		n += v
+	}
+	return n
+}
