@@ -296,3 +296,18 @@ func counted(counts map[string]int) string {
 	}
 	return strings.Join(words, ", ")
 }
+
+// Report is what there is to say of one candidate's answers.
+type Report struct {
+	Candidate string  `json:"candidate"`
+	Compared  int     `json:"compared"`       // trials in which both answers were JSON
+	Skipped   int     `json:"skipped"`        // trials in which one was not
+	Bare      int     `json:"without_bodies"` // trials whose bodies were not kept
+	Crowded   bool    `json:"crowded"`        // there were more fields than are looked at
+	Drifts    []Drift `json:"drifts"`
+}
+
+// Report returns what was found of a candidate; bare trials are those whose bodies were not kept.
+func (p *Pair) Report(candidate string, bare int) Report {
+	return Report{Candidate: candidate, Compared: p.Documents(), Skipped: p.Skipped, Bare: bare, Crowded: p.Crowded(), Drifts: p.Drifts()}
+}

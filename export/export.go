@@ -298,3 +298,15 @@ func quotedStep(s string) (name, rest string, ok bool) {
 	}
 	return "", "", false
 }
+
+// Reproduction is a case with how it was found.
+type Reproduction struct {
+	Case
+	Trial    string            `json:"trial"`   // that it began with
+	Cluster  string            `json:"cluster"` // the signature it has in common with it
+	Began    *assay.Request    `json:"began,omitempty"`
+	Calls    int               `json:"calls"`    // of arms, in all
+	Complete bool              `json:"complete"` // false: the budget was spent before nothing more could be left out
+	Notes    []string          `json:"notes"`    // what else one should know
+	Forms    map[string]string `json:"forms"`    // the case in each form that it can be written in
+}
