@@ -32,7 +32,7 @@ var law = map[string][]string{
 	"judge":               {module + "/stats"},
 	"store/sqlite":        {"modernc.org/sqlite/...", module + "/stats", module + "/cluster"},
 	"store/storetest":     {},
-	"console":             {"github.com/prometheus/client_golang/...", module + "/noise", module + "/drift", module + "/whatif", module + "/export"},
+	"console":             {"github.com/prometheus/client_golang/...", module + "/reading", module + "/noise", module + "/drift", module + "/whatif", module + "/export"},
 	"pack":                {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
 	"lambda/awsapi":       {module + "/event", module + "/lambda", module + "/lambda/awsapi/model", module + "/lambda/control", module + "/lambda/sigv4", "github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"},
 	"lambda/awsapi/model": {},

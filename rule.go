@@ -37,8 +37,8 @@ type Rule struct {
 	// Within is how far apart the values may be: seconds for times, the values' own unit for numbers. Zero
 	// sets no limit, except for jitter, which has none to excuse then.
 	Within   float64   `json:"within,omitempty"`
-	Owner    string    `json:"owner"`             // who answers for it
-	Expires  time.Time `json:"expires"`           // from then on it excuses nothing
+	Owner    string    `json:"owner,omitempty"`   // who answers for it
+	Expires  time.Time `json:"expires,omitzero"`  // from then on it excuses nothing
 	Accepted time.Time `json:"accepted,omitzero"` // when it was accepted live; zero: it stands in the definition's file
 }
 

@@ -33,20 +33,32 @@ type replayOptions struct {
 	concurrency int
 	control     string
 	header      []string
+	rules       string
+	limit       int
+	output      string
 }
 
 func replayCommand(p *Process, c *client) *cobra.Command {
 	var o replayOptions
 	cmd := &cobra.Command{
-		Use: "replay NAME --from FILE", Short: "Make recorded requests again, for other candidates perhaps", Args: cobra.ExactArgs(1),
+		Use: "replay NAME --from FILE | --rules FILE", Short: "Make recorded requests again, or compare the kept trials again under other rules", Args: cobra.ExactArgs(1),
 		Long: "Make the requests of a recording again: they become trials of the experiment NAME, at the pace they\n" +
 			"were recorded or another. A recording comes from `assay record`, from a browser or proxy (HAR), or\n" +
 			"from a web server's access log.\n\n" +
 			"With --to, an experiment of its own is made for one candidate, which need not be in NAME: nothing\n" +
 			"of production is called but the control, and not even that with --control recorded. The verdict\n" +
-			"is printed, with the exit codes of `assay verdict`.",
+			"is printed, with the exit codes of `assay verdict`.\n\n" +
+			"With --rules nothing is called: the kept trials are compared again under the comparators and rules\n" +
+			"of a file, and what that would change is printed. The file is a definition that has NAME, or\n" +
+			"`comparators:` and `rules:` alone.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, name := kindOf(args[0])
+			switch {
+			case (o.from == "") == (o.rules == ""):
+				return invalid("replay wants one of --from and --rules", "--from makes recorded requests again, --rules compares the kept trials again")
+			case o.rules != "":
+				return replayRules(cmd.Context(), p, c, name, o.rules, o.limit, o.output)
+			}
 			return replayFile(cmd.Context(), p, c, name, o)
 		},
 	}
@@ -60,7 +72,9 @@ func replayCommand(p *Process, c *client) *cobra.Command {
 	f.IntVar(&o.concurrency, "concurrency", 64, "requests under way at once; at a pace, those beyond are left out and counted")
 	f.StringVar(&o.control, "control", "live", "live calls the control anew; recorded compares with the answers in the file")
 	f.StringArrayVar(&o.header, "header", nil, `set on every request, for example "Authorization: Bearer …": a recording has hashes for secrets`)
-	_ = cmd.MarkFlagRequired("from") // the flag exists
+	f.StringVar(&o.rules, "rules", "", "compare the kept trials again under this file's comparators and rules (- is the input)")
+	f.IntVar(&o.limit, "limit", 10_000, "with --rules: look at so many of the newest trials")
+	f.StringVarP(&o.output, "output", "o", "table", "with --rules: table, json or yaml")
 	return cmd
 }
 

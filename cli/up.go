@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -29,6 +30,7 @@ import (
 	"github.com/assaylab/assay/lambda/awsapi"
 	"github.com/assaylab/assay/lambda/sigv4"
 	"github.com/assaylab/assay/pack"
+	"github.com/assaylab/assay/reading"
 	"github.com/assaylab/assay/store/sqlite"
 	"github.com/assaylab/assay/trial"
 )
@@ -222,6 +224,9 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	h.console, err = console.New(console.Options{
 		Laboratory: h.lab, Functions: functions{h.engine, h.lab}, Store: h.store, Version: Version(), Token: h.opt.token,
 		Log: h.log, Pixels: compare.Pixels, Ready: h.ready,
+		Reading: reading.New(reading.Options{
+			Store: h.store, Laboratory: desk{h.lab, "http://" + h.address("aws")}, Now: time.Now, NewID: uuid.NewString,
+		}),
 	})
 	if err != nil {
 		return err
@@ -275,6 +280,16 @@ func (s *server) serve() error {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
 	return nil
+}
+
+// address is where one of the servers listens, host:port.
+func (h *house) address(name string) string {
+	for _, s := range h.servers {
+		if s.name == name {
+			return s.listener.Addr().String()
+		}
+	}
+	return ""
 }
 
 func (h *house) addresses() []any {

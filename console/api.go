@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -30,7 +31,7 @@ func (c *Console) answer(h operation, w http.ResponseWriter, r *http.Request) {
 // api serves everything under /api/v1. Handlers return their errors; one place writes them.
 func (c *Console) api() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, h := range map[string]operation{
+	calls := map[string]operation{
 		"GET /api/v1/version":                       c.version,
 		"GET /api/v1/events":                        c.events,
 		"POST /api/v1/apply":                        c.apply,
@@ -49,7 +50,9 @@ func (c *Console) api() http.Handler {
 		"DELETE /api/v1/functions/{name}":           c.deleteFunction,
 		"POST /api/v1/functions/{name}/invocations": c.invoke,
 		"GET /api/v1/functions/{name}/logs":         c.logs,
-	} {
+	}
+	maps.Copy(calls, c.readingCalls())
+	for pattern, h := range calls {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 			c.answer(h, w, r)

@@ -12,6 +12,11 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/drift"
+	"github.com/assaylab/assay/export"
+	"github.com/assaylab/assay/noise"
+	"github.com/assaylab/assay/reading"
+	"github.com/assaylab/assay/whatif"
 )
 
 // Reader tells of the laboratory's experiments.
@@ -37,6 +42,9 @@ type Editor interface {
 	Apply(ctx context.Context, name string, definition []byte) ([]assay.Change, error)
 	Patch(ctx context.Context, name string, patch assay.Patch) (assay.Experiment, error)
 	Delete(ctx context.Context, name string) error
+	// AcceptRule begins new evidence under one more rule, RemoveRule under one fewer.
+	AcceptRule(ctx context.Context, name string, rule assay.Rule) (assay.Experiment, error)
+	RemoveRule(ctx context.Context, name, id string) (assay.Experiment, error)
 }
 
 // Traffic lends an experiment's requests out, and takes recorded ones in.
@@ -73,11 +81,36 @@ type Trials interface {
 	Trial(ctx context.Context, id string) (*assay.Trial, error)
 }
 
-// Options of a Console. Laboratory, Functions and Store are needed.
+// RuleBook tells of the rules that excuse differences.
+type RuleBook interface {
+	// Rules tells how those in force do, and which others the control's noise suggests.
+	Rules(ctx context.Context, experiment string) ([]noise.Status, []noise.Proposal, error)
+	// Reject keeps a rule from being proposed again.
+	Reject(ctx context.Context, experiment, id, by string) error
+}
+
+// Differences answers what people ask of mismatches.
+type Differences interface {
+	Clusters(ctx context.Context, experiment string) ([]assay.Cluster, error)
+	// MarkCluster says what is thought of a cluster, and returns all.
+	MarkCluster(context.Context, assay.Mark) ([]assay.Cluster, error)
+	Drift(ctx context.Context, experiment string, limit int) ([]drift.Report, error)
+	Replay(ctx context.Context, experiment string, rules []byte, limit int) (whatif.Result, error)
+	Reproduce(ctx context.Context, want reading.Wanted, tell func(reading.Progress)) (*export.Reproduction, error)
+}
+
+// Reading is both.
+type Reading interface {
+	RuleBook
+	Differences
+}
+
+// Options of a Console. Laboratory, Functions, Store and Reading are needed.
 type Options struct {
 	Laboratory Laboratory
 	Functions  Functions
 	Store      Trials
+	Reading    Reading
 
 	Version string // of the program, for people
 	// Token, if set, is asked of every caller but those of /healthz and /readyz. Without it only
@@ -108,8 +141,8 @@ type Console struct {
 
 // New returns a console, or an error when an option that it needs is missing.
 func New(opt Options) (*Console, error) {
-	if opt.Laboratory == nil || opt.Functions == nil || opt.Store == nil {
-		return nil, &assay.Error{Code: assay.CodeInternal, What: "a console needs a laboratory, functions and a store"}
+	if opt.Laboratory == nil || opt.Functions == nil || opt.Store == nil || opt.Reading == nil {
+		return nil, &assay.Error{Code: assay.CodeInternal, What: "a console needs a laboratory, functions, a store, and what reads differences"}
 	}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)

@@ -25,6 +25,7 @@ type fakeLab struct {
 	trials  []assay.Trial
 	applied []string // "name:definition" of each Apply
 	patches []assay.Patch
+	reading fakeReading
 	err     error        // of every call, if set
 	reads   int          // calls of Reports
 	replay  assay.Replay // how the last one was asked for
@@ -414,7 +415,7 @@ func newFakeLab() *fakeLab {
 // newConsole returns a console over fakes that its caller may change; adjust may be nil.
 func newConsole(lab *fakeLab, adjust func(*Options)) *Console {
 	opt := Options{
-		Laboratory: lab, Functions: newFakeEngine(), Store: lab, Version: "1.0-test",
+		Laboratory: lab, Functions: newFakeEngine(), Store: lab, Reading: &lab.reading, Version: "1.0-test",
 		Now: func() time.Time { return noon }, NewID: func() string { return "id-1" },
 		Pixels: func(control, _ []byte) ([]byte, error) { return control, nil },
 	}

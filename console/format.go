@@ -135,6 +135,14 @@ func plural(n int, one, many string) string {
 	return many
 }
 
+// times says how often.
+func times(n int64) string {
+	if n == 1 {
+		return "once"
+	}
+	return count(n) + " times"
+}
+
 // pathTo builds an address of escaped segments.
 func pathTo(segments ...string) string {
 	var b strings.Builder

@@ -51,7 +51,7 @@ func loadPages(version string) (*pages, error) {
 		hash.Write(file)
 	}
 	p.build = hex.EncodeToString(hash.Sum(nil))[:12]
-	for _, name := range []string{"overview", "experiment", "trial", "functions", "problem", "login"} {
+	for _, name := range []string{"overview", "experiment", "differences", "trial", "functions", "problem", "login"} {
 		p.sets[name], err = template.New("frame.html").Funcs(words).
 			ParseFS(web, "web/templates/frame.html", "web/templates/parts.html", "web/templates/"+name+".html")
 		if err != nil {
@@ -67,6 +67,7 @@ var words = template.FuncMap{
 	"clock": clock, "machine": machineTime, "short": short, "plural": plural, "path": pathTo,
 	"stage": func(s assay.Stage) string { return strings.ReplaceAll(string(s), "_", " ") },
 	"text":  func(b []byte) string { return string(bytes.ToValidUTF8(b, []byte("�"))) },
+	"times": times,
 }
 
 // show renders the named page whole before any of it is sent.
@@ -92,13 +93,15 @@ func (p *pages) login(w http.ResponseWriter, failed bool) {
 func (c *Console) pageRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /static/", http.StripPrefix("/static/", c.pages.assets()))
 	for pattern, h := range map[string]func(http.ResponseWriter, *http.Request) error{
-		"GET /{$}":                      c.overviewPage,
-		"GET /experiments/{name}":       c.experimentPage,
-		"GET /trials/{id}":              c.trialPage,
-		"GET /functions":                c.functionsPage,
-		"GET /trials/{id}/images/{arm}": c.image,
-		"GET /trials/{id}/pixels/{arm}": c.pixels,
-		"/":                             noSuchPage,
+		"GET /{$}":                             c.overviewPage,
+		"GET /experiments/{name}":              c.experimentPage,
+		"GET /experiments/{name}/differences":  c.differencesPage,
+		"POST /experiments/{name}/differences": c.whatifPage,
+		"GET /trials/{id}":                     c.trialPage,
+		"GET /functions":                       c.functionsPage,
+		"GET /trials/{id}/images/{arm}":        c.image,
+		"GET /trials/{id}/pixels/{arm}":        c.pixels,
+		"/":                                    noSuchPage,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := h(w, r); err != nil {

@@ -119,6 +119,9 @@ func (c *Case) Address(a *Arm) string { return a.URL + c.Target(a) }
 // Target is the path and query of Address.
 func (c *Case) Target(a *Arm) string {
 	if a.Function != "" {
+		if strings.HasPrefix(a.Function, "arn:") { // with its qualifier
+			return "/2015-03-31/functions/" + url.PathEscape(a.Function) + "/invocations"
+		}
 		name, qualifier, found := strings.Cut(a.Function, ":")
 		target := "/2015-03-31/functions/" + name + "/invocations"
 		if found {
@@ -160,10 +163,20 @@ var (
 
 // goWords are what the templates call. A JSON string is a string of Python, too.
 var goWords = template.FuncMap{
-	"quoted": strconv.Quote,
+	"quoted": func(v any) string { return strconv.Quote(fmt.Sprintf("%s", v)) },
+	"python": pythonBytes,
 	"json":   jsonText,
 	"base64": base64.StdEncoding.EncodeToString,
 	"line":   func(s string) string { return strings.Join(strings.Fields(s), " ") },
+}
+
+// pythonBytes is an expression of Python: text where the bytes are.
+func pythonBytes(b []byte) (string, error) {
+	if utf8.Valid(b) {
+		text, err := jsonText(string(b))
+		return text + ".encode()", err
+	}
+	return `base64.b64decode("` + base64.StdEncoding.EncodeToString(b) + `")`, nil
 }
 
 func jsonText(v any) (string, error) {

@@ -14,6 +14,7 @@ const minPairs = 3
 
 // Proposal is a rule that the control's own noise suggests. It has no owner and no end yet.
 type Proposal struct {
+	Name string `json:"id"` // the rule's ID
 	assay.Rule
 	Pairs    int         `json:"pairs"`    // trials that show it; none contradicts it
 	Examples [][2]string `json:"examples"` // what control and secondary had, in up to three of them
@@ -73,13 +74,17 @@ func single(path string, samples []assay.NoiseSample) (Proposal, bool) {
 			continue
 		}
 		if within, ok := plausible(class, samples, distances); ok {
-			return Proposal{assay.Rule{Path: path, Class: class, Within: within}, len(samples), examples(samples)}, true
+			return propose(assay.Rule{Path: path, Class: class, Within: within}, len(samples), samples), true
 		}
 		if class != assay.ClassCounter {
 			break // a time that is not of the moment is no opaque word either
 		}
 	}
 	return Proposal{}, false
+}
+
+func propose(r assay.Rule, pairs int, samples []assay.NoiseSample) Proposal {
+	return Proposal{r.ID(), r, pairs, examples(samples)}
 }
 
 // distances is how far apart the values of each pair are; false if one is not of the class.
@@ -200,7 +205,7 @@ func permuted(array string, paths map[string][]assay.NoiseSample, names []string
 		}
 		shown = append(shown, paths[name]...)
 	}
-	return Proposal{assay.Rule{Path: array, Class: assay.ClassUnordered}, len(trials), examples(shown)}, len(trials) >= minPairs
+	return propose(assay.Rule{Path: array, Class: assay.ClassUnordered}, len(trials), shown), len(trials) >= minPairs
 }
 
 // samePile tells whether both sides have the same values in another order.

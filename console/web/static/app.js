@@ -104,6 +104,23 @@ async function change(form, button) {
   }
 }
 
+// act makes the call of the API that a form with data-call stands for, and shows the page anew.
+async function act(form, button) {
+  const fields = new FormData(form, button), said = form.querySelector("output");
+  said.textContent = "…";
+  try {
+    const answer = await fetch(form.dataset.call, {
+      method: form.dataset.method, headers: { "Content-Type": "application/json" },
+      body: form.dataset.method === "DELETE" ? undefined : JSON.stringify(Object.fromEntries(fields)),
+    });
+    if (answer.ok) { location.reload(); return; }
+    const { error } = await answer.json();
+    said.textContent = [error.what, error.hint].filter(Boolean).join(": ");
+  } catch {
+    said.textContent = "not reached";
+  }
+}
+
 const live = document.querySelector("main[data-live]");
 const refresh = live ? follow(live) : () => {};
 
@@ -111,5 +128,8 @@ document.addEventListener("submit", (event) => {
   if (event.target.matches("form[data-patch]")) {
     event.preventDefault();
     change(event.target, event.submitter);
+  } else if (event.target.matches("form[data-call]")) {
+    event.preventDefault();
+    act(event.target, event.submitter);
   }
 });

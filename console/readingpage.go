@@ -1,0 +1,116 @@
+package console
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/drift"
+	"github.com/assaylab/assay/whatif"
+)
+
+// ruleLife is how long a rule is proposed to be in force.
+const ruleLife = 90 * 24 * time.Hour
+
+// differencesView is what the page of an experiment's differences shows.
+type differencesView struct {
+	Name     string
+	Clusters []assay.Cluster
+	Rules    Rules
+	Drift    []drift.Report
+	Until    string // the day that rules are proposed to expire
+	titles   map[string]string
+
+	// Of the form that compares again.
+	Text   string
+	Result *whatif.Result
+	Flaws  []*assay.Error
+}
+
+// Label of an arm, for people.
+func (v *differencesView) Label(arm string) string { return labelOf(v.titles, arm) }
+
+// Rows is the height of the form's text.
+func (v *differencesView) Rows() int { return min(max(strings.Count(v.Text, "\n")+1, 6), 24) }
+
+// differencesPage shows an experiment's differences.
+func (c *Console) differencesPage(w http.ResponseWriter, r *http.Request) error {
+	return c.showDifferences(w, r, func(*differencesView) (int, error) { return http.StatusOK, nil })
+}
+
+// whatifPage shows them with what the comparators and rules of the form would change.
+func (c *Console) whatifPage(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	return c.showDifferences(w, r, func(v *differencesView) (int, error) {
+		v.Text = strings.ReplaceAll(r.PostForm.Get("rules"), "\r\n", "\n")
+		result, err := c.opt.Reading.Replay(r.Context(), v.Name, []byte(v.Text), replayTrials)
+		if v.Flaws = flawsOf(err); len(v.Flaws) > 0 {
+			return http.StatusUnprocessableEntity, nil
+		}
+		v.Result = &result
+		return http.StatusOK, err
+	})
+}
+
+// flawsOf lists what is wrong with what somebody wrote; nil of other errors.
+func flawsOf(err error) []*assay.Error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []*assay.Error
+		for _, e := range many.Unwrap() {
+			all = append(all, flawsOf(e)...)
+		}
+		return all
+	}
+	if e, ok := err.(*assay.Error); ok && e.Code == assay.CodeInvalid {
+		return []*assay.Error{e}
+	}
+	return nil
+}
+
+func (c *Console) showDifferences(w http.ResponseWriter, r *http.Request, more func(*differencesView) (status int, err error)) error {
+	report, err := c.opt.Laboratory.Report(r.Context(), r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	v := &differencesView{Name: report.Experiment.Name, titles: titlesOf(&report.Experiment), Until: c.opt.Now().Add(ruleLife).Format(time.DateOnly)}
+	if v.Clusters, err = c.opt.Reading.Clusters(r.Context(), v.Name); err != nil {
+		return err
+	}
+	if v.Rules, err = c.rulesOf(r, v.Name); err != nil {
+		return err
+	}
+	if v.Drift, err = c.opt.Reading.Drift(r.Context(), v.Name, driftTrials); err != nil {
+		return err
+	}
+	yaml, err := c.opt.Laboratory.Render(v.Name)
+	if err != nil {
+		return err
+	}
+	v.Text = section(string(yaml), "comparators") + section(string(yaml), "rules")
+	status, err := more(v)
+	if err != nil {
+		return err
+	}
+	return c.pages.show(w, status, "differences", page{Title: "Differences of " + v.Name, Section: "experiments", Body: v})
+}
+
+// section cuts a key and what stands below it out of an experiment's definition as Render writes it.
+func section(yaml, key string) string {
+	const indent = "    "
+	var out strings.Builder
+	in := false
+	for line := range strings.Lines(yaml) {
+		text, ours := strings.CutPrefix(line, indent)
+		if ours && text[0] != ' ' && text[0] != '-' {
+			in = strings.HasPrefix(text, key+":")
+		}
+		if in && ours {
+			out.WriteString(text)
+		}
+	}
+	return out.String()
+}
