@@ -22,7 +22,7 @@ var law = map[string][]string{
 	"event":               {"github.com/aws/aws-lambda-go/events"},
 	"gateway":             {},
 	"trial":               {"github.com/theory/jsonpath/..."},
-	"lambda":              {module + "/lambda/sandbox", module + "/lambda/runtimeapi", module + "/lambda/control", module + "/lambda/code"},
+	"lambda":              {module + "/lambda/sandbox", module + "/lambda/runtimeapi", module + "/lambda/control", module + "/lambda/code", module + "/lambda/async"},
 	"lambda/runtimeapi":   {},
 	"lambda/sandbox":      {"golang.org/x/sys/unix"},
 	"remote/plainhttp":    {},

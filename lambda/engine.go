@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/async"
 	"github.com/assaylab/assay/lambda/control"
 	"github.com/assaylab/assay/lambda/runtimeapi"
 	"github.com/assaylab/assay/lambda/sandbox"
@@ -36,7 +37,7 @@ type Options struct {
 	Concurrency     int           // environments at once of a function that sets no limit; 16 if zero
 	MaxQueue        int           // callers of a version that wait for an environment; 1000 if zero
 	MaxInits        int           // environments that initialize at once; 8 if zero
-	MaxEvents       int           // Event invocations accepted and not finished; 1000 if zero
+	MaxEvents       int           // Event invocations accepted and not done; 1000 if zero
 	IdleExpiry      time.Duration // an environment ends after this long without work; 10 minutes if zero
 
 	PaceStreams  bool // streamed answers come at AWS's pace: 6 MiB at once, then 2 MiB a second
@@ -87,8 +88,8 @@ type Engine struct {
 
 	hard   context.Context // ends when Close waits no longer
 	kill   context.CancelFunc
-	work   sync.WaitGroup // environments and Event invocations
-	events int            // Event invocations not finished
+	work   sync.WaitGroup // environments
+	events *async.Queue
 }
 
 // New returns an Engine with the functions that Dir keeps. It starts no process but for those that are
@@ -131,6 +132,9 @@ func (e *Engine) open() (err error) {
 		Dir: e.opts.Dir, Log: e.opts.Log, Now: e.opts.Now, Runtime: e.runtimes.find,
 		Changed: e.changed, Running: e.running, Provisioned: e.provision,
 	})
+	if err == nil {
+		err = e.openEvents()
+	}
 	if err != nil {
 		return errors.Join(err, e.host.Close())
 	}
@@ -186,14 +190,15 @@ func (e *Engine) pace() runtimeapi.Pace {
 }
 
 // Close takes no more invocations, lets those under way finish until ctx ends, and then kills. When it
-// returns, no process, goroutine or temporary file of the engine is left. Event invocations that have
-// no environment yet are dropped, and logged.
+// returns, no process, goroutine or temporary file of the engine is left. Event invocations that are
+// not done are kept for the next engine.
 func (e *Engine) Close(ctx context.Context) error {
 	if !e.shut() {
 		return nil // closed, or closing
 	}
 	e.Plane.Close()
 	stop := context.AfterFunc(ctx, e.kill)
+	e.events.Close()
 	e.work.Wait()
 	stop()
 	e.kill()

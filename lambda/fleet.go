@@ -42,20 +42,25 @@ type fleet struct {
 // not nil, the caller should insist when it fires. The lock is held.
 func (e *fleet) submit(p *pool, x *exchange) (hurry <-chan time.Time) {
 	f := p.function
-	p.count(func(m *metrics) { m.invocations++ })
 	switch {
 	case e.closed:
 		x.answer(closing())
+		return nil
+	case f.full():
+		e.throttle(p, x, reasonReserved)
+		return nil
+	case len(p.waiting) >= e.limits.queue:
+		e.throttle(p, x, reasonAccount)
+		return nil
+	}
+	p.count(func(m *metrics) { m.invocations++ })
+	switch {
 	case p.current.broken != "":
 		p.count(func(m *metrics) { m.errors++ })
 		x.answer(failed(assay.FaultCrash, "Runtime.InvalidEntrypoint", p.current.broken))
 		close(x.done)
-	case f.full() && !x.Patient:
-		e.throttle(p, x, reasonReserved)
 	case len(p.idle) > 0 && f.mayExecute():
 		p.give(x)
-	case len(p.waiting) >= e.limits.queue:
-		e.throttle(p, x, reasonAccount)
 	case p.settling > len(p.waiting):
 		e.enqueue(p, x)
 		hurry = time.After(settleGrace)

@@ -19,8 +19,7 @@ type Call struct {
 	ClientContext string // JSON on one line; "" for none
 	TraceID       string // X-Amzn-Trace-Id; made from the request id if empty
 
-	Tail    bool // the Result's Log ends with the REPORT line, which comes when the environment is free again
-	Patient bool // wait for an environment where reserved concurrency would throttle
+	Tail bool // the Result's Log ends with the REPORT line, which comes when the environment is free again
 }
 
 // Result is what became of a Call.

@@ -322,7 +322,7 @@ func (p *Plane) GetFunctionRecursionConfig(name string) (loop string, err error)
 	return r.Recursion, nil
 }
 
-// PutFunctionRecursionConfig is AWS's: it is kept and returned; the engine ends no loops.
+// PutFunctionRecursionConfig is AWS's: with Terminate, events that are destinations of each other end after 16.
 func (p *Plane) PutFunctionRecursionConfig(name, loop string) error {
 	if loop != "Allow" && loop != "Terminate" {
 		return unfit(loop, "recursiveLoop", "Member must satisfy enum value set: [Allow, Terminate]")
