@@ -37,17 +37,18 @@ var law = map[string][]string{
 	"lambda/awsapi":       {module + "/event", module + "/lambda", module + "/lambda/awsapi/model", module + "/lambda/control", module + "/lambda/sigv4", "github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"},
 	"lambda/awsapi/model": {},
 	"lambda/sigv4":        {},
+	"lambda/async":        {module + "/lambda/control"},
+	"lambda/code":         {},
+	"lambda/control":      {module + "/lambda/code"},
 
 	// Reading differences.
-	"noise":          {module + "/stats"},
-	"cluster":        {module + "/noise"},
-	"drift":          {},
-	"whatif":         {},
-	"reading":        {module + "/noise", module + "/cluster", module + "/drift", module + "/whatif", module + "/reduce", module + "/export"},
-	"reduce":         {},
-	"export":         {},
-	"lambda/code":    {},
-	"lambda/control": {module + "/lambda/code"},
+	"noise":   {module + "/stats"},
+	"cluster": {module + "/noise"},
+	"drift":   {},
+	"whatif":  {},
+	"reading": {module + "/noise", module + "/cluster", module + "/drift", module + "/whatif", module + "/reduce", module + "/export"},
+	"reduce":  {},
+	"export":  {},
 
 	// Recorded traffic.
 	"recording": {"github.com/klauspost/compress/zstd"},
