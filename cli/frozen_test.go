@@ -16,7 +16,7 @@ import (
 // The same trials, kept in the same order, give the same verdict to the byte: asked again, after a restart,
 // after bodies and trials were pruned, in other batches, and with trials delivered twice.
 func TestVerdictsAreFrozen(t *testing.T) {
-	trials, others := storetest.Trials(31, 1500), storetest.Trials(32, 10)
+	trials, others := storetest.Trials(31, 500), storetest.Trials(32, 10)
 	for i := range others {
 		others[i].Experiment = "another"
 	}
@@ -27,16 +27,16 @@ func TestVerdictsAreFrozen(t *testing.T) {
 	}
 	for name, again := range map[string][]byte{
 		"asked again after a restart": verdicts(t, large, sqlite.Options{}, nil, 1),
-		"delivered twice":             verdicts(t, large, sqlite.Options{}, trials[500:1200], 300),
+		"delivered twice":             verdicts(t, large, sqlite.Options{}, trials[100:300], 70),
 		"in other batches":            verdicts(t, filepath.Join(t.TempDir(), "other.db"), sqlite.Options{}, trials, 17),
-		"pruned as they came":         verdicts(t, filepath.Join(t.TempDir(), "small.db"), sqlite.Options{MaxBytes: 1 << 20}, trials, 100),
-		"pruned afterwards":           verdicts(t, large, sqlite.Options{MaxBytes: 1 << 20}, others, 1),
+		"pruned as they came":         verdicts(t, filepath.Join(t.TempDir(), "small.db"), sqlite.Options{MaxBytes: 256 << 10}, trials, 100),
+		"pruned afterwards":           verdicts(t, large, sqlite.Options{MaxBytes: 256 << 10}, others, 1),
 	} {
 		if !bytes.Equal(again, first) {
 			t.Errorf("%s:\n%s\nwas\n%s", name, again, first)
 		}
 	}
-	if n := keptTrials(t, large); n > 1000 {
+	if n := keptTrials(t, large); n > 400 {
 		t.Errorf("%d trials were not pruned", n)
 	}
 }

@@ -13,8 +13,8 @@ import (
 // batchesDoNotShow keeps the same trials in batches of other sizes, twice, and mixed with those of others.
 func batchesDoNotShow(t *testing.T, store assay.Store) {
 	var first []assay.ArmCounts
-	for since, size := range []int{1, 7, 100, 300} {
-		trials := slices.Clone(Trials(21, 300))
+	for since, size := range []int{1, 7, 40, 120} {
+		trials := slices.Clone(Trials(21, 120))
 		for i := range trials {
 			trials[i].Since, trials[i].ID = since+1, fmt.Sprintf("%d-%s", since, trials[i].ID)
 		}
@@ -23,7 +23,7 @@ func batchesDoNotShow(t *testing.T, store assay.Store) {
 			keep(t, store, append(slices.Clone(batch), trials[last:last+len(batch)]...)...)
 			last += len(batch)
 		}
-		keep(t, store, trials[50:150]...)
+		keep(t, store, trials[20:60]...)
 		got := counts(t, store, Experiment, since+1).Arms
 		if first == nil {
 			first = got
@@ -36,7 +36,7 @@ func batchesDoNotShow(t *testing.T, store assay.Store) {
 
 // blocksAreExact works out the differences of some measures anew, in the plainest way.
 func blocksAreExact(t *testing.T, store assay.Store) {
-	trials := Trials(22, 1500)
+	trials := Trials(22, 500)
 	for batch := range slices.Chunk(trials, 256) {
 		keep(t, store, batch...)
 	}
