@@ -24,7 +24,7 @@ type pair struct{ control, other int }
 // arrays compares by key, aligned, without order, or index by index, as the rules have it.
 func (w *walk) arrays(a, b *value, at spot) {
 	hint := w.hint
-	switch r := at.find(func(p *place) *rule { return p.items }); {
+	switch r := at.find(itemsRule); {
 	case r == nil:
 		w.inOrder(a, b, at)
 	case r.kind == ruleKey:
@@ -47,7 +47,9 @@ func (w *walk) inOrder(a, b *value, at spot) {
 
 // differLength tells that arrays have different lengths.
 func (w *walk) differLength(n, m int, at spot) {
-	w.add(assay.KindLength, surplusExcuse(n, m, at), func() (string, string) { return showItems(n), showItems(m) })
+	if excuse := surplusExcuse(n, m, at); !w.skips(excuse) {
+		w.list(assay.KindLength, excuse, showItems(n), showItems(m))
+	}
 }
 
 func showItems(n int) string { return fmt.Sprintf("%d items", n) }

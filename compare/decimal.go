@@ -38,6 +38,28 @@ func parseDecimal(literal string) decimal {
 	return decimal{negative: negative, digits: trimmed, exponent: exponent}
 }
 
+// sameNumber tells whether two literals that are not the same stand for one number.
+func sameNumber(a, b string) bool {
+	if x, y := fractionDigits(a), fractionDigits(b); x >= 0 && x == y && len(a) == len(b) {
+		return false // digit by digit, they are written in one form
+	}
+	return parseDecimal(a) == parseDecimal(b)
+}
+
+// fractionDigits counts the digits after the point; -1 of a number with an exponent.
+func fractionDigits(literal string) int {
+	point := len(literal) - 1
+	for i := range len(literal) {
+		switch literal[i] {
+		case '.':
+			point = i
+		case 'e', 'E':
+			return -1
+		}
+	}
+	return len(literal) - 1 - point
+}
+
 // append writes the number in its one normal form.
 func (d decimal) append(dst []byte) []byte {
 	if d.negative {
@@ -57,6 +79,10 @@ func within(a, b, limit decimal) bool {
 	low, high := span(a, b, limit)
 	if high-low > maxSpan {
 		return false
+	}
+	if high-low < 18 {
+		distance := a.small(low) - b.small(low)
+		return max(distance, -distance) <= limit.small(low)
 	}
 	distance := a.scaled(low)
 	distance.Sub(distance, b.scaled(low))
@@ -99,6 +125,24 @@ func (d decimal) times(e decimal) decimal {
 	n := parseDecimal(product.String())
 	if n.digits != "" {
 		n.exponent += d.exponent + e.exponent
+	}
+	return n
+}
+
+// small is d / 10^exponent, for an exponent no larger than d's, if that has less than 18 digits.
+func (d decimal) small(exponent int64) int64 {
+	if d.digits == "" {
+		return 0
+	}
+	var n int64
+	for _, c := range []byte(d.digits) {
+		n = 10*n + int64(c-'0')
+	}
+	for range d.exponent - exponent {
+		n *= 10
+	}
+	if d.negative {
+		return -n
 	}
 	return n
 }

@@ -45,8 +45,12 @@ func Decode(o *assay.Observation) ([]byte, error) {
 
 // contentCodings lists the codings in the order in which they were applied, without "identity".
 func contentCodings(h assay.Header) []string {
+	values := h.Values("Content-Encoding")
+	if len(values) == 0 {
+		return nil
+	}
 	var codings []string
-	for coding := range strings.SplitSeq(strings.Join(h.Values("Content-Encoding"), ","), ",") {
+	for coding := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		coding = strings.ToLower(strings.TrimSpace(coding))
 		if coding != "" && coding != "identity" {
 			codings = append(codings, coding)

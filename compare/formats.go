@@ -18,8 +18,10 @@ type Content struct {
 
 // media is the media type in lower case, "" when nothing names it.
 func (c Content) media() string {
-	if media, _, err := mime.ParseMediaType(c.Type); err == nil {
-		return media
+	if strings.Contains(c.Type, ";") {
+		if media, _, err := mime.ParseMediaType(c.Type); err == nil {
+			return media
+		}
 	}
 	media, _, _ := strings.Cut(c.Type, ";")
 	return strings.ToLower(strings.TrimSpace(media))

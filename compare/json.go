@@ -92,10 +92,10 @@ func (s spot) enter(control, other *place) spot {
 	if control == nil && other == nil {
 		return s
 	}
-	if r := s.find(func(p *place) *rule { return p.ignore }); r != nil && s.excuse == "" {
+	if r := s.find(ignoreRule); r != nil && s.excuse == "" {
 		s.excuse = r.text
 	}
-	if r := s.find(func(p *place) *rule { return p.subset }); r != nil && s.subset == "" {
+	if r := s.find(subsetRule); r != nil && s.subset == "" {
 		s.subset = r.text
 	}
 	return s
@@ -114,24 +114,32 @@ func (s spot) find(which func(*place) *rule) *rule {
 	return first(s.control.rule(which), s.other.rule(which))
 }
 
-// tolerated returns the first tolerance in force on either side that two values of one kind are within.
-func (s spot) tolerated(a, b *value) string {
-	var found *rule
-	for _, p := range []*place{s.control, s.other} {
-		if p == nil {
-			continue
-		}
-		for _, r := range p.close {
-			if r.close(a, b) {
-				found = first(found, r)
-				break
-			}
+// tolerated returns the first tolerance in force on either side that two scalars of one kind are within.
+func (s spot) tolerated(kind valueKind, a, b string) string {
+	if r := first(s.control.tolerance(kind, a, b), s.other.tolerance(kind, a, b)); r != nil {
+		return r.text
+	}
+	return ""
+}
+
+func (p *place) tolerance(kind valueKind, a, b string) *rule {
+	if p == nil {
+		return nil
+	}
+	for _, r := range p.close {
+		if r.close(kind, a, b) {
+			return r
 		}
 	}
-	if found == nil {
-		return ""
+	return nil
+}
+
+// composed returns the rule that two strings are equal by in Unicode's normal form C.
+func (s spot) composed(kind valueKind, a, b string) string {
+	if r := s.find(nfcRule); r != nil && kind == text && norm.NFC.String(a) == norm.NFC.String(b) {
+		return r.text
 	}
-	return found.text
+	return ""
 }
 
 // values compares a with b; either, not both, may be nil for none.
@@ -151,25 +159,38 @@ func (w *walk) values(a, b *value, at spot) {
 	case a.kind == array:
 		w.arrays(a, b, at)
 	case a.text != b.text:
-		w.scalars(a, b, at)
+		w.scalars(a.kind, a.text, b.text, at)
 	}
 }
 
 // scalars compares two of one kind that are written differently.
-func (w *walk) scalars(a, b *value, at spot) {
-	if a.kind == number && parseDecimal(a.text) == parseDecimal(b.text) {
+func (w *walk) scalars(kind valueKind, a, b string, at spot) {
+	if kind == number && sameNumber(a, b) {
 		return
 	}
-	if r := at.find(func(p *place) *rule { return p.within }); r != nil && a.kind == text && a.text != "" && b.text != "" {
-		w.within(r.compare(Content{Data: []byte(a.text)}, Content{Data: []byte(b.text)}), at.excuse)
+	excuse := at.excuse
+	if at.control != nil || at.other != nil {
+		if r := at.find(withinRule); r != nil && kind == text && a != "" && b != "" {
+			w.within(r.compare(Content{Data: []byte(a)}, Content{Data: []byte(b)}), excuse)
+			return
+		}
+		excuse = cmp.Or(excuse, at.tolerated(kind, a, b), at.composed(kind, a, b))
+	}
+	if w.skips(excuse) {
 		return
 	}
-	excuse := cmp.Or(at.excuse, at.tolerated(a, b))
-	if r := at.find(func(p *place) *rule { return p.nfc }); excuse == "" && r != nil && a.kind == text && norm.NFC.String(a.text) == norm.NFC.String(b.text) {
-		excuse = r.text
+	if kind == text {
+		a, b = quoted(a), quoted(b)
 	}
-	w.differ(assay.KindValue, a, b, excuse)
+	control, candidate := excerpts(a, b)
+	w.list(assay.KindValue, excuse, strings.Clone(control), strings.Clone(candidate))
 }
+
+func ignoreRule(p *place) *rule { return p.ignore }
+func subsetRule(p *place) *rule { return p.subset }
+func withinRule(p *place) *rule { return p.within }
+func nfcRule(p *place) *rule    { return p.nfc }
+func itemsRule(p *place) *rule  { return p.items }
 
 // within reports the differences of contents that the strings here hold. Their paths go on from here.
 func (w *walk) within(differences []assay.Difference, excuse string) {
@@ -227,20 +248,26 @@ func (w *walk) member(name string, a, b *value, at spot) {
 }
 
 func (w *walk) differ(kind assay.Kind, a, b *value, excuse string) {
-	w.add(kind, excuse, func() (string, string) { return excerpts(a.render(), b.render()) })
+	if !w.skips(excuse) {
+		control, candidate := excerpts(a.render(), b.render())
+		w.list(kind, excuse, control, candidate)
+	}
 }
 
-func (w *walk) add(kind assay.Kind, excuse string, render func() (control, candidate string)) {
+// skips counts a difference, and tells whether it is not to be listed: by a probe, or for want of room.
+func (w *walk) skips(excuse string) bool {
 	if w.probing {
 		w.differs = w.differs || excuse == ""
-		return
+		return true
 	}
-	w.report.add(excuse, func() assay.Difference { return w.difference(kind, render) })
+	return !w.report.room(excuse)
 }
 
-func (w *walk) difference(kind assay.Kind, render func() (control, candidate string)) assay.Difference {
-	control, candidate := render()
-	return assay.Difference{Path: cut(w.path(), maxPath), Kind: kind, Control: control, Candidate: candidate, Detail: w.detail()}
+// list adds a difference for which there is room.
+func (w *walk) list(kind assay.Kind, excuse, control, candidate string) {
+	w.report.put(assay.Difference{
+		Path: cut(w.path(), maxPath), Kind: kind, Control: control, Candidate: candidate, Detail: w.detail(), Ignored: excuse,
+	})
 }
 
 // path is the way to the values being compared, by names and indexes that do not depend on which side is

@@ -17,6 +17,19 @@ type lockstep struct {
 	a, b    parser
 	names   []string // of the members seen in the objects that are open
 	members []memberDifferences
+
+	skimmer skimmer
+	until   int   // up to here in a's document, b has the same bytes,
+	shift   int   // so much further on in its own
+	doomed  []int // where containers begin that end after that
+
+	room struct { // for small documents, so that they take few allocations
+		steps   [12]pathStep
+		names   [24]string
+		skimmed [24]string
+		open    [12]opened
+		doomed  [12]int
+	}
 }
 
 // memberDifferences is where in the report the differences of one member stand.
@@ -31,7 +44,9 @@ func (r *rules) compareTexts(control, other []byte) ([]assay.Difference, bool) {
 	if len(r.lookups) > 0 || !utf8.Valid(control) || !utf8.Valid(other) {
 		return nil, false
 	}
-	l := lockstep{walk: r.walk(), a: parser{doc: string(control)}, b: parser{doc: string(other)}}
+	l := &lockstep{walk: r.walk(), a: parser{doc: string(control)}, b: parser{doc: string(other)}}
+	l.steps, l.names, l.doomed = l.room.steps[:0], l.room.names[:0], l.room.doomed[:0]
+	l.skimmer.names, l.skimmer.open = l.room.skimmed[:0], l.room.open[:0]
 	start := r.beginPlain()
 	ok := l.value(spot{}.enter(start, start)) && l.a.atEnd() && l.b.atEnd()
 	return l.report.differences(), ok
@@ -47,6 +62,9 @@ func (p *parser) atEnd() bool {
 func (l *lockstep) value(at spot) bool {
 	l.a.space()
 	l.b.space()
+	if l.skim() {
+		return true
+	}
 	c := l.a.peek()
 	if c != l.b.peek() {
 		return l.trees(at)
@@ -65,7 +83,39 @@ func (l *lockstep) value(at spot) bool {
 	return l.literals(at)
 }
 
-func itemsRule(p *place) *rule { return p.items }
+// skim passes over the next value if both have the same bytes for it.
+func (l *lockstep) skim() bool {
+	start := l.a.at
+	if start >= l.until || l.b.at-start != l.shift {
+		l.shift = l.b.at - start
+		l.until = start + commonPrefix(l.a.doc[start:], l.b.doc[l.b.at:])
+		l.doomed = l.doomed[:0]
+	}
+	if start == l.until {
+		return false
+	}
+	if len(l.doomed) > 0 && l.doomed[len(l.doomed)-1] == start {
+		l.doomed = l.doomed[:len(l.doomed)-1]
+		return false
+	}
+	end, ok := l.skimmer.value(l.a.doc, start, l.until, l.a.depth)
+	if !ok {
+		l.doom()
+		return false
+	}
+	l.a.at, l.b.at = end, end+l.shift
+	l.a.values += l.skimmer.count
+	l.b.values += l.skimmer.count
+	return true
+}
+
+// doom notes the containers in which the skimmer gave up, innermost first, but for the one that is next.
+func (l *lockstep) doom() {
+	l.doomed = l.doomed[:0]
+	for i := len(l.skimmer.open) - 1; i > 0; i-- {
+		l.doomed = append(l.doomed, l.skimmer.open[i].start)
+	}
+}
 
 // trees decodes the next value of both.
 func (l *lockstep) trees(at spot) bool {
@@ -108,24 +158,22 @@ func (p *parser) skip(s string) bool {
 
 // literals compares numbers and words.
 func (l *lockstep) literals(at spot) bool {
-	start := l.a.at
-	if _, err := l.a.value(); err != nil {
+	x, y := l.a.at, l.b.at
+	a, errA := l.a.value()
+	b, errB := l.b.value()
+	switch {
+	case errA != nil || errB != nil:
 		return false
-	}
-	mark := l.b.at
-	if l.b.skip(l.a.doc[start:l.a.at]) && !l.b.inLiteral() {
-		l.b.values++
+	case a.kind == number && b.kind == number:
+		if a.text != b.text {
+			l.scalars(number, a.text, b.text, at)
+		}
 		return true
 	}
-	l.a.at, l.b.at = start, mark
+	l.a.at, l.b.at = x, y
 	l.a.values--
+	l.b.values--
 	return l.trees(at)
-}
-
-// inLiteral tells whether what comes next may belong to the literal before it.
-func (p *parser) inLiteral() bool {
-	c := p.peek()
-	return isDigit(c) || c == '.' || c == '+' || c == '-' || 'a' <= c|0x20 && c|0x20 <= 'z'
 }
 
 func (l *lockstep) strings(at spot) bool {
@@ -135,7 +183,7 @@ func (l *lockstep) strings(at spot) bool {
 	if !ok || same {
 		return ok
 	}
-	l.values(&value{kind: text, text: a}, &value{kind: text, text: b}, at)
+	l.scalars(text, a, b, at)
 	return true
 }
 

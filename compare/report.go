@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 	"unicode"
@@ -38,14 +39,22 @@ func class(ignored string) int {
 
 // add counts a difference and, while there is room, lists what describe makes of it.
 func (r *report) add(ignored string, describe func() assay.Difference) {
+	if r.room(ignored) {
+		d := describe()
+		d.Ignored = ignored
+		r.put(d)
+	}
+}
+
+// room counts a difference, and tells whether there is room to put it into the list.
+func (r *report) room(ignored string) bool {
 	c := class(ignored)
 	r.seen[c]++
-	if r.held[c] >= maxListed {
-		return
-	}
-	r.held[c]++
-	d := describe()
-	d.Ignored = ignored
+	return r.held[c] < maxListed
+}
+
+func (r *report) put(d assay.Difference) {
+	r.held[class(d.Ignored)]++
 	r.list = append(r.list, d)
 }
 
@@ -133,13 +142,16 @@ func excerpts(a, b string) (string, string) {
 
 // commonPrefix is the number of bytes at which two texts or bodies begin alike.
 func commonPrefix[T string | []byte](a, b T) int {
-	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return i
+	n, i := min(len(a), len(b)), 0
+	for ; i+8 <= n; i += 8 {
+		if differing := load64(a, i) ^ load64(b, i); differing != 0 {
+			return i + bits.TrailingZeros64(differing)/8
 		}
 	}
-	return n
+	for i < n && a[i] == b[i] {
+		i++
+	}
+	return i
 }
 
 func isPrintable(s string) bool {

@@ -34,10 +34,10 @@ type rule struct {
 	kind    string
 	order   int // of several in force, the first of the definition counts
 	path    *jsonpath.Path
-	text    string                 // what Difference.Ignored calls it
-	close   func(a, b *value) bool // of the tolerances: whether two values of one kind are close enough
-	key     []spec.Selector        // of key: the way from an item to the value it is matched by
-	compare CompareFunc            // of within
+	text    string                                 // what Difference.Ignored calls it
+	close   func(kind valueKind, a, b string) bool // of the tolerances: whether two values of one kind are close enough
+	key     []spec.Selector                        // of key: the way from an item to the value it is matched by
+	compare CompareFunc                            // of within
 }
 
 // rules are those of one body comparator. Plain paths are compiled into places that are walked along
@@ -166,8 +166,8 @@ func (c *compiler) addTolerance(path string, limit float64) {
 		return
 	}
 	r.text = "tolerance " + path + " " + text
-	r.close = func(a, b *value) bool {
-		return a.kind == number && within(parseDecimal(a.text), parseDecimal(b.text), largest)
+	r.close = func(kind valueKind, a, b string) bool {
+		return kind == number && within(parseDecimal(a), parseDecimal(b), largest)
 	}
 	c.add(path, r, path)
 }
@@ -180,8 +180,8 @@ func (c *compiler) addRelative(path string, share float64) {
 		return
 	}
 	r.text = "tolerance " + path + " " + text + " of the number"
-	r.close = func(a, b *value) bool {
-		return a.kind == number && withinShare(parseDecimal(a.text), parseDecimal(b.text), largest)
+	r.close = func(kind valueKind, a, b string) bool {
+		return kind == number && withinShare(parseDecimal(a), parseDecimal(b), largest)
 	}
 	c.add(path, r, path)
 }
@@ -202,7 +202,7 @@ func (c *compiler) addDates(path string, limit time.Duration) {
 		c.flaw(r, path, fmt.Sprintf("a tolerance of %v", limit), "a time, 0s or longer, for example 5s")
 		return
 	}
-	r.close = func(a, b *value) bool { return datesWithin(a.text, b.text, limit) }
+	r.close = func(_ valueKind, a, b string) bool { return datesWithin(a, b, limit) }
 	c.add(path, r, path)
 }
 

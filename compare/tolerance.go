@@ -16,6 +16,7 @@ func withinShare(a, b, share decimal) bool {
 	if b.scaled(low).CmpAbs(a.scaled(low)) > 0 {
 		larger = b
 	}
+	larger.negative = false
 	return within(a, b, larger.times(share))
 }
 
