@@ -45,14 +45,17 @@ func peers(b *testing.B, spec assay.ComparatorSpec, control, other []byte) {
 			return json.Unmarshal(control, &v) == nil && json.Unmarshal(other, &w) == nil && cmp.Diff(v, w) != ""
 		},
 	}
+	batch := 1 + 20_000/len(control) // as warm as one another
 	best := []float64{math.Inf(1), math.Inf(1), math.Inf(1)}
 	for b.Loop() {
 		for i, contestant := range contestants {
 			start := time.Now()
-			if !contestant() {
-				b.Fatalf("contestant %d finds no difference", i)
+			for range batch {
+				if !contestant() {
+					b.Fatalf("contestant %d finds no difference", i)
+				}
 			}
-			best[i] = min(best[i], float64(time.Since(start)))
+			best[i] = min(best[i], float64(time.Since(start))/float64(batch))
 		}
 	}
 	b.ReportMetric(0, "ns/op")
