@@ -5,7 +5,7 @@ BIN     := bin/assay
 EXIT    ?=
 export CGO_ENABLED ?= 0
 
-.PHONY: demo test build setup setup-test lint bench screenshots clean
+.PHONY: demo test build setup setup-test lint bench evidence screenshots clean
 
 ## demo: start a laboratory with the examples, send traffic, print verdicts (EXIT=1 ends by itself)
 demo: setup build
@@ -14,6 +14,7 @@ demo: setup build
 ## test: everything that CI runs
 test: setup-test lint
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+	$(GO) test -run Simulated ./judge
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./... >/dev/null
 	./scripts/cold-clone
 
@@ -33,6 +34,11 @@ screenshots: setup-test build
 ## bench: print the committed benchmarks' figures
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+## evidence: simulate what verdicts reach, ten times as often as the tests do, and write a report to .evidence
+evidence:
+	EVIDENCE=$(CURDIR)/.evidence $(GO) test -count 1 -timeout 60m -run Simulated -v ./judge
+	@echo "See .evidence/index.html; .evidence/table.md is the table of docs/evidence.md"
 
 setup:
 	./scripts/setup demo

@@ -69,19 +69,19 @@ func (d desk) Bench(name, candidate string) (reading.Bench, error) {
 		return reading.Bench{}, &assay.Error{Code: assay.CodeNotFound, What: "experiment " + name + " has no candidate " + candidate + " any more", Hint: "`assay describe " + name + "` lists them"}
 	}
 	b.Event = func(inv *assay.Invocation) ([]byte, error) {
-		return eventFor(inv, targets[candidate], x.def.Control.Target)
+		return eventFor(inv, &x.def, targets[candidate], x.def.Control.Target)
 	}
 	return b, nil
 }
 
 // eventFor is what the first of the targets that is a function is given; nil if none is.
-func eventFor(inv *assay.Invocation, targets ...assay.Target) ([]byte, error) {
+func eventFor(inv *assay.Invocation, e *assay.Experiment, targets ...assay.Target) ([]byte, error) {
 	if inv.Request == nil {
 		return inv.Payload, nil
 	}
 	for _, t := range targets {
 		if t.URL == "" {
-			return event.Encode(event.Format(t.Event), inv)
+			return routeOf(e).Encode(event.Format(t.Event), inv)
 		}
 	}
 	return nil, nil

@@ -340,7 +340,7 @@ func (l *laboratory) route() error {
 			routes = append(routes, r)
 		}
 	}
-	return l.gateway.Set(routes)
+	return l.gateway.Set(append(routes, functionRoutes(l.engine, l.routes.all)...))
 }
 
 func route(e *assay.Experiment, control assay.Invoker, lane *trial.Lane) gateway.Route {

@@ -31,7 +31,10 @@ func (f functions) Remove(ctx context.Context, name string) error {
 			Hint: "delete or change the experiment first",
 		}
 	}
-	return f.Engine.Remove(ctx, name)
+	if err := f.Engine.Remove(ctx, name); err != nil {
+		return err
+	}
+	return f.lab.dropRoutes(name)
 }
 
 func getFunctions(ctx context.Context, p *Process, c *client, output string) error {

@@ -46,6 +46,7 @@ type laboratory struct {
 	floor   *trial.Floor
 	gateway *gateway.Gateway
 	resolve *resolver
+	routes  *routes // of functions
 
 	mu       sync.Mutex                  // held while definitions change
 	inForce  map[string]*experiment      // by name

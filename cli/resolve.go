@@ -135,14 +135,14 @@ func (r *resolver) invoker(ctx context.Context, t assay.Target, promised map[str
 		a.closers = append(a.closers, s.Close)
 		return s, nil
 	case embedded(t) != "":
-		return r.function(embedded(t), t, promised)
+		return r.function(embedded(t), t, promised, &a.def)
 	default:
 		f, err := awslambda.New(ctx, awslambda.Options{ARN: t.ARN, Endpoint: t.Endpoint, Prices: r.prices.For(t.Architecture)})
 		if err != nil {
 			return nil, flawOf("arn", err)
 		}
 		a.closers = append(a.closers, f.Close)
-		return withEvents(f, t), nil
+		return withEvents(f, t, &a.def), nil
 	}
 }
 
@@ -192,7 +192,7 @@ func (a embeddedAlias) Route(_ context.Context, revision, version string, others
 	return err
 }
 
-func (r *resolver) function(name string, t assay.Target, promised map[string]bool) (assay.Invoker, *assay.Flaw) {
+func (r *resolver) function(name string, t assay.Target, promised map[string]bool, e *assay.Experiment) (assay.Invoker, *assay.Flaw) {
 	bare, _, _ := strings.Cut(name, ":")
 	if _, err := r.engine.Deployment(bare); err != nil && !promised[bare] {
 		at := "function"
@@ -204,7 +204,7 @@ func (r *resolver) function(name string, t assay.Target, promised map[string]boo
 			Hint: r.knownFunctions(),
 		}
 	}
-	return withEvents(r.engine.Invoker(name), t), nil
+	return withEvents(r.engine.Invoker(name), t, e), nil
 }
 
 func (r *resolver) knownFunctions() string {
@@ -218,13 +218,28 @@ func (r *resolver) knownFunctions() string {
 	return "define it under `functions:`, or name one of " + strings.Join(names, ", ")
 }
 
-// withEvents lets a function, which takes events, serve HTTP requests.
-func withEvents(f assay.Invoker, t assay.Target) assay.Invoker {
+// withEvents lets a function, which takes events, serve the HTTP requests of an experiment.
+func withEvents(f assay.Invoker, t assay.Target, e *assay.Experiment) assay.Invoker {
 	format := event.V2
 	if t.Event != "" {
 		format = event.Format(t.Event)
 	}
-	return &event.Invoker{Next: f, Format: format}
+	return &event.Invoker{Next: f, Format: format, Route: routeOf(e)}
+}
+
+// routeOf is the route of an API that stands for an experiment: functions are told what its path names.
+func routeOf(e *assay.Experiment) event.Route {
+	path := "/" + strings.TrimPrefix(e.Path, "/")
+	if rest, ok := strings.CutSuffix(path, "/*"); ok {
+		path = rest + "/{proxy+}"
+	}
+	switch {
+	case path == "/{proxy+}":
+		return event.Route{}
+	case len(e.Methods) == 1:
+		return event.Route{Method: e.Methods[0], Path: path}
+	}
+	return event.Route{Path: path}
 }
 
 // embedded returns the name, with its qualifier, of the embedded function that a target means; "" if none.

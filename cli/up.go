@@ -210,8 +210,12 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	}
 	h.floor = trial.New(trial.Options{Store: h.store, Log: h.log, Seed: seed(), Decode: compare.Decode})
 	h.gateway = gateway.New(gateway.Options{Log: h.log, Development: h.opt.development})
+	routes, err := openRoutes(h.opt.data)
+	if err != nil {
+		return err
+	}
 	h.lab = &laboratory{
-		log: h.log, now: time.Now, store: h.store, packer: packer, engine: h.engine, floor: h.floor, gateway: h.gateway,
+		log: h.log, now: time.Now, store: h.store, packer: packer, routes: routes, engine: h.engine, floor: h.floor, gateway: h.gateway,
 		resolve: &resolver{log: h.log, env: p.Env, engine: h.engine, key: key, prices: prices},
 		inForce: map[string]*experiment{}, past: map[string]assay.Experiment{}, fromFile: map[string]string{},
 	}
@@ -222,10 +226,11 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 		return err
 	}
 	h.console, err = console.New(console.Options{
-		Laboratory: h.lab, Functions: functions{h.engine, h.lab}, Store: h.store, Version: Version(), Token: h.opt.token,
+		Laboratory: h.lab, Functions: functions{h.engine, h.lab}, Store: h.store, Router: h.lab,
+		Version: Version(), Addresses: h.addressOf(), Token: h.opt.token,
 		Log: h.log, Pixels: compare.Pixels, Ready: h.ready,
 		Reading: reading.New(reading.Options{
-			Store: h.store, Laboratory: desk{h.lab, "http://" + h.address("aws")}, Now: time.Now, NewID: uuid.NewString,
+			Store: h.store, Laboratory: desk{h.lab, "http://" + h.addressOf()["aws"]}, Now: time.Now, NewID: uuid.NewString,
 		}),
 	})
 	if err != nil {
@@ -282,14 +287,13 @@ func (s *server) serve() error {
 	return nil
 }
 
-// address is where one of the servers listens, host:port.
-func (h *house) address(name string) string {
+// addressOf is where each room listens.
+func (h *house) addressOf() map[string]string {
+	all := map[string]string{}
 	for _, s := range h.servers {
-		if s.name == name {
-			return s.listener.Addr().String()
-		}
+		all[s.name] = s.listener.Addr().String()
 	}
-	return ""
+	return all
 }
 
 func (h *house) addresses() []any {

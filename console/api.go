@@ -33,6 +33,8 @@ func (c *Console) api() http.Handler {
 	mux := http.NewServeMux()
 	calls := map[string]operation{
 		"GET /api/v1/version":                       c.version,
+		"GET /api/v1/routes":                        c.listRoutes,
+		"PUT /api/v1/routes":                        c.putRoutes,
 		"GET /api/v1/events":                        c.events,
 		"POST /api/v1/apply":                        c.apply,
 		"GET /api/v1/experiments":                   c.experiments,
@@ -145,7 +147,10 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 }
 
 func (c *Console) version(w http.ResponseWriter, _ *http.Request) error {
-	return writeJSON(w, http.StatusOK, map[string]string{"version": c.opt.Version})
+	return writeJSON(w, http.StatusOK, struct {
+		Version   string            `json:"version"`
+		Addresses map[string]string `json:"addresses,omitempty"`
+	}{c.opt.Version, c.opt.Addresses})
 }
 
 func (c *Console) experiments(w http.ResponseWriter, r *http.Request) error {

@@ -112,7 +112,10 @@ type Options struct {
 	Store      Trials
 	Reading    Reading
 
-	Version string // of the program, for people
+	Router Router // of functions' own routes; there are none if nil
+
+	Version   string            // of the program, for people
+	Addresses map[string]string // where else the laboratory listens: "gateway", "aws"
 	// Token, if set, is asked of every caller but those of /healthz and /readyz. Without it only
 	// requests addressed to a loopback name or address are answered.
 	Token string

@@ -9,7 +9,6 @@ package event
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"mime"
 	"net/url"
@@ -45,21 +44,7 @@ func (f Format) valid() bool {
 
 // Encode makes the event of an invocation's request. It is the same each time: the time in it is when
 // the client's call came in, the request id is the invocation's. The zero Format is V2.
-func Encode(f Format, inv *assay.Invocation) ([]byte, error) {
-	switch {
-	case inv.Request == nil:
-		return nil, fmt.Errorf("invocation %s has no request to make an event of", inv.ID)
-	case !f.valid():
-		return nil, fmt.Errorf("%q is not a format of events", string(f))
-	case f == V1:
-		return json.Marshal(encodeV1(inv))
-	case f == URL:
-		return EncodeURL(inv, nil)
-	case f == ALB:
-		return json.Marshal(encodeALB(inv))
-	}
-	return json.Marshal(encodeV2(inv))
-}
+func Encode(f Format, inv *assay.Invocation) ([]byte, error) { return Route{}.Encode(f, inv) }
 
 // Where events come from, in AWS's terms.
 const (
@@ -81,11 +66,11 @@ type contextV2 struct {
 	Authentication *events.APIGatewayV2HTTPRequestContextAuthentication `json:"authentication"` // of clients with certificates
 }
 
-func encodeV2(inv *assay.Invocation) eventV2 {
+func encodeV2(r Route, inv *assay.Invocation) eventV2 {
 	req := inv.Request
 	e := events.APIGatewayV2HTTPRequest{
-		Version: "2.0", RouteKey: route, RawPath: req.Path, RawQueryString: req.Query,
-		Cookies: cookies(req), Headers: map[string]string{},
+		Version: "2.0", RouteKey: r.key(), RawPath: req.Path, RawQueryString: req.Query,
+		Cookies: cookies(req), Headers: map[string]string{}, PathParameters: r.parameters(req.Path),
 	}
 	e.Body, e.IsBase64Encoded = body(req, textual(req))
 	for name, values := range header(inv) {
@@ -100,7 +85,7 @@ func encodeV2(inv *assay.Invocation) eventV2 {
 		}
 	}
 	return eventV2{e, contextV2{APIGatewayV2HTTPRequestContext: events.APIGatewayV2HTTPRequestContext{
-		RouteKey: route, AccountID: account, Stage: route, RequestID: inv.ID, APIID: api,
+		RouteKey: r.key(), AccountID: account, Stage: route, RequestID: inv.ID, APIID: api,
 		DomainName: hostname(req.Host), DomainPrefix: prefix(req.Host),
 		Time: inv.Received.UTC().Format(clf), TimeEpoch: inv.Received.UnixMilli(),
 		HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{
@@ -117,17 +102,14 @@ type eventV1 struct {
 	IsBase64Encoded bool    `json:"isBase64Encoded"`
 }
 
-func encodeV1(inv *assay.Invocation) eventV1 {
+func encodeV1(r Route, inv *assay.Invocation) eventV1 {
 	req := inv.Request
-	rest := strings.TrimPrefix(req.Path, "/")
-	if decoded, err := url.PathUnescape(rest); err == nil {
-		rest = decoded
-	}
+	resource := r.resource()
 	e := eventV1{APIGatewayProxyRequest: events.APIGatewayProxyRequest{
-		Resource: proxy, Path: req.Path, HTTPMethod: req.Method, MultiValueHeaders: header(inv),
-		PathParameters: map[string]string{"proxy": rest},
+		Resource: resource, Path: req.Path, HTTPMethod: req.Method, MultiValueHeaders: header(inv),
+		PathParameters: Route{Path: resource}.parameters(req.Path),
 		RequestContext: events.APIGatewayProxyRequestContext{
-			AccountID: account, ResourceID: api, ResourcePath: proxy, Path: req.Path, Stage: route, APIID: api,
+			AccountID: account, ResourceID: api, ResourcePath: resource, Path: req.Path, Stage: route, APIID: api,
 			DomainName: hostname(req.Host), DomainPrefix: prefix(req.Host),
 			RequestID: inv.ID, ExtendedRequestID: inv.ID, Protocol: req.Proto, HTTPMethod: req.Method,
 			Identity: events.APIGatewayRequestIdentity{

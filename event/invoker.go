@@ -13,6 +13,7 @@ import (
 type Invoker struct {
 	Next   assay.Invoker
 	Format Format // V2 if empty
+	Route  Route  // by which requests come
 }
 
 // Malformed is the type of the fault of functions that return what no response can be made of.
@@ -24,7 +25,7 @@ func (i *Invoker) Invoke(ctx context.Context, inv *assay.Invocation) (*assay.Obs
 	if inv.Request == nil {
 		return i.Next.Invoke(ctx, inv)
 	}
-	payload, err := Encode(i.Format, inv)
+	payload, err := i.Route.Encode(i.Format, inv)
 	if err != nil {
 		return nil, fmt.Errorf("make the event of a request: %w", err)
 	}

@@ -31,7 +31,7 @@ type contextURL struct {
 // EncodeURL makes the event that a function URL gives its function: payload 2.0, with the URL's id, which
 // is the first part of the request's host, for the API. Without a caller the request was not signed.
 func EncodeURL(inv *assay.Invocation, caller *Caller) ([]byte, error) {
-	v2 := encodeV2(inv)
+	v2 := encodeV2(Route{}, inv)
 	c := v2.RequestContext
 	e := eventURL{
 		RouteKey: route,

@@ -18,7 +18,8 @@ type message struct {
 type known struct {
 	Methods    []string `json:"methods,omitempty"` // none: all
 	Path       string   `json:"path"`
-	Experiment string   `json:"experiment"`
+	Experiment string   `json:"experiment,omitempty"`
+	Function   string   `json:"function,omitempty"`
 }
 
 func answerJSON(w http.ResponseWriter, status int, m message) {
@@ -36,7 +37,7 @@ func fail(w http.ResponseWriter, status int) {
 func notFound(w http.ResponseWriter, routes []Route) {
 	m := message{Message: "Not Found"}
 	for _, r := range routes {
-		m.Routes = append(m.Routes, known{r.Methods, "/" + strings.TrimPrefix(r.Path, "/"), r.Experiment})
+		m.Routes = append(m.Routes, known{r.Methods, "/" + strings.TrimPrefix(r.Path, "/"), r.Experiment, r.Function})
 	}
 	answerJSON(w, http.StatusNotFound, m)
 }

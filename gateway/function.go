@@ -24,7 +24,7 @@ func (c *call) invoke(w http.ResponseWriter, r *http.Request) {
 	o, err := c.control.Invoke(context.WithoutCancel(r.Context()), inv)
 	if err != nil {
 		c.tell(&assay.Observation{Status: http.StatusBadGateway})
-		c.gateway.log.Error("the control cannot be invoked", "experiment", c.route.Experiment, "error", err)
+		c.gateway.log.Error("the control cannot be invoked", "of", c.route.where(), "error", err)
 		fail(w, http.StatusBadGateway)
 		return
 	}

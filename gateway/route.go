@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -10,9 +11,12 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// Route says which requests belong to an experiment, and who serves them.
+// Route says which requests belong to an experiment, or to a function of its own, and who serves them.
 type Route struct {
 	Experiment string
+	// Function names the function that the route is for when no experiment is: it gives way to those of
+	// experiments for the same requests.
+	Function string
 	// Path is "/a/{id}/b" or "/a/*", the first slash may be missing. It is matched segment by segment,
 	// case-sensitively: a segment "{…}" matches any that is not empty, a last "*" matches the rest,
 	// also none. Other segments match themselves, however percent-encoded.
@@ -62,6 +66,7 @@ type methods map[string]*Route
 
 func newTable(routes []Route) (*table, error) {
 	t := &table{routes: slices.Clone(routes)}
+	slices.SortStableFunc(t.routes, func(a, b Route) int { return cmp.Compare(a.rank(), b.rank()) })
 	for i := range t.routes {
 		r := &t.routes[i]
 		if r.MaxBody <= 0 {
@@ -122,12 +127,30 @@ func (ms methods) add(r *Route, m *methods) error {
 		*m = ms
 	}
 	for _, name := range names {
-		if other := ms.rival(name); other != nil && other != r {
+		other := ms.rival(name)
+		if r.Function != "" { // as in API Gateway, a method of its own wins over any
+			if ms.taken(name) || ms.taken(anyMethod) {
+				continue
+			}
+			other = ms[name]
+		}
+		if other != nil && other != r {
 			return conflict(other, r)
 		}
 		ms[name] = r
 	}
 	return nil
+}
+
+// taken tells whether an experiment has the method.
+func (ms methods) taken(name string) bool { return ms[name] != nil && ms[name].Function == "" }
+
+// rank orders routes: those of experiments come first.
+func (r *Route) rank() int {
+	if r.Function != "" {
+		return 1
+	}
+	return 0
 }
 
 // rival is a route that has the method already.
@@ -200,7 +223,19 @@ func decode(segment string) string {
 	return segment
 }
 
-func (r *Route) where() string { return "experiment " + r.Experiment }
+func (r *Route) named() string {
+	if r.Function != "" {
+		return fmt.Sprintf("function %q", r.Function)
+	}
+	return fmt.Sprintf("experiment %q", r.Experiment)
+}
+
+func (r *Route) where() string {
+	if r.Function != "" {
+		return "function " + r.Function
+	}
+	return "experiment " + r.Experiment
+}
 
 func (r *Route) methods() string {
 	if len(r.Methods) == 0 {
@@ -221,8 +256,8 @@ func badSegment(r *Route, segment string) error {
 func conflict(a, b *Route) error {
 	return &assay.Error{
 		Code: assay.CodeConflict,
-		What: fmt.Sprintf("experiments %q and %q are for the same requests: %s (%s) and %s (%s)",
-			a.Experiment, b.Experiment, a.Path, a.methods(), b.Path, b.methods()),
+		What: fmt.Sprintf("%s and %s are for the same requests: %s (%s) and %s (%s)",
+			a.named(), b.named(), a.Path, a.methods(), b.Path, b.methods()),
 		Where: b.where(),
 		Hint:  "give one of them another path, or methods that the other does not have",
 	}

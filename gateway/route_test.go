@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"context"
 	"errors"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -201,5 +203,43 @@ func FuzzFind(f *testing.F) {
 		case got == nil || want == nil || !slices.Equal(split(got.Path), want):
 			t.Errorf("%q of %q, %q, %q: got %v, want %q", path, a, b, c, got, want)
 		}
+	})
+}
+
+// TestFunctionRoutes has functions' own routes give way to those of experiments.
+func TestFunctionRoutes(t *testing.T) {
+	own := func(name, path string, methods ...string) Route {
+		return Route{Function: name, Path: path, Methods: methods, Control: answering("function " + name)}
+	}
+	question := func(name, path string, methods ...string) Route {
+		return Route{Experiment: name, Path: path, Methods: methods, Control: answering("experiment " + name)}
+	}
+	g := New(Options{})
+	err := g.Set([]Route{
+		own("users", "/users/{id}"), own("list", "/users", "GET"), own("make", "/users", "POST"), own("any", "/users"),
+		own("rest", "/*"), own("shadowed", "/round", "GET"), question("round", "/round"), question("get", "/users/{id}", "GET"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for request, want := range map[string]string{
+		"GET /users": "function list", "POST /users": "function make", "PUT /users": "function any", "GET /users/1": "experiment get",
+		"PUT /users/1": "function users", "GET /round": "experiment round", "GET /else/where": "function rest",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+		if got := w.Body.String(); got != want {
+			t.Errorf("%s: %q, want %q", request, got, want)
+		}
+	}
+	if err := Check([]Route{own("a", "/x", "GET"), own("b", "/x", "GET")}); err == nil || !strings.Contains(err.Error(), `function "a" and function "b"`) {
+		t.Error(err)
+	}
+}
+
+func answering(text string) assay.Invoker {
+	return assay.InvokerFunc(func(context.Context, *assay.Invocation) (*assay.Observation, error) {
+		return &assay.Observation{Status: 200, Body: []byte(text)}, nil
 	})
 }

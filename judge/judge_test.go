@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/stats"
 )
 
 func ExampleJudge() {
@@ -129,5 +131,31 @@ func TestFaultsThatWereNotCountedAreNotNamed(t *testing.T) {
 	m.candidate.Paths = []assay.PathCount{{Path: "fault", Kind: assay.KindFault, Mismatches: 3}}
 	if got, want := m.where(tally{mismatches: 3}), "; 3 of 3 mismatches are faults"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// A console asks for verdicts again and again. With 300 blocks a clause on latency takes two to three milliseconds
+// of a processor, most of them to find its interval; one on mismatches a few tenths of one.
+func BenchmarkJudge(b *testing.B) {
+	for name, latency := range map[string]map[string]float64{"mismatch": nil, "latency": {"p50": 1.1}} {
+		e := assay.Experiment{
+			Candidates: []assay.Arm{{Name: "a"}}, Secondary: 1,
+			Hypothesis: assay.Hypothesis{Mismatch: .01, Latency: latency, Alpha: .05},
+		}
+		l := lane{weather: stormy, rng: rand.New(rand.NewPCG(1, 1))}
+		var blocks stats.Blocks
+		for len(blocks.Differences()) < 300 {
+			secondary, candidates := l.trial(1)
+			blocks.Add(.5, candidates[0], secondary)
+		}
+		c := assay.Counts{Arms: []assay.ArmCounts{{
+			Name: "a", Role: assay.RoleCandidate, Trials: 3000, Mismatches: 40, Matches: 2960, Paired: 3000, CandidateOnly: 20, SecondaryOnly: 18,
+			WarmPairs: 3000, Blocks: map[assay.Measure]assay.Blocks{assay.MeasureP50: {Pairs: 3000, Differences: blocks.Differences()}},
+		}}}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				Judge(e, c)
+			}
+		})
 	}
 }

@@ -36,7 +36,7 @@ func (s Statistic) log(numbers []float64) float64 {
 const stage = 128
 
 // Merged is the number of blocks that the r-th difference, counted from 0, is the mean of.
-func Merged(r int) float64 { return math.Exp2(float64(r / stage)) }
+func Merged(r int) float64 { return math.Ldexp(1, r/stage) }
 
 // Blocks folds pairs of positive numbers, in the order in which they come, into differences: that of the
 // first's logarithmic statistic from the second's in a block of so many pairs. Where the labels within each

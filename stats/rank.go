@@ -159,9 +159,9 @@ func Shift(x, y []float64) float64 {
 }
 
 // Pseudomedian is the Hodges-Lehmann estimate of the centre of numbers: the median mean of two of them, each
-// with itself included. Of many, the last 200 stand for all.
+// with itself included. Of many, the last 100 stand for all.
 func Pseudomedian(numbers []float64) float64 {
-	const most = 200
+	const most = 100
 	numbers = numbers[max(0, len(numbers)-most):]
 	all := make([]float64, 0, len(numbers)*(len(numbers)+1)/2)
 	for i, a := range numbers {

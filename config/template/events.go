@@ -75,8 +75,7 @@ func (r *reader) short(route *Route, body *yaml.Node) {
 	route.Method, route.Path = method(r.text(get(body, "method"))), r.text(get(body, "path"))
 }
 
-// alb reads the conditions of a load balancer's rule. Functions get the requests in the format of REST
-// APIs, which the balancer's is nearest to.
+// alb reads the conditions of a load balancer's rule.
 func (r *reader) alb(f *Function, kind, body *yaml.Node) {
 	paths, methods := r.texts(get(body, "conditions", "path")), r.texts(get(body, "conditions", "method"))
 	if len(paths) == 0 {
@@ -85,10 +84,9 @@ func (r *reader) alb(f *Function, kind, body *yaml.Node) {
 	if len(methods) == 0 {
 		methods = []string{""}
 	}
-	r.note(kind, "the event alb of %s comes in the format of REST APIs", f.ID)
 	for _, p := range paths {
 		for _, m := range methods {
-			r.route(f, kind, Route{Method: method(m), Path: p, Event: "v1", Where: r.where(kind)})
+			r.route(f, kind, Route{Method: method(m), Path: p, Event: "alb", Where: r.where(kind)})
 		}
 	}
 }

@@ -58,7 +58,7 @@ type Function struct {
 type Route struct {
 	Method string // "GET"; "" is any
 	Path   string // "/users/{id}"; a last "{name+}" takes the rest
-	Event  string // "v1" or "v2"
+	Event  string // "v1", "v2" or "alb"
 	Where  string
 }
 
