@@ -87,6 +87,9 @@ func (a *API) route(operations []*model.Operation) {
 
 func choose(candidates []operation, r *http.Request) operation {
 	chosen := candidates[0]
+	if len(candidates) == 1 {
+		return chosen
+	}
 	for _, o := range candidates {
 		name, value, told := strings.Cut(o.query, "=")
 		if told && r.URL.Query().Get(name) == value {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/assaylab/assay"
@@ -31,11 +32,13 @@ type call struct {
 	r    *http.Request
 	id   string // the request id
 	body []byte
+
+	values url.Values // of the query
 }
 
 // operate serves a request, once it is known whose, and that AWS's model allows it.
 func (a *API) operate(w http.ResponseWriter, r *http.Request, op operation) {
-	c := &call{API: a, op: op, w: w, r: r, id: control.NewID()}
+	c := &call{API: a, op: op, w: w, r: r, id: control.NewID(), values: r.URL.Query()}
 	w.Header().Set("X-Amzn-RequestId", c.id)
 	answer, err := c.run()
 	var goneErr *goneError
@@ -144,10 +147,9 @@ func (c *call) members() (map[string]json.RawMessage, error) {
 }
 
 func (c *call) check(members map[string]json.RawMessage) error {
-	query := c.r.URL.Query()
 	return c.op.Check(model.Input{
 		Path:   c.r.PathValue,
-		Query:  func(name string) []string { return query[name] },
+		Query:  func(name string) []string { return c.values[name] },
 		Header: c.r.Header.Get,
 		Body:   members,
 	})
@@ -164,7 +166,7 @@ func (c *call) decode(v any) error {
 	return nil
 }
 
-func (c *call) query(name string) string { return c.r.URL.Query().Get(name) }
+func (c *call) query(name string) string { return c.values.Get(name) }
 
 // page is the Marker and MaxItems of a list; 0 stands for as many as AWS gives.
 func (c *call) page() (marker string, max int) {

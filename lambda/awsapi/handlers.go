@@ -148,7 +148,7 @@ func tagResource(c *call, in tags) (any, error) {
 }
 
 func untagResource(c *call) (any, error) {
-	return nothing(c.opts.Plane.UntagResource(c.r.PathValue("Resource"), c.r.URL.Query()["tagKeys"]))
+	return nothing(c.opts.Plane.UntagResource(c.r.PathValue("Resource"), c.values["tagKeys"]))
 }
 
 func listTags(c *call) (any, error) {

@@ -27,6 +27,13 @@ var built struct {
 }
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv("ASSAY_BENCH_ENGINE"); dir != "" { // this process is a benchmark's engine
+		if err := benchEngine(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		os.RemoveAll(built.dir)
 		os.Exit(code)

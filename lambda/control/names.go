@@ -32,6 +32,9 @@ type Reference struct {
 
 // ParseReference reads a FunctionName.
 func ParseReference(s string) (Reference, bool) {
+	if bare(s) { // as most are: spare them the expression
+		return Reference{Name: s}, true
+	}
 	m := anyName.FindStringSubmatch(s)
 	if m == nil {
 		return Reference{}, false
@@ -39,6 +42,17 @@ func ParseReference(s string) (Reference, bool) {
 	return Reference{
 		Region: strings.TrimSuffix(m[3], ":"), Account: strings.TrimSuffix(m[5], ":"), Name: m[7], Qualifier: m[9],
 	}, true
+}
+
+// bare tells whether a FunctionName is nothing but a name.
+func bare(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // ARN is the function's, with the qualifier only if the caller used one.

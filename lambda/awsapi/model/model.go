@@ -119,8 +119,23 @@ func matcher(pattern string) (func(string) bool, error) {
 	if err != nil {
 		return nil, err
 	}
+	names := strings.Contains(pattern, "(function:)?([a-zA-Z0-9-_") // most are bare: spare them the expression
 	return func(s string) bool {
+		if names && bare(s) {
+			return true
+		}
 		last := s[strings.LastIndexByte(s, ':')+1:]
 		return re.MatchString(s) && !(qualified && len(last) < len(s) && number.MatchString(last))
 	}, nil
+}
+
+// bare tells whether a function's name is nothing but a name.
+func bare(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return 0 < len(s) && len(s) <= 64
 }
