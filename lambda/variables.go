@@ -10,10 +10,16 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// command is what runs the function.
+// command is what runs the function. As on AWS, the runtimes of a language are started by the script in
+// AWS_LAMBDA_EXEC_WRAPPER, if the function names one; it gets their command line.
 func (v *environment) command() (path string, args []string) {
 	if l, ok := languageOf(v.version.Runtime); ok {
-		return v.version.Interpreter.Path, []string{filepath.Join(v.engine.runtimeDir(), l.bootstrap)}
+		path, args = v.version.Interpreter.Path, []string{filepath.Join(v.engine.runtimeDir(), l.bootstrap)}
+		if wrapper := v.version.Environment["AWS_LAMBDA_EXEC_WRAPPER"]; wrapper != "" {
+			args = append([]string{"-c", `exec "$0" "$@"`, v.box.Path(wrapper), path}, args...) // the shell exits with 127 if it is missing
+			path = "/bin/sh"
+		}
+		return path, args
 	}
 	return filepath.Join(v.version.root, "bootstrap"), nil
 }
