@@ -52,7 +52,7 @@ type Check struct {
 	EValue     float64     `json:"e_value,omitempty"`    // against "within the limit", of ratios in blocks
 	Pairs      int64       `json:"pairs,omitempty"`      // of warm calls compared
 	Blocks     int         `json:"blocks,omitempty"`     // differences that these made
-	Asymptotic *Asymptotic `json:"asymptotic,omitempty"` // of a ratio in blocks: narrower, and true only approximately
+	Asymptotic *Asymptotic `json:"asymptotic,omitempty"` // of a ratio in blocks: true only approximately
 }
 
 // Asymptotic is what a central limit theorem that is uniform in time says of a ratio.

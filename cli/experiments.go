@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -244,6 +245,7 @@ func printVerdicts(w io.Writer, e *console.Experiment) {
 		}
 		v := a.Verdict
 		fmt.Fprintf(w, "\n%s: %s\n  %s\n", title, v.Outcome, v.Reason)
+		printChecks(w, v.Evidence.Checks)
 		if v.Change != "" {
 			fmt.Fprintf(w, "  what would change it: %s\n", v.Change)
 		}
@@ -253,6 +255,30 @@ func printVerdicts(w io.Writer, e *console.Experiment) {
 		printLines(w, "assumed", v.Assumed)
 		printLines(w, "not seen", v.NotSeen)
 	}
+}
+
+// printChecks lists the claims of a hypothesis that has several.
+func printChecks(w io.Writer, checks []assay.Check) {
+	if len(checks) < 2 {
+		return
+	}
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for _, c := range checks {
+		estimate := "-"
+		if c.Estimate != nil {
+			estimate = short(*c.Estimate)
+		}
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s to %s\t%s\n", c.Clause, c.Conclusion, estimate, short(c.Interval[0]), short(c.Interval[1]), c.Effect)
+	}
+	t.Flush()
+}
+
+// short renders a share or ratio in per cent.
+func short(x float64) string {
+	if x >= 1e6 {
+		return "any"
+	}
+	return strconv.FormatFloat(100*x, 'g', 3, 64) + "%"
 }
 
 func printLines(w io.Writer, what string, lines []string) {

@@ -45,7 +45,7 @@ func TestTimeoutsRefute(t *testing.T) {
 	}
 	l.settled("slow")
 	out, _, code := l.assay("verdict", "slow")
-	for _, want := range []string{"mismatches are faults, the candidate's: timeout 12", "12 of 600 trials fault", "assumed: ", "not seen: no cold start"} {
+	for _, want := range []string{"mismatches are faults, the candidate's: timeout 12", "12 of 600 trials fault", "  faults <= 0.5%    refuted  2%", "assumed: ", "not seen: no cold start"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the verdict lacks %q:\n%s", want, out)
 		}

@@ -47,6 +47,7 @@ type Arm struct {
 	Faults        map[assay.FaultKind]int64 `json:"faults"`
 	Cold          int64                     `json:"cold"`
 	LatencyMS     *assay.Latency            `json:"latency_ms,omitempty"`
+	ColdLatencyMS *assay.Latency            `json:"cold_latency_ms,omitempty"` // of cold calls; latency_ms is of warm ones
 	MaxMemoryMB   int                       `json:"max_memory_mb,omitempty"`
 	USDPerMillion *float64                  `json:"usd_per_million,omitempty"`
 	*Candidate
@@ -134,6 +135,9 @@ func armShape(r *assay.Report, a arm) Arm {
 	}
 	if a.Latency.P99 > 0 {
 		shape.LatencyMS = &a.Latency
+	}
+	if a.ColdLatency.P99 > 0 {
+		shape.ColdLatencyMS = &a.ColdLatency
 	}
 	if usd, known := a.perMillion(); known {
 		shape.USDPerMillion = &usd

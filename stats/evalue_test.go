@@ -30,7 +30,7 @@ func TestExpectationUnderTheClaim(t *testing.T) {
 			}
 		}
 	}
-	sign := expectation(40, .5, func(k int64) float64 { return SignEValue(k, 40) })
+	sign := expectation(40, .5, func(k int64) float64 { return signs(k, 40) })
 	if math.Abs(sign-1) > 1e-9 {
 		t.Errorf("sign: %v", sign)
 	}
@@ -70,7 +70,6 @@ func TestEdges(t *testing.T) {
 		"impossible":            BernoulliEValue(11, 10, .1),
 		"negative":              BernoulliEValue(-1, 10, .1),
 		"impossible point":      BernoulliPointEValue(11, 10, .1, .05, 100),
-		"impossible signs":      SignEValue(3, 2),
 		"impossible pairs":      PairedEValue(3, 3, 5, 0),
 		"pairs, limit beyond 1": PairedEValue(3, 0, 5, 1),
 		"no pairs":              PairedEValue(0, 0, 0, .1),

@@ -8,7 +8,7 @@ import (
 
 // SignGate bets on the signs of the differences about a value. No distribution is supposed, only that either
 // sign is equally likely given those before; a difference of exactly that value says nothing. The mean of its
-// two sides is SignEValue.
+// two sides is 2^n S!(n-S)!/(n+1)!, the mixture over all biases of a coin that came up S times among n.
 func SignGate(differences []float64, at float64) Gate {
 	var above, below float64
 	for _, d := range differences {
@@ -20,16 +20,6 @@ func SignGate(differences []float64, at float64) Gate {
 		}
 	}
 	return Gate{signUp(above, below), signUp(below, above)}
-}
-
-// SignEValue is a two-sided e-value against "positive and negative are equally likely", after positives
-// among n signs: 2^n S!(n-S)!/(n+1)!, the mixture over all biases of the coin.
-func SignEValue(positives, n int64) float64 {
-	if !possible(positives, n) {
-		return 1
-	}
-	s, f := float64(positives), float64(n-positives)
-	return math.Exp(float64(n)*math.Ln2 + logBeta(s+1, f+1))
 }
 
 // signUp mixes over the biases of the coin towards the first side alone.
