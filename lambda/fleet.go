@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -125,7 +126,7 @@ func (e *fleet) start(p *pool, x *exchange) bool {
 	if f.reserved >= 0 {
 		limit = f.reserved
 	}
-	if e.closed || x != nil && !f.mayExecute() || !e.makeRoom(f, limit, p.memory()) {
+	if e.closed || x != nil && !f.mayExecute() || !e.makeRoom(p, limit, x != nil) {
 		return false
 	}
 	v := e.create(p)
@@ -149,28 +150,40 @@ func (e *fleet) start(p *pool, x *exchange) bool {
 	return true
 }
 
-// makeRoom retires idle environments until one more, with some memory, is within the limits: first of
-// the function, then of all. It retires none if that would not be enough.
-func (e *fleet) makeRoom(f *function, limit, memoryMB int) bool {
-	var victims []*environment
-	live, used, own := e.live, e.memoryMB, f.live
+// makeRoom tells whether one more environment of a pool is within the limits. With evict it retires idle
+// environments until it is: those that nothing keeps first, longest idle first; of the function itself
+// while that has as many as it may. It retires none if that would not be enough.
+func (e *fleet) makeRoom(p *pool, limit int, evict bool) bool {
+	live, used, own := e.live, e.memoryMB, p.function.live
 	fits := func() bool {
-		return live < e.limits.environments && (used+memoryMB <= e.limits.memoryMB || live == 0)
+		return live < e.limits.environments && (used+p.memory() <= e.limits.memoryMB || live == 0)
 	}
+	if own < limit && fits() {
+		return true
+	}
+	if !evict {
+		return false
+	}
+	var victims []*environment
 	spare := e.spare()
-	for i := 0; own >= limit; i++ {
-		if i = next(spare, i, func(v *environment) bool { return v.function == f }); i < 0 {
-			return false
-		}
-		victims = append(victims, spare[i])
-		live, used, own = live-1, used-spare[i].memoryMB, own-1
+	if own >= limit {
+		slices.SortStableFunc(spare, func(a, b *environment) int { return foreign(a, p) - foreign(b, p) })
 	}
-	for i := 0; !fits(); i++ {
-		if i = next(spare, i, func(v *environment) bool { return !slices.Contains(victims, v) }); i < 0 {
-			return false
+	for _, v := range spare {
+		if own >= limit && v.function != p.function {
+			break
 		}
-		victims = append(victims, spare[i])
-		live, used = live-1, used-spare[i].memoryMB
+		victims = append(victims, v)
+		live, used = live-1, used-v.memoryMB
+		if v.function == p.function {
+			own--
+		}
+		if own < limit && fits() {
+			break
+		}
+	}
+	if own >= limit || !fits() {
+		return false
 	}
 	for _, v := range victims {
 		e.evict(v)
@@ -178,25 +191,25 @@ func (e *fleet) makeRoom(f *function, limit, memoryMB int) bool {
 	return true
 }
 
-// next is the index of the next element from i on that fits, or -1.
-func next(list []*environment, i int, fits func(*environment) bool) int {
-	for ; i < len(list); i++ {
-		if fits(list[i]) {
-			return i
-		}
+// foreign is 1 for an environment of another function, else 0.
+func foreign(v *environment, p *pool) int {
+	if v.function == p.function {
+		return 0
 	}
-	return -1
+	return 1
 }
 
-// spare lists the idle environments that nothing keeps, longest idle first.
+// spare lists the idle environments, those that nothing keeps first, longest idle first.
 func (e *fleet) spare() (list []*environment) {
-	for _, f := range e.functions {
-		for _, p := range f.pools {
-			list = append(list, p.idle[:min(len(p.idle), max(p.live-p.wanted(), 0))]...)
-		}
+	var kept []*environment
+	e.each(func(p *pool) {
+		n := min(len(p.idle), max(p.live-p.wanted(), 0))
+		list, kept = append(list, p.idle[:n]...), append(kept, p.idle[n:]...)
+	})
+	for _, l := range [][]*environment{list, kept} {
+		slices.SortStableFunc(l, func(a, b *environment) int { return a.idleSince.Compare(b.idleSince) })
 	}
-	slices.SortFunc(list, func(a, b *environment) int { return a.idleSince.Compare(b.idleSince) })
-	return list
+	return append(list, kept...)
 }
 
 // evict retires an idle environment. It counts as gone at once, though processes that registered an
@@ -262,7 +275,7 @@ func (e *fleet) free(v *environment) (x *exchange, stay bool) {
 	case len(p.waiting) > 0 && (f.reserved < 0 || f.executing() <= f.reserved):
 		v.used = true
 		return e.dequeue(p, 0), true
-	case p.live > p.wanted() && e.starved(p):
+	case e.starved(p):
 		return nil, false
 	}
 	v.idleSince = time.Now()
@@ -380,10 +393,12 @@ func (e *fleet) refill() {
 	})
 }
 
+// each visits the pools by function and version.
 func (e *fleet) each(do func(*pool)) {
-	for _, f := range e.functions {
-		for _, p := range f.pools {
-			do(p)
+	for _, name := range slices.Sorted(maps.Keys(e.functions)) {
+		f := e.functions[name]
+		for _, number := range slices.Sorted(maps.Keys(f.pools)) {
+			do(f.pools[number])
 		}
 	}
 }
