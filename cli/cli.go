@@ -117,7 +117,7 @@ func root(p *Process) *cobra.Command {
 	cmd.PersistentFlags().StringVar(&c.address, "console", "", "address of the running laboratory's console (default $ASSAY_CONSOLE or "+defaultConsole+")")
 	cmd.PersistentFlags().StringVar(&c.token, "token", "", "token of the console and the AWS address (default $ASSAY_TOKEN)")
 	cmd.AddCommand(
-		upCommand(p, c), applyCommand(p, c), getCommand(p, c), describeCommand(p, c), deleteCommand(p, c),
+		upCommand(p, c), applyCommand(p, c), deployCommand(p, c), getCommand(p, c), describeCommand(p, c), deleteCommand(p, c),
 		pauseCommand(p, c), resumeCommand(p, c), rampCommand(p, c), verdictCommand(p, c), trialsCommand(p, c),
 		recordCommand(p, c), replayCommand(p, c), rolloutCommand(p, c),
 		rulesCommand(p, c), clustersCommand(p, c), driftCommand(p, c), reproduceCommand(p, c),
