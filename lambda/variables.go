@@ -55,6 +55,7 @@ func (v *environment) variables(api string) map[string]string {
 		"LAMBDA_RUNTIME_DIR":              v.engine.runtimeDir(),
 		"_HANDLER":                        fn.Handler,
 	}
+	v.layered(all)
 	if found := fn.Interpreter; found.Path != "" {
 		all["PATH"] = filepath.Dir(found.Path) + ":" + all["PATH"]
 		reserved["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + found.Version

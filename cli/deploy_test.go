@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestDeploy deploys applications of the usual kinds with the real binary, each to a laboratory of its own,
+// and calls them over HTTP.
+func TestDeploy(t *testing.T) {
+	runtimes := deployable(t)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/deploy",
+		Setup: func(env *testscript.Env) error {
+			l := startLab(t, env.WorkDir+"/.lab")
+			for name, value := range runtimes {
+				env.Setenv(name, value)
+			}
+			env.Setenv("ASSAY_CONSOLE", l.console)
+			env.Setenv("ASSAY_CACHE", env.WorkDir+"/.cache")
+			env.Setenv("GATEWAY", l.gateway)
+			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			return exec.Command("python3", "-m", "pip", "--version").Run() == nil, nil // pip
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"http": scriptHTTP, "until": scriptUntil},
+	})
+}
+
+// deployable names the runtimes of this machine, and where Go keeps what it needs.
+func deployable(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for name, probe := range map[string][]string{
+		"NODE_RUNTIME":   {"node", "-p", `"nodejs" + process.versions.node.split(".")[0] + ".x"`},
+		"PYTHON_RUNTIME": {"python3", "-c", `import sys; print("python%d.%d" % sys.version_info[:2])`},
+		"GOCACHE":        {"go", "env", "GOCACHE"},
+		"GOMODCACHE":     {"go", "env", "GOMODCACHE"},
+		"GOPATH":         {"go", "env", "GOPATH"},
+	} {
+		out, err := exec.Command(probe[0], probe[1:]...).Output()
+		if err != nil {
+			t.Skipf("%s is missing: %v", probe[0], err)
+		}
+		all[name] = strings.TrimSpace(string(out))
+	}
+	all["PYENV_VERSION"], all["HOME"] = os.Getenv("PYENV_VERSION"), os.Getenv("HOME")
+	return all
+}
+
+// askGateway asks the gateway, and returns status and body.
+func askGateway(ts *testscript.TestScript, args []string) string {
+	body := ""
+	if len(args) > 2 {
+		body = args[2]
+	}
+	req, err := http.NewRequest(args[0], ts.Getenv("GATEWAY")+args[1], strings.NewReader(body))
+	ts.Check(err)
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	return fmt.Sprintf("%d\n%s\n", resp.StatusCode, text)
+}
+
+// scriptHTTP is `http METHOD PATH [BODY]`.
+func scriptHTTP(ts *testscript.TestScript, _ bool, args []string) {
+	fmt.Fprint(ts.Stdout(), askGateway(ts, args))
+}
+
+// scriptUntil is `until REGEXP METHOD PATH`: it asks until an answer matches.
+func scriptUntil(ts *testscript.TestScript, _ bool, args []string) {
+	want := regexp.MustCompile(args[0])
+	for end := time.Now().Add(30 * time.Second); !want.MatchString(askGateway(ts, args[1:])); {
+		if time.Now().After(end) {
+			ts.Fatalf("no answer matches %s", args[0])
+		}
+	}
+}
