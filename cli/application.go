@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -181,23 +180,6 @@ func (a application) pathOf(code, inline, runtime, scratch, id string) (string, 
 	}
 	file := filepath.Join(scratch, id, name)
 	return file, errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(inline), 0o600))
-}
-
-// folders are where the application's own files lie, each once: what a watch looks at.
-func (a application) folders() []string {
-	all := map[string]bool{}
-	if a.file != "" {
-		all[a.dir] = true
-	}
-	for _, f := range a.Functions {
-		if f.Inline == "" {
-			all[absolute(a.dir, filepath.FromSlash(f.Code))] = true
-		}
-	}
-	for _, l := range a.Layers {
-		all[absolute(a.dir, filepath.FromSlash(l.Code))] = true
-	}
-	return slices.Sorted(maps.Keys(all))
 }
 
 // deployOptions are the flags of `assay deploy`.
