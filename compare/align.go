@@ -14,7 +14,7 @@ func (w *walk) aligned(a, b *value, at spot) {
 		how = lax
 	}
 	x, y := w.all(a, at.control, how), w.all(b, at.other, how)
-	forward := w.before(a, b, at)
+	forward := w.forward
 	if !forward {
 		x, y = y, x
 	}

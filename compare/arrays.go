@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -14,9 +13,6 @@ import (
 // maxFuel bounds the pairs of values that one comparison looks at to match items of unordered arrays
 // that are equal only but for what rules excuse. What is not matched by then is reported as missing and extra.
 const maxFuel = 250_000
-
-// maxOrdered bounds the bytes by which two arrays are put into order.
-const maxOrdered = 64 << 10
 
 // pair is the indexes of two items that belong together, -1 for none.
 type pair struct{ control, other int }
@@ -273,7 +269,7 @@ func (w *walk) matchEqual(a, b *value, at spot) []pair {
 		w.hint = "too many items to try each with each: matched by what no rule is about"
 		return m.finish()
 	}
-	if w.before(a, b, at) {
+	if w.forward {
 		m.most(func(i, j int) bool { return w.excused(a, b, []pair{{i, j}}, at) })
 		return m.finish()
 	}
@@ -286,21 +282,6 @@ func (w *walk) matchEqual(a, b *value, at spot) []pair {
 // items are the forms of the items of an array.
 func (w *walk) items(v *value, at *place, how strictness) func(int) form {
 	return func(i int) form { return w.forms.of(&v.items[i], at.item(i), how) }
-}
-
-// before puts two arrays that differ into an order that does not depend on which is the control's, so
-// that where several ways to match are as good, both ways round the same one is taken.
-func (w *walk) before(a, b *value, at spot) bool {
-	if len(a.items) != len(b.items) {
-		return len(a.items) < len(b.items)
-	}
-	for i := range a.items {
-		x, y := a.items[i].render(), b.items[i].render()
-		if x != y {
-			return x < y
-		}
-	}
-	return bytes.Compare(a.appendJSON(nil, maxOrdered), b.appendJSON(nil, maxOrdered)) < 0
 }
 
 // swap lets the sides change places.
@@ -322,7 +303,7 @@ func inOrder(a, b *value) []pair {
 
 // excused tells whether no difference of the pairs goes without excuse. It is false once fuel has run out.
 func (w *walk) excused(a, b *value, pairs []pair, at spot) bool {
-	probe := walk{rules: w.rules, forms: w.forms, probing: true, fuel: w.fuel}
+	probe := walk{rules: w.rules, forms: w.forms, forward: w.forward, probing: true, fuel: w.fuel}
 	for i := 0; i < len(pairs) && !probe.differs; i++ {
 		probe.item(a, b, pairs[i], at)
 	}

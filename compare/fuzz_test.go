@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assaylab/assay"
 )
@@ -106,6 +107,42 @@ func FuzzImages(f *testing.F) {
 		}
 		if _, err := Pixels(a, b); (err != nil) != (len(there) > 0 && there[0].Kind == assay.KindMalformed) {
 			t.Fatalf("%v but %+v", err, there)
+		}
+	})
+}
+
+// FuzzTextsAndFields compares arbitrary texts and lines of Set-Cookie, Vary and Age under every option.
+func FuzzTextsAndFields(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"a=1; Path=/; Expires=Wed, 25 Nov 2026 04:00:00 GMT", "a=1; expires=Wednesday, 25-Nov-26 04:00:01 GMT; path=/"},
+		{"Accept, \"a,b\\", "accept,,"}, {"10", "1e1"}, {" Straße\n\tx", "STRASSE x"}, {"caf\xe9", "caf\xe8"}, {"", "="},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	c, flaws := New([]assay.ComparatorSpec{
+		{
+			Kind: "headers", Except: []string{"x"}, Ignore: []string{"set-cookie:a.value"},
+			Tolerance: map[string]float64{"age": 1}, Dates: map[string]time.Duration{"set-cookie": time.Minute},
+		},
+		{Kind: "body", As: "text", Trim: true, Case: "ignore", Whitespace: "ignore", Edits: 0.1},
+	})
+	if len(flaws) > 0 {
+		f.Fatal(flaws)
+	}
+	side := func(s string) *assay.Observation {
+		o := answer("text/plain", []byte(s))
+		for _, name := range []string{"Set-Cookie", "Vary", "Age"} {
+			o.Header.Set(name, s)
+		}
+		return o
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		if got := c.Compare(side(a), side(a)); len(got) > 0 {
+			t.Fatalf("it differs from itself: %+v", got)
+		}
+		there, back := c.Compare(side(a), side(b)), c.Compare(side(b), side(a))
+		if len(there) != len(back) || unexcused(there) != unexcused(back) {
+			t.Fatalf("%+v but %+v", there, back)
 		}
 	})
 }

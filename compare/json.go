@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -49,7 +50,7 @@ func (r *rules) compareTrees(control, other []byte) []assay.Difference {
 	if errA != nil || errB != nil {
 		return malformed(control, other, errA, errB)
 	}
-	w := r.walk()
+	w := r.walk(control, other)
 	w.values(&a, &b, spot{}.enter(r.begin(&a), r.begin(&b)))
 	return w.report.differences()
 }
@@ -62,14 +63,17 @@ type walk struct {
 	report  report
 	forms   *forms
 	hint    string // what else to say of the differences here
+	forward bool   // see walk
 	probing bool
 	differs bool // what a probe has found out
 	fuel    *int // pairs of values that probes may still look at, all those of one comparison together
 }
 
-func (r *rules) walk() walk {
+// walk begins one. Where several ways to match items are as good, the one taken depends on which document
+// comes first in the order of their bytes, and not on which is the control.
+func (r *rules) walk(control, other []byte) walk {
 	fuel := maxFuel
-	return walk{rules: r, forms: newForms(), fuel: &fuel}
+	return walk{rules: r, forms: newForms(), fuel: &fuel, forward: bytes.Compare(control, other) < 0}
 }
 
 // pathStep is a name, or a pair of items.
@@ -159,6 +163,9 @@ func (w *walk) values(a, b *value, at spot) {
 	case a.kind == array:
 		w.arrays(a, b, at)
 	case a.text != b.text:
+		if w.probing {
+			*w.fuel -= len(a.text) >> 8 // comparing long texts is work, too
+		}
 		w.scalars(a.kind, a.text, b.text, at)
 	}
 }

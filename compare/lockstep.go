@@ -44,7 +44,7 @@ func (r *rules) compareTexts(control, other []byte) ([]assay.Difference, bool) {
 	if len(r.lookups) > 0 || !utf8.Valid(control) || !utf8.Valid(other) {
 		return nil, false
 	}
-	l := &lockstep{walk: r.walk(), a: parser{doc: string(control)}, b: parser{doc: string(other)}}
+	l := &lockstep{walk: r.walk(control, other), a: parser{doc: string(control)}, b: parser{doc: string(other)}}
 	l.steps, l.names, l.doomed = l.room.steps[:0], l.room.names[:0], l.room.doomed[:0]
 	l.skimmer.names, l.skimmer.open = l.room.skimmed[:0], l.room.open[:0]
 	start := r.beginPlain()

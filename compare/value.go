@@ -337,11 +337,11 @@ func (p *parser) unit() (rune, bool) {
 	return r, true
 }
 
-// appendJSON writes v compactly. It stops adding items once dst is longer than limit.
+// appendJSON writes v compactly. It stops adding to it once dst is longer than limit.
 func (v *value) appendJSON(dst []byte, limit int) []byte {
 	switch v.kind {
 	case text:
-		return append(dst, quoted(v.text)...)
+		return append(dst, quoted(v.text[:min(len(v.text), max(limit-len(dst), 0)+utf8.UTFMax)])...)
 	case array, object:
 		return v.appendItems(dst, limit)
 	}
