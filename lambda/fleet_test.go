@@ -351,6 +351,7 @@ func (m *model) drain(t *rapid.T) {
 			delete(m.answered, v)
 			m.next(v)
 		}
+		m.receive()
 		m.checkExchanges(t)
 		if len(m.open) == 0 {
 			return
