@@ -24,7 +24,6 @@ var law = map[string][]string{
 	"trial":               {"github.com/theory/jsonpath/..."},
 	"lambda":              {module + "/lambda/sandbox", module + "/lambda/runtimeapi", module + "/lambda/control", module + "/lambda/code", module + "/lambda/async"},
 	"lambda/runtimeapi":   {},
-	"lambda/sandbox":      {"golang.org/x/sys/unix"},
 	"remote/plainhttp":    {},
 	"remote/awslambda":    {"github.com/aws/aws-sdk-go-v2/..."},
 	"compare":             {"github.com/theory/jsonpath/...", "golang.org/x/text/unicode/norm", "github.com/klauspost/compress/zstd", "github.com/andybalholm/brotli"},
@@ -40,6 +39,11 @@ var law = map[string][]string{
 	"lambda/async":        {module + "/lambda/control"},
 	"lambda/code":         {},
 	"lambda/control":      {module + "/lambda/code"},
+
+	// The embedded engine's hold on processes.
+	"lambda/sandbox":        {"golang.org/x/sys/unix", module + "/lambda/sandbox/cgroup", module + "/lambda/sandbox/loader"},
+	"lambda/sandbox/cgroup": {"golang.org/x/sys/unix"},
+	"lambda/sandbox/loader": {"golang.org/x/sys/unix"},
 
 	// Reading differences.
 	"noise":   {module + "/stats"},

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,13 +21,8 @@ type Command struct {
 	Output io.Writer
 }
 
-// limits of a process, as AWS sets them. Core dumps, which AWS allows, would fill the user's disk.
-var limits = map[int]unix.Rlimit{
-	unix.RLIMIT_NOFILE: {Cur: 1024, Max: 1024},
-	unix.RLIMIT_CORE:   {},
-}
-
-func (s *starter) start(c Command, ended func(*Process)) (*Process, error) {
+// start starts a command with its output captured.
+func (s *Sandbox) start(c Command) (*Process, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -39,28 +33,19 @@ func (s *starter) start(c Command, ended func(*Process)) (*Process, error) {
 		read.Close()
 		return nil, err
 	}
-
-	cmd := exec.Command(c.Path, c.Args...)
-	cmd.Env = c.Env
-	cmd.Dir = c.Dir
-	cmd.Stdout, cmd.Stderr = write, write
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
-	if err := s.do(cmd.Start); err != nil {
+	process, err := s.launch(c, write)
+	if err != nil {
 		read.Close()
 		return nil, err
 	}
-	for which, limit := range limits {
-		unix.Prlimit(cmd.Process.Pid, which, &limit, nil) // fails if it has ended already
-	}
-	p := &Process{cmd: cmd, output: output{conn: conn, to: c.Output}, done: make(chan struct{})}
-	go p.wait(read, ended)
-	return p, nil
+	return &Process{process: process, read: read, output: output{conn: conn, to: c.Output}, done: make(chan struct{})}, nil
 }
 
 // Process is a running process, or one that ran.
 type Process struct {
-	cmd    *exec.Cmd
-	output output
+	process *os.Process
+	read    *os.File // its output
+	output  output
 
 	done chan struct{}
 	exit error // set before done is closed
@@ -73,7 +58,7 @@ type Process struct {
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // PID is the process's number on this machine, and its group's.
-func (p *Process) PID() int { return p.cmd.Process.Pid }
+func (p *Process) PID() int { return p.process.Pid }
 
 // Exit says after Done how the process ended: nil for status 0, else an error in the words AWS uses as
 // well, "exit status 1" or "signal: killed".
@@ -98,7 +83,7 @@ func (p *Process) Flush() { p.output.flush() }
 
 // wait sees the process end, then ends what is left of its group. The process stays a zombie until its
 // group has got the signal, so that its number cannot mean another.
-func (p *Process) wait(read *os.File, ended func(*Process)) {
+func (p *Process) wait(ended func(*Process)) {
 	defer close(p.done)
 	defer ended(p)
 	reader := make(chan struct{})
@@ -109,12 +94,18 @@ func (p *Process) wait(read *os.File, ended func(*Process)) {
 	for unix.Waitid(unix.P_PID, p.PID(), nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
 	}
 	p.Kill()
-	p.mu.Lock()
-	p.exit = p.cmd.Wait()
-	p.reaped = true
-	p.mu.Unlock()
-
+	p.bury()
 	p.Flush()
-	read.Close()
+	p.read.Close()
 	<-reader
+}
+
+func (p *Process) bury() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	state, err := p.process.Wait()
+	if err == nil && !state.Success() {
+		err = &exec.ExitError{ProcessState: state}
+	}
+	p.exit, p.reaped = err, true
 }

@@ -1,0 +1,166 @@
+package loader
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// start starts a child whose stdout is the returned file.
+func start(t testing.TB) (*os.Process, *Conn, *os.File) {
+	t.Helper()
+	l, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer write.Close()
+	process, conn, err := l.Start(Attr{Files: [5]*os.File{1: write}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { read.Close(); conn.Close() })
+	return process, conn, read
+}
+
+func TestAChildBecomesAProgram(t *testing.T) {
+	process, conn, out := start(t)
+	var s Script
+	s.Do("closing control", unix.SYS_FCNTL, Control, unix.F_SETFD, unix.FD_CLOEXEC)
+	s.Do("executing", unix.SYS_EXECVE, "/bin/sh", Words{"sh", "-c", `echo $GREETING $0 $1; exit 3`, "a", "b", 0}, Words{"GREETING=hello", 0})
+	if _, err := conn.Become(&s); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := io.ReadAll(out)
+	state, err := process.Wait()
+	if string(text) != "hello a b\n" || err != nil || state.ExitCode() != 3 {
+		t.Errorf("%q, %v, %v", text, state, err)
+	}
+}
+
+func TestFailuresSayWhatFailed(t *testing.T) {
+	process, conn, _ := start(t)
+	var s Script
+	s.Try("not this", unix.SYS_CHDIR, "/nonesuch")
+	s.Do("executing", unix.SYS_EXECVE, "/nonesuch/x", Words{0}, Words{0})
+	_, err := conn.Become(&s)
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "executing") {
+		t.Errorf("error %v", err)
+	}
+	if state, err := process.Wait(); err != nil || state.ExitCode() != 127 {
+		t.Errorf("%v, %v", state, err)
+	}
+}
+
+func TestResultsBecomeArguments(t *testing.T) {
+	process, conn, out := start(t)
+	var s Script
+	file := filepath.Join(t.TempDir(), "file")
+	os.WriteFile(file, []byte("content"), 0o600)
+	opened := s.Do("opening", unix.SYS_OPENAT, unix.AT_FDCWD, file, 0, 0)
+	opened.Into(s.Do("moving", unix.SYS_DUP3, 0, 40, 0), 0)
+	s.Do("sending the file", unix.SYS_SENDFILE, 1, 40, 0, 100)
+	s.SendFile(40)
+	files, err := conn.Run(&s)
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	files[0].Close()
+	if _, err := conn.Run(&Script{}); err != nil {
+		t.Errorf("a second script: %v", err)
+	}
+	conn.Close()
+	text, _ := io.ReadAll(out)
+	if state, err := process.Wait(); string(text) != "content" || err != nil || state.ExitCode() != 127 {
+		t.Errorf("%q, %v, %v", text, state, err)
+	}
+}
+
+func TestForksAreReported(t *testing.T) {
+	process, conn, out := start(t)
+	var s Script
+	var pid Word
+	s.Do("closing control", unix.SYS_FCNTL, Control, unix.F_SETFD, unix.FD_CLOEXEC)
+	fork := s.Do("forking", unix.SYS_CLONE, unix.CLONE_PARENT|int(unix.SIGCHLD), 0, 0, 0, 0).Keep(&pid)
+	s.Do("executing", unix.SYS_EXECVE, "/bin/echo", Words{"echo", "child", 0}, Words{0})
+	fork.Else(s.ReportFork(&pid))
+	child, err := conn.Become(&s)
+	if err != nil || child == 0 || child == process.Pid {
+		t.Fatal(child, err)
+	}
+	if state, err := process.Wait(); err != nil || !state.Success() {
+		t.Errorf("the parent: %v, %v", state, err)
+	}
+	text, _ := io.ReadAll(out)
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(child, &status, 0, nil); err != nil || status != 0 || string(text) != "child\n" {
+		t.Errorf("the child: %q, %v, %v", text, status, err)
+	}
+}
+
+func TestScriptsThatAreTooLongAreRefused(t *testing.T) {
+	process, conn, _ := start(t)
+	var s Script
+	s.Do("executing", unix.SYS_EXECVE, strings.Repeat("x", 200_000))
+	if _, err := conn.Become(&s); !errors.Is(err, ErrTooLong) {
+		t.Errorf("error %v", err)
+	}
+	conn.Close()
+	process.Wait()
+}
+
+func TestWrongArgumentsAreErrors(t *testing.T) {
+	var s Script
+	s.Do("x", 0, 1.5)
+	if _, err := s.encode(); err == nil {
+		t.Error("a float was taken")
+	}
+}
+
+// BenchmarkStart compares a program started by way of the loader with one started straight: the loader
+// adds one fork's worth of executing 200 bytes.
+func BenchmarkStart(b *testing.B) {
+	l, err := Open()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	b.Run("straight", func(b *testing.B) {
+		for b.Loop() {
+			p, err := os.StartProcess("/bin/true", []string{"true"}, &os.ProcAttr{Env: []string{}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			p.Wait()
+		}
+	})
+	b.Run("loader", func(b *testing.B) {
+		for b.Loop() {
+			p, conn, err := l.Start(Attr{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			var s Script
+			s.Do("closing control", unix.SYS_FCNTL, Control, unix.F_SETFD, unix.FD_CLOEXEC)
+			s.Do("executing", unix.SYS_EXECVE, "/bin/true", Words{"true", 0}, Words{0})
+			if _, err := conn.Become(&s); err != nil {
+				b.Fatal(err)
+			}
+			p.Wait()
+			conn.Close()
+		}
+	})
+}
