@@ -4,11 +4,10 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -246,14 +245,15 @@ func TestKilledEngineLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o, _ := e.Invoker("f").Invoke(t.Context(), &assay.Invocation{Payload: []byte(`{"do": "spawn"}`)})
-		fmt.Printf("PIDS %s\n", o.Body)
+		o, _ := e.Invoker("f").Invoke(t.Context(), &assay.Invocation{Payload: fmt.Appendf(nil, `{"do": "spawn", "seconds": %q}`, os.Getenv("SECONDS"))})
+		fmt.Printf("SPAWNED %v\n", o.Fault)
 		select {}
 	}
 	need(t, "python3")
 	dir := t.TempDir()
 	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), variable+"="+dir)
+	seconds := mark()
+	cmd.Env = append(os.Environ(), variable+"="+dir, "SECONDS="+seconds)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -261,26 +261,17 @@ func TestKilledEngineLeavesNothing(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var pids []int
-	for lines := bufio.NewScanner(out); pids == nil && lines.Scan(); {
-		if list, ok := strings.CutPrefix(lines.Text(), "PIDS ["); ok {
-			for _, s := range strings.Split(strings.TrimSuffix(list, "]"), ", ") {
-				pid, _ := strconv.Atoi(s)
-				pids = append(pids, pid)
-			}
-		}
+	spawned := false
+	for lines := bufio.NewScanner(out); !spawned && lines.Scan(); {
+		spawned = lines.Text() == "SPAWNED <nil>"
+	}
+	if len(withArgument(seconds)) != 1 {
+		t.Fatalf("processes %v", withArgument(seconds))
 	}
 	cmd.Process.Kill()
 	cmd.Wait()
-	if len(pids) != 2 {
-		t.Fatalf("processes %v", pids)
-	}
-	awaitEnd(t, pids[0]) // the function ends with Assay
 	l := newLab(t, Options{Dir: dir})
-	awaitEnd(t, pids[1]) // its child, at the next start
-	if left, _ := os.ReadDir(filepath.Join(dir, "run")); len(left) > 0 {
-		t.Errorf("temporary folders left: %v", left)
-	}
+	awaitEnd(t, seconds)
 	if o := l.call("f", m{}); o.Fault != nil {
 		t.Errorf("fault %+v", o.Fault)
 	}
@@ -288,36 +279,47 @@ func TestKilledEngineLeavesNothing(t *testing.T) {
 
 // TestDetachedChildrenEnd is about children that left the process group.
 func TestDetachedChildrenEnd(t *testing.T) {
-	child := regexp.MustCompile(`child (\d+)`)
 	for _, fn := range []assay.Function{pythonFn(t, "app.handler"), nodeFn(t, "index.handler")} {
 		for name, seconds := range map[string]int{"at the timeout": 60, "at Close": 0} {
 			t.Run(fn.Name+" "+name, func(t *testing.T) {
 				fn.Timeout = 2 * time.Second
 				l := newLab(t, Options{}, fn)
-				o := l.call(fn.Name, m{"do": "detach", "seconds": seconds})
-				found := child.FindSubmatch(o.Log)
-				if timedOut := o.Fault != nil; found == nil || timedOut != (seconds > 0) {
+				child := mark()
+				o := l.call(fn.Name, m{"do": "detach", "child": child, "seconds": seconds})
+				if timedOut := o.Fault != nil; timedOut != (seconds > 0) {
 					t.Fatalf("fault %v, log %s", o.Fault, o.Log)
 				}
-				pid, _ := strconv.Atoi(string(found[1]))
 				if seconds == 0 {
 					l.close()
 				}
-				awaitEnd(t, pid)
+				awaitEnd(t, child)
 			})
 		}
 	}
 }
 
-// awaitEnd waits until a process has gone, or is a zombie.
-func awaitEnd(t *testing.T, pid int) {
+// mark is a number of seconds to sleep that no other process is given.
+func mark() string { return fmt.Sprintf("60.%09d", rand.IntN(1e9)) }
+
+// withArgument lists the processes with an argument.
+func withArgument(mark string) (pids []string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil && strings.Contains(string(text), "\x00"+mark+"\x00") {
+			pids = append(pids, filepath.Base(filepath.Dir(file)))
+		}
+	}
+	return pids
+}
+
+// awaitEnd waits until no process has an argument.
+func awaitEnd(t *testing.T, mark string) {
 	t.Helper()
 	for range 5000 {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil || strings.Contains(string(stat), ") Z ") {
+		if len(withArgument(mark)) == 0 {
 			return
 		}
 		time.Sleep(time.Millisecond)
 	}
-	t.Fatalf("process %d is alive", pid)
+	t.Fatalf("processes %v are alive", withArgument(mark))
 }

@@ -125,7 +125,7 @@ func New(opts Options) (*Engine, error) {
 
 // open opens what the engine is made of.
 func (e *Engine) open() (err error) {
-	if e.host, err = sandbox.Open(sandbox.Options{Dir: filepath.Join(e.opts.Dir, "run")}); err != nil {
+	if e.host, err = sandbox.Open(sandbox.Options{Dir: filepath.Join(e.opts.Dir, "run"), Log: e.opts.Log}); err != nil {
 		return err
 	}
 	e.Plane, err = control.Open(control.Options{
@@ -156,6 +156,9 @@ func makeDirs(dir string) (string, error) {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
 			return "", err
 		}
+	}
+	if err := os.Chmod(filepath.Join(dir, "runtime"), 0o755); err != nil { // functions are other users
+		return "", err
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {

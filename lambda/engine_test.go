@@ -31,6 +31,10 @@ var binaries struct {
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		os.RemoveAll(binaries.dir)
+		if left := children(); len(left) > 0 {
+			fmt.Println("processes left behind:", left)
+			code = 1
+		}
 		os.Exit(code)
 	}))
 }
@@ -126,9 +130,6 @@ func (l lab) close() {
 	if err := l.Close(context.Background()); err != nil {
 		l.t.Error(err)
 	}
-	if left := processesUnder(l.opts.Dir); len(left) > 0 {
-		l.t.Errorf("processes left behind: %v", left)
-	}
 	if left, _ := os.ReadDir(filepath.Join(l.opts.Dir, "run")); len(left) > 0 {
 		l.t.Errorf("temporary folders left behind: %v", left)
 	}
@@ -176,16 +177,33 @@ func (l lab) callCtx(ctx context.Context, name string, event any) *assay.Observa
 	return o
 }
 
-// processesUnder finds the processes whose working folder is the code of an engine.
-func processesUnder(dir string) (pids []int) {
-	cwds, _ := filepath.Glob("/proc/[0-9]*/cwd")
-	for _, cwd := range cwds {
-		if target, err := os.Readlink(cwd); err == nil && strings.HasPrefix(target, dir) {
-			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(cwd)))
-			pids = append(pids, pid)
+// children lists the processes of this one, but for zombies. What they start is in their namespaces.
+func children() (pids []string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		_, rest, _ := strings.Cut(string(text), ") ") // state and parent follow
+		if f := strings.Fields(rest); len(f) > 1 && f[0] != "Z" && f[1] == strconv.Itoa(os.Getpid()) {
+			pids = append(pids, filepath.Base(filepath.Dir(file)))
 		}
 	}
 	return pids
+}
+
+// hostPID finds the child that has a number in its own namespace.
+func hostPID(t testing.TB, pid int) int {
+	t.Helper()
+	for _, child := range children() {
+		text, _ := os.ReadFile("/proc/" + child + "/status")
+		_, rest, _ := strings.Cut(string(text), "\nNSpid:")
+		line, _, _ := strings.Cut(rest, "\n")
+		if f := strings.Fields(line); len(f) > 0 && f[len(f)-1] == strconv.Itoa(pid) {
+			n, _ := strconv.Atoi(child)
+			return n
+		}
+	}
+	t.Fatalf("no child has the number %d", pid)
+	return 0
 }
 
 // fields decodes an answer that is an object.
@@ -449,7 +467,7 @@ func TestEnvironmentVariables(t *testing.T) {
 			t.Errorf("%s is %q, want %q", key, got[key], want)
 		}
 	}
-	if !strings.HasPrefix(got["TMPDIR"], l.opts.Dir) {
+	if own := strings.HasPrefix(got["TMPDIR"], l.opts.Dir); own == l.host.Enforced().Mounts {
 		t.Errorf("TMPDIR is %q", got["TMPDIR"])
 	}
 }
@@ -457,7 +475,7 @@ func TestEnvironmentVariables(t *testing.T) {
 func TestTimeoutReplacesTheProcess(t *testing.T) {
 	fn := pythonFn(t, "app.handler")
 	l := newLab(t, Options{}, fn)
-	before := fields(t, l.call("python", m{}))["pid"]
+	l.call("python", m{})
 	fn.Timeout = 300 * time.Millisecond
 	l.deploy(fn)
 	o := l.call("python", m{"do": "sleep", "seconds": 60})
@@ -474,7 +492,7 @@ func TestTimeoutReplacesTheProcess(t *testing.T) {
 		t.Errorf("log %s", o.Log)
 	}
 	after := l.call("python", m{})
-	if !after.Cold || after.Fault != nil || fields(t, after)["pid"] == before {
+	if !after.Cold || after.Fault != nil {
 		t.Errorf("after: %+v", after)
 	}
 }
@@ -496,10 +514,15 @@ func TestCrashReplacesTheProcess(t *testing.T) {
 
 func TestProcessThatDiesIdleIsReplaced(t *testing.T) {
 	l := newLab(t, Options{}, goFn(t))
-	pid := int(fields(t, l.call("go", m{}))["pid"].(float64))
+	pid := fields(t, l.call("go", m{}))["pid"].(float64)
 	l.awaitIdle("go", 1)
-	process, _ := os.FindProcess(pid)
+	process, _ := os.FindProcess(hostPID(t, int(pid)))
 	process.Kill()
+	l.mu.Lock()
+	for v := range l.environments {
+		v.box.Thaw() // or version 1 of control groups does not let it die
+	}
+	l.mu.Unlock()
 	l.await(func(d assay.Deployment) bool { return d.Environments == 0 }, "go")
 	if o := l.call("go", m{}); !o.Cold || o.Fault != nil {
 		t.Errorf("after: %+v", o)
@@ -702,11 +725,15 @@ func TestRedeployWhileBusy(t *testing.T) {
 func TestTemporaryFolderIsPrivateAndRemoved(t *testing.T) {
 	l := newLab(t, Options{}, pythonFn(t, "app.handler"))
 	tmp := strings.Trim(string(l.call("python", m{"do": "tmp"}).Body), `"`)
-	if _, err := os.Stat(filepath.Join(tmp, "f")); err != nil {
+	file := filepath.Join(tmp, "f")
+	if l.host.Enforced().Mounts {
+		file = filepath.Join("/proc", strconv.Itoa(hostPID(t, 2)), "root", tmp, "f")
+	}
+	if _, err := os.Stat(file); err != nil {
 		t.Error(err)
 	}
 	l.close()
-	if _, err := os.Stat(tmp); err == nil {
+	if _, err := os.Stat(file); err == nil {
 		t.Error("it is still there")
 	}
 }
@@ -732,15 +759,15 @@ func TestGarbageToTheRuntimeAPI(t *testing.T) {
 
 func TestSIGTERMForFunctionsThatAskForIt(t *testing.T) {
 	fn := goFn(t)
-	mark := filepath.Join(t.TempDir(), "mark")
-	fn.Environment = map[string]string{"WITH_SIGTERM": mark}
+	fn.Environment = map[string]string{"WITH_SIGTERM": "bye"}
 	l := newLab(t, Options{}, fn)
 	if o := l.call("go", m{}); o.Fault != nil {
 		t.Fatalf("fault %+v", o.Fault)
 	}
 	l.close()
-	if text, err := os.ReadFile(mark); err != nil || string(text) != "bye" {
-		t.Errorf("%q, %v", text, err)
+	var log strings.Builder
+	if err := l.Logs(t.Context(), "go", false, &log); err != nil || !strings.Contains(log.String(), "it says bye") {
+		t.Errorf("log %s, %v", &log, err)
 	}
 }
 

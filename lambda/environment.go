@@ -17,6 +17,7 @@ const (
 	initLimit     = 10 * time.Second      // of the first attempt, as on AWS
 	preparedLimit = 130 * time.Second     // of provisioned environments, or the function's time-out if longer
 	freezeDelay   = 10 * time.Millisecond // idle time before a freeze, for callers that come one after another
+	fullCoreMB    = 1769                  // memory that comes with one core, as on AWS
 	stamp         = "2006-01-02T15:04:05.000Z"
 )
 
@@ -83,7 +84,8 @@ func (v *environment) run(first *exchange) {
 // open makes the sandbox.
 func (v *environment) open() (err error) {
 	v.box, err = v.engine.host.New(sandbox.Config{
-		MemoryMB: v.version.MemoryMB, Task: v.version.root, Opt: v.version.opt(), Runtime: v.engine.runtimeDir(),
+		MemoryMB: v.version.MemoryMB, CPU: float64(v.version.MemoryMB) / fullCoreMB,
+		Task: v.version.root, Opt: v.version.opt(), Runtime: v.engine.runtimeDir(), Tools: sandbox.Tools(v.version.Interpreter.Path),
 	})
 	return err
 }

@@ -11,7 +11,7 @@ import (
 
 // settleGrace is how long a caller waits for an environment that has answered and not asked for more
 // yet, before another is started: without it, a client that calls again at once would need two.
-const settleGrace = 20 * time.Millisecond
+const settleGrace = 100 * time.Millisecond // some periods of its CPU share
 
 // version is a function's code and configuration at one time, unpacked and ready to run. It does not
 // change.

@@ -14,14 +14,14 @@ import (
 // AWS_LAMBDA_EXEC_WRAPPER, if the function names one; it gets their command line.
 func (v *environment) command() (path string, args []string) {
 	if l, ok := languageOf(v.version.Runtime); ok {
-		path, args = v.version.Interpreter.Path, []string{filepath.Join(v.engine.runtimeDir(), l.bootstrap)}
+		path, args = v.version.Interpreter.Path, []string{v.box.Path("/var/runtime/" + l.bootstrap)}
 		if wrapper := v.version.Environment["AWS_LAMBDA_EXEC_WRAPPER"]; wrapper != "" {
 			args = append([]string{"-c", `exec "$0" "$@"`, v.box.Path(wrapper), path}, args...) // the shell exits with 127 if it is missing
 			path = "/bin/sh"
 		}
 		return path, args
 	}
-	return filepath.Join(v.version.root, "bootstrap"), nil
+	return v.box.Path("/var/task/bootstrap"), nil
 }
 
 // runtimeOnly are the variables that extensions do not get.
@@ -33,13 +33,13 @@ var runtimeOnly = []string{
 // may not. Paths are those that the sandbox's processes see. There are no credentials, unless the
 // function brings some.
 func (v *environment) variables(api string) map[string]string {
-	fn := v.version
+	fn, task := v.version, v.box.Path("/var/task")
 	all := map[string]string{
 		"LANG":            "en_US.UTF-8",
 		"TZ":              ":UTC",
 		"PATH":            "/usr/local/bin:/usr/bin:/bin",
-		"LD_LIBRARY_PATH": fn.root + ":" + filepath.Join(fn.root, "lib"),
-		"NODE_PATH":       filepath.Join(fn.root, "node_modules") + ":" + fn.root,
+		"LD_LIBRARY_PATH": task + ":" + filepath.Join(task, "lib"),
+		"NODE_PATH":       filepath.Join(task, "node_modules") + ":" + task,
 	}
 	reserved := map[string]string{
 		"AWS_REGION":                      assay.EmbeddedRegion,
@@ -51,8 +51,8 @@ func (v *environment) variables(api string) map[string]string {
 		"AWS_LAMBDA_RUNTIME_API":          api,
 		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + fn.Name,
 		"AWS_LAMBDA_LOG_STREAM_NAME":      v.stream,
-		"LAMBDA_TASK_ROOT":                fn.root,
-		"LAMBDA_RUNTIME_DIR":              v.engine.runtimeDir(),
+		"LAMBDA_TASK_ROOT":                task,
+		"LAMBDA_RUNTIME_DIR":              v.box.Path("/var/runtime"),
 		"_HANDLER":                        fn.Handler,
 	}
 	v.layered(all)

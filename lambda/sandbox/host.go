@@ -207,6 +207,7 @@ func (h *Host) end() error {
 		errs = append(errs, h.groups.Close())
 		os.Remove(h.record())
 	}
+	os.Remove(filepath.Join(h.dir, "root"))
 	if h.loader != nil {
 		h.loader.Close()
 	}

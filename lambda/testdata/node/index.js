@@ -11,9 +11,8 @@ exports.handler = async (event, context) => {
     case 'rejection': Promise.reject(new Error('nobody cares')); await new Promise((r) => setTimeout(r, 1000)); return;
     case 'print': console.log('printed', { a: 1 }); console.error('two\nlines'); return 'ok';
     case 'detach': {
-      const child = require('child_process').spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
+      const child = require('child_process').spawn('sleep', [event.child], { detached: true, stdio: 'ignore' });
       child.unref();
-      console.log('child', child.pid);
       await new Promise((r) => setTimeout(r, event.seconds * 1000));
       return 'ok';
     }

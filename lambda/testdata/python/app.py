@@ -31,17 +31,21 @@ def handler(event, context):
     if do == "large":
         return "x" * event["size"]
     if do == "tmp":
-        with open(os.path.join(os.environ["TMPDIR"], "f"), "w") as f:
+        with open(os.path.join(os.environ.get("TMPDIR", "/tmp"), "f"), "w") as f:
             f.write("x")
+<<<<<<< HEAD
         return os.environ["TMPDIR"]
     if do == "left in tmp":
         return os.listdir(os.environ.get("TMPDIR", "/tmp"))
+=======
+        return os.environ.get("TMPDIR", "/tmp")
+>>>>>>> de01ec6 (lambda: run functions in sandboxes with AWS's paths, CPU share and user)
     if do == "spawn":
         import subprocess
-        return [os.getpid(), subprocess.Popen(["sleep", "60"]).pid]
+        subprocess.Popen(["sleep", event["seconds"]])
     if do == "detach":
         import subprocess
-        print("child", subprocess.Popen(["sleep", "60"], start_new_session=True).pid)
+        subprocess.Popen(["sleep", event["child"]], start_new_session=True)
         time.sleep(event["seconds"])
     if do == "odd name":
         raise type("Odd\r\nName", (Exception,), {})("odd")
