@@ -33,13 +33,9 @@ def handler(event, context):
     if do == "tmp":
         with open(os.path.join(os.environ.get("TMPDIR", "/tmp"), "f"), "w") as f:
             f.write("x")
-<<<<<<< HEAD
-        return os.environ["TMPDIR"]
+        return os.environ.get("TMPDIR", "/tmp")
     if do == "left in tmp":
         return os.listdir(os.environ.get("TMPDIR", "/tmp"))
-=======
-        return os.environ.get("TMPDIR", "/tmp")
->>>>>>> de01ec6 (lambda: run functions in sandboxes with AWS's paths, CPU share and user)
     if do == "spawn":
         import subprocess
         subprocess.Popen(["sleep", event["seconds"]])
