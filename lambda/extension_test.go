@@ -14,10 +14,10 @@ import (
 	"github.com/assaylab/assay/lambda/control"
 )
 
-// layered is a function with a layer that brings an extension, which writes what it hears to a file.
+// layered is a function with a layer that brings an extension, which says what it hears in the log.
 type layered struct {
 	lab
-	out string
+	function string
 }
 
 func withExtension(t *testing.T, opts Options, fn assay.Function, do string) layered {
@@ -26,9 +26,8 @@ func withExtension(t *testing.T, opts Options, fn assay.Function, do string) lay
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := filepath.Join(t.TempDir(), "out")
-	fn.Environment = map[string]string{"EXTENSION_DO": do, "EXTENSION_OUT": out, "GREETING": "hello"}
-	l := layered{newLab(t, opts, fn), out}
+	fn.Environment = map[string]string{"EXTENSION_DO": do, "GREETING": "hello"}
+	l := layered{newLab(t, opts, fn), fn.Name}
 	l.layer(fn.Name, map[string]string{"extensions/watcher": string(content)})
 	return l
 }
@@ -67,8 +66,13 @@ func (l lab) layer(name string, files map[string]string) {
 }
 
 func (l layered) heard() string {
-	text, _ := os.ReadFile(l.out)
-	return string(text)
+	var heard strings.Builder
+	for line := range strings.Lines(l.logs(l.function)) {
+		if text, ok := strings.CutPrefix(line, "heard: "); ok {
+			heard.WriteString(text)
+		}
+	}
+	return heard.String()
 }
 
 // await waits until the extension has written something.
