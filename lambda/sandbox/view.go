@@ -105,8 +105,8 @@ func (s *Sandbox) build(script *loader.Script) {
 		b.place(path, true)
 	}
 	b.Do("closing files", unix.SYS_CLOSE_RANGE, before, 1<<31-1, 0) // none may be open for writing
-	b.setAttr("making the view read-only", "", unix.AT_RECURSIVE, mountAttr{set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV})
-	b.setAttr("making /tmp writable", "/tmp", 0, mountAttr{clear: unix.MOUNT_ATTR_RDONLY})
+	b.setAttr("making the view read-only", "", unix.AT_RECURSIVE, unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV})
+	b.setAttr("making /tmp writable", "/tmp", 0, unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY})
 	for _, path := range devices {
 		b.mount("binding "+path, path, b.root+path, "", unix.MS_BIND, "")
 	}
@@ -191,10 +191,7 @@ func (b *builder) layers(sources []string) {
 	b.mount("mounting /opt", "layers", b.root+"/opt", "overlay", unix.MS_RDONLY, "lowerdir="+strings.Join(append(lower, b.root+"/opt"), ":"))
 }
 
-// mountAttr is the kernel's struct mount_attr.
-type mountAttr struct{ set, clear, propagation, userns uint64 }
-
-func (b *builder) setAttr(what, path string, flags int, attr mountAttr) {
+func (b *builder) setAttr(what, path string, flags int, attr unix.MountAttr) {
 	var text bytes.Buffer
 	binary.Write(&text, binary.NativeEndian, attr)
 	b.Do(what, unix.SYS_MOUNT_SETATTR, unix.AT_FDCWD, b.root+path, flags, text.Bytes(), text.Len())
