@@ -49,6 +49,7 @@ const (
 	ClusterOpen     ClusterState = "open"
 	ClusterAccepted ClusterState = "accepted" // known and meant; it still counts
 	ClusterFixed    ClusterState = "fixed"    // said to be, or not seen for so long that it would have been
+	ClusterExcused  ClusterState = "excused"  // not seen either, but a rule excuses what is at one of its places
 )
 
 // Cluster is the mismatches of one candidate that have one signature, over all versions of the experiment.

@@ -104,13 +104,17 @@ func Gone(c *assay.Cluster) bool {
 	return math.Pow(1-rate, float64(c.Quiet)) <= quietChance
 }
 
-// Judge fills in the state of clusters, from the counts and from what people said last. Accepted stays
-// accepted. Fixed lasts until the cluster is seen again.
-func Judge(clusters []assay.Cluster, marks []assay.Mark) {
+// Judge fills in the state of clusters, from the counts, the rules in force and what people said last.
+// Accepted stays accepted. Fixed lasts until the cluster is seen again.
+func Judge(clusters []assay.Cluster, rules []assay.Rule, marks []assay.Mark) {
 	for i := range clusters {
 		c := &clusters[i]
-		c.State = assay.ClusterOpen
-		if Gone(c) {
+		switch {
+		case !Gone(c):
+			c.State = assay.ClusterOpen
+		case slices.ContainsFunc(c.Signature.Places, func(p assay.Place) bool { return ruled(p.Path, rules) }):
+			c.State = assay.ClusterExcused
+		default:
 			c.State = assay.ClusterFixed
 		}
 		for _, m := range marks {
@@ -121,6 +125,13 @@ func Judge(clusters []assay.Cluster, marks []assay.Mark) {
 	}
 }
 
+// ruled tells whether a rule is about a path.
+func ruled(path string, rules []assay.Rule) bool {
+	return slices.ContainsFunc(rules, func(r assay.Rule) bool {
+		return path == r.Path || r.Class == assay.ClassUnordered && strings.HasPrefix(path, r.Path+"[*]")
+	})
+}
+
 // heed lets a cluster be what somebody said it is, unless it was seen after it was called fixed.
 func heed(c *assay.Cluster, m assay.Mark) {
 	said := assay.ClusterState(m.State)
@@ -128,8 +139,8 @@ func heed(c *assay.Cluster, m assay.Mark) {
 		c.State, c.Returns = assay.ClusterOpen, c.Returns+1
 		return
 	}
-	if said == assay.ClusterOpen && c.State == assay.ClusterFixed {
-		return // nobody has seen it since
+	if said == assay.ClusterOpen {
+		return // unless nobody has seen it since
 	}
 	c.State, c.By, c.Changed = said, m.By, m.Time
 }

@@ -98,6 +98,9 @@ func TestJudge(t *testing.T) {
 	seen := assay.Cluster{Arm: "a", ID: "x", Count: 50, Span: 100, Last: noon}
 	quiet := seen
 	quiet.Quiet = 1000
+	masked := quiet
+	masked.Signature.Places = []assay.Place{{Path: "status"}, {Path: "body:$.tags[*]"}}
+	rules := []assay.Rule{{Path: "body:$.tags", Class: assay.ClassUnordered}}
 	for _, tt := range []struct {
 		name    string
 		cluster assay.Cluster
@@ -108,6 +111,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{"seen", seen, "", noon, assay.ClusterOpen, 0},
 		{"not seen any more", quiet, "", noon, assay.ClusterFixed, 0},
+		{"hidden by a rule", masked, "", noon, assay.ClusterExcused, 0},
 		{"accepted", seen, assay.ClusterAccepted, noon.Add(-time.Hour), assay.ClusterAccepted, 0},
 		{"said to be fixed", seen, assay.ClusterFixed, noon.Add(time.Hour), assay.ClusterFixed, 0},
 		{"seen after it was fixed", seen, assay.ClusterFixed, noon.Add(-time.Hour), assay.ClusterOpen, 1},
@@ -119,7 +123,7 @@ func TestJudge(t *testing.T) {
 		if tt.said != "" {
 			marks = []assay.Mark{{Arm: "a", ID: "x", State: string(tt.said), By: "ann", Time: tt.at}, {Arm: "b", ID: "x", State: "accepted"}}
 		}
-		Judge(clusters, marks)
+		Judge(clusters, rules, marks)
 		if c := clusters[0]; c.State != tt.want || c.Returns != tt.returns {
 			t.Errorf("%s: %s, %d returns", tt.name, c.State, c.Returns)
 		}

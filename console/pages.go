@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/assaylab/assay"
 )
@@ -68,6 +69,7 @@ var words = template.FuncMap{
 	"stage": func(s assay.Stage) string { return strings.ReplaceAll(string(s), "_", " ") },
 	"text":  func(b []byte) string { return string(bytes.ToValidUTF8(b, []byte("�"))) },
 	"times": times,
+	"day":   func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 }
 
 // show renders the named page whole before any of it is sent.

@@ -2,8 +2,10 @@ package noise
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/assaylab/assay"
@@ -166,8 +168,10 @@ func roundUp(v float64) float64 {
 	if v <= 0 {
 		return 0
 	}
-	unit := math.Pow(10, math.Floor(math.Log10(v)))
-	return math.Ceil(v/unit-1e-9) * unit
+	exponent := math.Floor(math.Log10(v))
+	digit := math.Ceil(v/math.Pow(10, exponent) - 1e-9)
+	rounded, _ := strconv.ParseFloat(fmt.Sprintf("%ge%g", digit, exponent), 64) // the number as it is written
+	return rounded
 }
 
 // unordered finds the arrays of which only the order differs: at every path below one, both sides have the

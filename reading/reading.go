@@ -101,7 +101,8 @@ func (r *Reader) Reject(ctx context.Context, name, id, by string) error {
 
 // Clusters lists the mismatches of an experiment by what they have in common, with their states.
 func (r *Reader) Clusters(ctx context.Context, name string) ([]assay.Cluster, error) {
-	if _, err := r.experiment(name); err != nil {
+	e, err := r.experiment(name)
+	if err != nil {
 		return nil, err
 	}
 	clusters, err := r.opt.Store.Clusters(ctx, name)
@@ -112,7 +113,7 @@ func (r *Reader) Clusters(ctx context.Context, name string) ([]assay.Cluster, er
 	if err != nil {
 		return nil, err
 	}
-	cluster.Judge(clusters, marks)
+	cluster.Judge(clusters, e.Rules, marks)
 	return clusters, nil
 }
 
