@@ -39,7 +39,8 @@ type API struct {
 	mux      *http.ServeMux
 	verifier *sigv4.Verifier // nil without credentials
 	sites    *http.CrossOriginProtection
-	secret   [32]byte // makes links to code that only this process can have made
+	large    chan struct{} // a place for each request with a large body
+	secret   [32]byte      // makes links to code that only this process can have made
 }
 
 // New returns an API.
@@ -53,7 +54,7 @@ func New(opts Options) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{opts: opts, mux: http.NewServeMux(), sites: http.NewCrossOriginProtection()}
+	a := &API{opts: opts, mux: http.NewServeMux(), sites: http.NewCrossOriginProtection(), large: make(chan struct{}, maxLarge)}
 	rand.Read(a.secret[:])
 	if len(opts.Credentials) > 0 {
 		a.verifier = &sigv4.Verifier{Service: "lambda", Region: assay.EmbeddedRegion, Credentials: opts.Credentials, Now: opts.Now}

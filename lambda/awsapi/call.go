@@ -18,6 +18,12 @@ import (
 // maxRequest is what a request may have that carries code: 50 MB in base64, as AWS has it.
 const maxRequest = 70167211
 
+// small bodies are read without asking how many are read already.
+const small = 1 << 20
+
+// maxLarge is how many requests with a large body there may be at once.
+const maxLarge = 4
+
 // handler serves one call: what it returns is the answer's JSON, nothing if nil, or writes itself.
 type handler func(*call) (any, error)
 
@@ -70,11 +76,23 @@ func (c *call) run() (any, error) {
 	if refusal := c.admitHost(c.r); refusal != nil {
 		return nil, refusal
 	}
+	if c.verifier == nil { // nothing is read for those who are not let in
+		if refusal := c.admit(c.r, nil); refusal != nil {
+			return nil, refusal
+		}
+	}
+	release, err := c.hold()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	if err := c.read(); err != nil {
 		return nil, err
 	}
-	if refusal := c.admit(c.r, func() [sha256.Size]byte { return sha256.Sum256(c.body) }); refusal != nil {
-		return nil, refusal
+	if c.verifier != nil {
+		if refusal := c.admit(c.r, func() [sha256.Size]byte { return sha256.Sum256(c.body) }); refusal != nil {
+			return nil, refusal
+		}
 	}
 	if c.op.serve == nil {
 		return nil, &control.APIError{Status: http.StatusNotImplemented, Code: "NotImplementedException", Message: c.op.Name + " is not supported by the embedded engine."}
@@ -94,25 +112,40 @@ type goneError struct{ err error }
 
 func (e *goneError) Error() string { return "the client has gone: " + e.err.Error() }
 
+// hold takes a place among the requests that carry code, which are large: only a few are read at a time.
+func (c *call) hold() (release func(), err error) {
+	if c.invokes() || c.r.ContentLength >= 0 && c.r.ContentLength <= small {
+		return func() {}, nil
+	}
+	select {
+	case c.large <- struct{}{}:
+		return func() { <-c.large }, nil
+	case <-c.r.Context().Done():
+		return nil, &goneError{c.r.Context().Err()}
+	}
+}
+
 // read reads the body within the operation's limit.
 func (c *call) read() error {
-	limit := int64(maxRequest)
+	limit, name := int64(maxRequest), c.op.Name
 	if c.invokes() {
-		limit = c.maxPayload()
+		limit, name = maxSync, "InvokeFunction"
 	}
 	body, err := readWithin(c.r, limit)
 	switch {
 	case errors.Is(err, errTooLarge):
-		name := c.op.Name
-		if c.invokes() {
-			name = "InvokeFunction"
-		}
-		return &control.APIError{Status: http.StatusRequestEntityTooLarge, Code: "RequestTooLargeException", Message: fmt.Sprintf("Request must be smaller than %d bytes for the %s operation", limit, name)}
+		return tooLarge("Request must be smaller than %d bytes for the %s operation", limit, name)
 	case err != nil:
 		return &goneError{err}
+	case c.isEvent() && len(body) > c.opts.MaxEvent:
+		return tooLarge("%d byte payload is too large for the Event invocation type (limit %d bytes)", len(body), c.opts.MaxEvent)
 	}
 	c.body = body
 	return nil
+}
+
+func tooLarge(format string, args ...any) *control.APIError {
+	return &control.APIError{Status: http.StatusRequestEntityTooLarge, Code: "RequestTooLargeException", Message: fmt.Sprintf(format, args...)}
 }
 
 var errTooLarge = errors.New("the body is too large")
@@ -122,7 +155,7 @@ func readWithin(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, errTooLarge
 	}
-	if r.ContentLength >= 0 && r.ContentLength <= 1<<20 { // no memory for what is only announced
+	if r.ContentLength >= 0 && r.ContentLength <= small { // no memory for what is only announced
 		body := make([]byte, r.ContentLength)
 		_, err := io.ReadFull(r.Body, body)
 		return body, err

@@ -30,11 +30,8 @@ func (c *call) invokes() bool {
 	return c.op.Name == "Invoke" || c.op.Name == "InvokeWithResponseStream" || c.op.Name == "InvokeAsync"
 }
 
-func (c *call) maxPayload() int64 {
-	if c.r.Header.Get("X-Amz-Invocation-Type") == "Event" || c.op.Name == "InvokeAsync" {
-		return int64(c.opts.MaxEvent)
-	}
-	return maxSync
+func (c *call) isEvent() bool {
+	return c.op.Name == "InvokeAsync" || c.op.Name == "Invoke" && c.r.Header.Get("X-Amz-Invocation-Type") == "Event"
 }
 
 func invoke(c *call) (any, error) {

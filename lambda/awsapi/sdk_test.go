@@ -137,7 +137,7 @@ func TestInvokesThatAreRefused(t *testing.T) {
 		{awslambda.InvokeInput{FunctionName: name("f"), Payload: []byte(`{nonsense`)}, 400, "InvalidRequestContentException", "Could not parse request body into json: <any>"},
 		{awslambda.InvokeInput{FunctionName: name("f"), ClientContext: name("!")}, 400, "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object."},
 		{awslambda.InvokeInput{FunctionName: name("f"), Payload: large}, 413, "RequestTooLargeException", "Request must be smaller than 6291556 bytes for the InvokeFunction operation"},
-		{awslambda.InvokeInput{FunctionName: name("f"), Payload: large[:1001], InvocationType: types.InvocationTypeEvent}, 413, "RequestTooLargeException", "Request must be smaller than 1000 bytes for the InvokeFunction operation"},
+		{awslambda.InvokeInput{FunctionName: name("f"), Payload: large[:1001], InvocationType: types.InvocationTypeEvent}, 413, "RequestTooLargeException", "1001 byte payload is too large for the Event invocation type (limit 1000 bytes)"},
 		{awslambda.InvokeInput{FunctionName: name("f"), InvocationType: "Sometimes"}, 400, "ValidationException", "1 validation error detected: Value 'Sometimes' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]"},
 		{awslambda.InvokeInput{FunctionName: name("full")}, 429, "TooManyRequestsException", "Rate Exceeded."},
 	} {
@@ -187,6 +187,9 @@ func TestLargeStreamsComeInChunks(t *testing.T) {
 	out, err := l.sdk().InvokeWithResponseStream(t.Context(), &awslambda.InvokeWithResponseStreamInput{FunctionName: aws.String("f"), Payload: []byte(`"` + text + `"`)})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if aws.ToString(out.ExecutedVersion) != control.Latest {
+		t.Errorf("version %v", out.ExecutedVersion)
 	}
 	stream := out.GetStream()
 	defer stream.Close()

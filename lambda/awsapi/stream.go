@@ -23,7 +23,7 @@ func invokeStream(c *call) (any, error) {
 	if c.r.Header.Get("X-Amz-Invocation-Type") == "DryRun" {
 		return status(http.StatusNoContent), nil
 	}
-	s := &eventSink{call: c, encoder: eventstream.NewEncoder()}
+	s := &eventSink{call: c, encoder: eventstream.NewEncoder(), version: c.certainVersion(in)}
 	r, err := c.opts.Engine.InvokeStream(c.r.Context(), in, s)
 	if err == nil && !s.begun {
 		err = refused(r)
@@ -34,11 +34,23 @@ func invokeStream(c *call) (any, error) {
 	return streamed{s, r}, nil
 }
 
-// eventSink writes an answer as an event stream. Its head tells the version only if that was known
-// when the answer began.
+// certainVersion is the version that a call runs, known before it does: not if an alias has two.
+func (c *call) certainVersion(in lambda.Call) string {
+	if a, err := c.opts.Plane.GetAlias(in.Function, in.Qualifier); err == nil && a.RoutingConfig != nil {
+		return ""
+	}
+	v, err := c.opts.Plane.Version(in.Function, in.Qualifier)
+	if err != nil {
+		return "" // deleted meanwhile: the call fails
+	}
+	return v.Version
+}
+
+// eventSink writes an answer as an event stream.
 type eventSink struct {
 	*call
 	encoder *eventstream.Encoder
+	version string // "" leaves it out of the head
 	begun   bool
 }
 
@@ -48,6 +60,9 @@ func (s *eventSink) Begin(string) {
 	h := s.w.Header()
 	h.Set("Content-Type", "application/vnd.amazon.eventstream")
 	h.Set("X-Amzn-Remapped-Content-Length", "0")
+	if s.version != "" {
+		h.Set("X-Amz-Executed-Version", s.version)
+	}
 	s.w.WriteHeader(http.StatusOK)
 	s.flush()
 }
