@@ -460,10 +460,11 @@ func (f *flaws) hypothesis(h Hypothesis) {
 	}
 }
 
-// unpriced finds the claims that a control without a price and a meter for its memory leaves undecided.
+// unpriced finds the claims that a control leaves undecided of which no engine tells anything.
 func (f *flaws) unpriced(h Hypothesis) {
-	const hint, what = "leave it out, or let the control be a function", "%s cannot be compared: the control is a url, and a url has no price and tells no memory"
-	for key, claimed := range sorted(map[string]bool{"cost": h.Cost != nil, "memory": h.Memory != nil}) {
+	const hint, what = "leave it out, or let the control be a function",
+		"%s cannot be compared: the control is a url, and a url has no price and tells of no memory and no cold start"
+	for key, claimed := range sorted(map[string]bool{"cold": len(h.Cold) > 0, "cost": h.Cost != nil, "memory": h.Memory != nil}) {
 		if claimed {
 			f.add(hint, fmt.Sprintf(what, key), "hypothesis", key)
 		}

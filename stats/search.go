@@ -23,7 +23,11 @@ func bisect(low, high float64, passed func(float64) bool) (before, after float64
 // halve narrows down likewise, to a ten-thousandth.
 func halve(low, high float64, passed func(float64) bool) (before, after float64) {
 	for high-low > 1e-4 {
-		if middle := low + (high-low)/2; passed(middle) {
+		middle := low + (high-low)/2
+		if middle == low || middle == high {
+			break // as far apart as numbers go
+		}
+		if passed(middle) {
 			high = middle
 		} else {
 			low = middle
