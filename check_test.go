@@ -97,7 +97,9 @@ func TestExperimentFlaws(t *testing.T) {
 		{"redact", func(e *assay.Experiment) { e.Redact = []string{"$.a", "cookie"} }, "redact/1"},
 		{"mismatch", func(e *assay.Experiment) { e.Hypothesis.Mismatch = 2 }, "hypothesis/mismatch"},
 		{"quantile", func(e *assay.Experiment) { e.Hypothesis.Latency = map[string]float64{"p98": 1} }, "hypothesis/latency/p98"},
-		{"cold quantile", func(e *assay.Experiment) { e.Control.Target, e.Hypothesis.Cold = function, map[string]float64{"mean": 1} }, "hypothesis/cold/mean"},
+		{"cold quantile", func(e *assay.Experiment) {
+			e.Control.Target, e.Hypothesis.Cold = function, map[string]float64{"mean": 1}
+		}, "hypothesis/cold/mean"},
 		{"faults", func(e *assay.Experiment) { e.Hypothesis.Faults = &tooMany }, "hypothesis/faults"},
 		{"guard-rail", func(e *assay.Experiment) { e.Hypothesis.Guard = map[string]float64{"p50": .1} }, "hypothesis/guard/p50"},
 		{"guard-rail's margin", func(e *assay.Experiment) { e.Hypothesis.Guard = map[string]float64{"p99": 1} }, "hypothesis/guard/p99"},
