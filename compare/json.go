@@ -279,7 +279,7 @@ func (w *walk) list(kind assay.Kind, excuse, control, candidate string) {
 
 // path is the way to the values being compared, by names and indexes that do not depend on which side is
 // the control: items that have moved are [*].
-func (w *walk) path() string { return "body:" + w.way(pair.index) }
+func (w *walk) path() string { return w.way("body:$", pair.index) }
 
 // detail says where the values are when items on the way have moved, and what else there is to say.
 func (w *walk) detail() string {
@@ -287,13 +287,13 @@ func (w *walk) detail() string {
 	if !moved {
 		return w.hint
 	}
-	where := fmt.Sprintf("control %s, candidate %s", shorten(w.way(pair.inControl)), shorten(w.way(pair.inOther)))
+	where := fmt.Sprintf("control %s, candidate %s", shorten(w.way("$", pair.inControl)), shorten(w.way("$", pair.inOther)))
 	return joined(w.hint, where)
 }
 
-// way writes the steps, items by the index that is asked for.
-func (w *walk) way(index func(pair) int) string {
-	path := append(make([]byte, 0, 64), '$')
+// way writes the steps from the root, items by the index that is asked for.
+func (w *walk) way(root string, index func(pair) int) string {
+	path := append(make([]byte, 0, 64), root...)
 	for _, s := range w.steps {
 		switch {
 		case len(path) > maxPath:

@@ -16,6 +16,14 @@ import (
 // BenchmarkPeers compares JSON documents with differences, and tells how many times as long
 // wI2L/jsondiff and google/go-cmp take for the same pair, each the best of alternating runs: ratios, so
 // that a busy machine slows all alike. Both peers are given the texts, as a comparator is.
+//
+// What was learned, on a busy machine with two cores: go-cmp takes 70 to 340 times as long. jsondiff takes 13
+// to 16 times as long for 200 kB with one difference, where passing over equal bytes (skim.go) is all there is to
+// do; about 6 for 2 kB with one, where both documents are copied and checked for UTF-8 all the same; 3 to 6 when
+// every item differs, as each item is then scanned up to its difference and gone through once more; 2 to 4 when
+// every item has a member of another name, which takes trees. Most of what the skimmer saves is the steps of
+// the walk, not bytes: 8 bytes at a time it passes over some 500 MB/s. Differences cost about a microsecond each
+// while they are listed (path and renderings), and next to nothing after the hundredth.
 func BenchmarkPeers(b *testing.B) {
 	rules := assay.ComparatorSpec{Ignore: []string{"$..id", "$.trace"}, Tolerance: map[string]float64{"$.items[*].price": 0.1}, Unordered: []string{"$..tags"}}
 	for _, size := range []struct {
