@@ -185,7 +185,7 @@ func (a application) pathOf(code, inline, runtime, scratch, id string) (string, 
 // deployOptions are the flags of `assay deploy`.
 type deployOptions struct {
 	engine, output string
-	plan           bool
+	plan, verbose  bool
 
 	name, runtime, handler, build string // of code alone
 	memory                        int

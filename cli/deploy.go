@@ -43,6 +43,7 @@ func deployCommand(p *Process, c *client) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.engine, "engine", "embedded", "embedded: a running laboratory; aws: AWS Lambda, with the settings of AWS's tools")
 	f.BoolVar(&o.plan, "plan", false, "build and package, and only tell what would be done")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell each step, also when standard error is no terminal")
 	f.StringVarP(&o.output, "output", "o", "table", "table, json or yaml")
 	f.StringVar(&o.name, "name", "", "name of the function (code alone; default: that of the folder)")
 	f.StringVar(&o.runtime, "runtime", "", "runtime of the function (code alone; default: by its files)")
@@ -122,7 +123,12 @@ func (d *deployment) leaveOut(n template.Note) {
 	fmt.Fprintf(d.process.Stderr, "assay: %s\n  at %s\n", n.What, n.Where)
 }
 
-func (d *deployment) say(what string) { fmt.Fprintln(d.process.Stderr, "assay: "+what) }
+// say tells of progress, to people who watch or ask for it.
+func (d *deployment) say(what string) {
+	if d.options.verbose || terminal(d.process.Stderr) {
+		fmt.Fprintln(d.process.Stderr, "assay: "+what)
+	}
+}
 
 // open finds the engine, and the place for packages.
 func (d *deployment) open(ctx context.Context) (err error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
@@ -87,4 +88,55 @@ func scriptUntil(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("no answer matches %s", args[0])
 		}
 	}
+}
+
+// TestRoutesStay restarts a laboratory: functions' own routes are served as before. An experiment for the
+// same requests goes before them, and when it ends they are back.
+func TestRoutesStay(t *testing.T) {
+	dir, runtimes := t.TempDir(), deployable(t)
+	write(t, dir+"/app/serverless.yml", "service: app\nprovider: {name: aws, runtime: "+runtimes["NODE_RUNTIME"]+"}\nfunctions:\n"+
+		"  hello: {handler: index.handler, events: [{httpApi: 'GET /hello/{name}'}]}\n")
+	write(t, dir+"/app/index.js", "exports.handler = async (e) => ({ statusCode: 200, body: e.routeKey + ' ' + e.pathParameters.name });\n")
+	l := startLab(t, dir+"/data")
+	t.Setenv("ASSAY_CACHE", dir+"/cache")
+	l.must("deploy", dir+"/app")
+	const want = "GET /hello/{name} Ada"
+	if got := body(t, l.gateway+"/hello/Ada"); got != want {
+		t.Fatalf("%q, want %q", got, want)
+	}
+	l.stop()
+	l = startLab(t, dir+"/data")
+	if got := body(t, l.gateway+"/hello/Ada"); got != want {
+		t.Errorf("after a restart: %q, want %q", got, want)
+	}
+	answering := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the experiment's control") }))
+	defer answering.Close()
+	write(t, dir+"/e.yaml", "experiments:\n  e:\n    path: /hello/{name}\n    control: {url: \""+answering.URL+"\"}\n")
+	l.must("apply", "-f", dir+"/e.yaml")
+	if got := body(t, l.gateway+"/hello/Ada"); got != "the experiment's control" {
+		t.Errorf("under an experiment: %q", got)
+	}
+	l.must("delete", "e")
+	if got := body(t, l.gateway+"/hello/Ada"); got != want {
+		t.Errorf("after the experiment: %q, want %q", got, want)
+	}
+	l.must("delete", "function/app-dev-hello")
+	if got := body(t, l.gateway+"/hello/Ada"); !strings.Contains(got, "Not Found") {
+		t.Errorf("after the function: %q", got)
+	}
+}
+
+// body is the answer to a GET, whatever its status.
+func body(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -34,7 +34,7 @@ func lay(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-func put(t *testing.T, dir, name, text string) {
+func put(t testing.TB, dir, name, text string) {
 	t.Helper()
 	name, program := strings.CutSuffix(name, "*")
 	at := filepath.Join(dir, name)
