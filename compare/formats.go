@@ -142,6 +142,9 @@ func (fs Formats) names() string {
 // matchMedia tells whether a media type is one of the patterns.
 func matchMedia(patterns []string, media string) bool {
 	return media != "" && slices.ContainsFunc(patterns, func(pattern string) bool {
+		if pattern == media {
+			return true
+		}
 		matches, err := path.Match(strings.ToLower(pattern), media)
 		return matches && err == nil
 	})

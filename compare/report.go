@@ -56,7 +56,7 @@ func (r *report) room(ignored string) bool {
 func (r *report) put(d assay.Difference) {
 	r.held[class(d.Ignored)]++
 	if r.list == nil {
-		r.list = make([]assay.Difference, 0, 16)
+		r.list = make([]assay.Difference, 0, 4)
 	}
 	r.list = append(r.list, d)
 }
