@@ -321,7 +321,7 @@ func (v *environment) deliver(x *exchange) {
 }
 
 func (v *environment) measure() {
-	v.peak.Store(max(v.peak.Load(), v.box.Usage().PeakMemory))
+	v.peak.Store(max(v.peak.Load(), v.box.PeakMemory()))
 }
 
 // begin starts the function's own time.

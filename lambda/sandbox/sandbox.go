@@ -299,8 +299,17 @@ type Usage struct {
 
 // Usage tells what the sandbox used so far.
 func (s *Sandbox) Usage() Usage {
-	if s.group == nil || s.host.groups.Missing("memory") != "" {
-		return Usage{PeakMemory: s.sumPeaks()}
+	u := Usage{PeakMemory: s.PeakMemory()}
+	if s.group != nil && s.host.groups.Missing("memory") == "" {
+		u.CPU, u.OOMKills = s.group.CPU(), s.group.OOMKills()
 	}
-	return Usage{PeakMemory: s.peakMemory(), CPU: s.group.CPU(), OOMKills: s.group.OOMKills()}
+	return u
+}
+
+// PeakMemory is that of Usage alone, which costs a fifth: it is asked after every invocation.
+func (s *Sandbox) PeakMemory() int64 {
+	if s.group == nil || s.host.groups.Missing("memory") != "" {
+		return s.sumPeaks()
+	}
+	return s.peakMemory()
 }
