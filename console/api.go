@@ -44,6 +44,7 @@ func (c *Console) api() http.Handler {
 		"DELETE /api/v1/experiments/{name}":         c.deleteExperiment,
 		"GET /api/v1/experiments/{name}/definition": c.definition,
 		"GET /api/v1/experiments/{name}/trials":     c.trials,
+		"GET /api/v1/experiments/{name}/trend":      c.trend,
 		"GET /api/v1/experiments/{name}/rollout":    c.rollout,
 		"GET /api/v1/experiments/{name}/recording":  c.recording,
 		"GET /api/v1/trials/{id}":                   c.trial,
@@ -278,6 +279,23 @@ func (c *Console) trials(w http.ResponseWriter, r *http.Request) error {
 		shapes[i] = trialShape(&page.Trials[i])
 	}
 	return writeJSON(w, http.StatusOK, map[string]any{"trials": shapes, "next": page.Next})
+}
+
+// trend tells how the present evidence came about, minute by minute.
+func (c *Console) trend(w http.ResponseWriter, r *http.Request) error {
+	report, err := c.opt.Laboratory.Report(r.Context(), r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	store, ok := c.opt.Store.(assay.Trends)
+	if !ok {
+		return &assay.Error{Code: assay.CodeNotFound, What: "this store knows no trends", Hint: "sqlite: does"}
+	}
+	minutes, err := store.Trend(r.Context(), report.Experiment.Name, report.Experiment.Since)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"minutes": append([]assay.Minute{}, minutes...)})
 }
 
 func (c *Console) trial(w http.ResponseWriter, r *http.Request) error {

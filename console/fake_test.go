@@ -107,6 +107,10 @@ func (f *fakeLab) Delete(_ context.Context, name string) error {
 }
 
 // Trials pages through the fake's trials; the cursor is the index to go on from.
+func (f *fakeLab) Trend(_ context.Context, experiment string, since int) ([]assay.Minute, error) {
+	return []assay.Minute{{Time: noon, Role: assay.RoleCandidate, Arm: fmt.Sprint(experiment, since), Observations: 60, Timed: 59, MeanMS: 1.5, LatencyMS: assay.Latency{P50: 1.4}}}, nil
+}
+
 func (f *fakeLab) Trials(_ context.Context, q assay.Query) (assay.Page, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

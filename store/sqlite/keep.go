@@ -57,7 +57,7 @@ func (c change) keepTrials(records []record, maxBytes int64, full func()) error 
 	for i := range fresh {
 		t.add(fresh[i].trial, fresh[i].seq)
 	}
-	for _, add := range []func(*tally) error{c.addSpans, c.addArms, c.keepBlocks, c.addPaths, c.addMarks} {
+	for _, add := range []func(*tally) error{c.addSpans, c.addArms, c.keepBlocks, c.addMinutes, c.addPaths, c.addMarks} {
 		if err := add(t); err != nil {
 			return err
 		}

@@ -24,9 +24,12 @@ var readings string
 //go:embed rollouts.sql
 var rollouts string
 
+//go:embed minutes.sql
+var minutes string
+
 // migrations make each version of the schema from the one before; the first makes version 1. The
 // file's version is its PRAGMA user_version.
-var migrations = []string{schema, pairs, readings, rollouts}
+var migrations = []string{schema, pairs, readings, rollouts, minutes}
 
 // migrate brings the file's schema up to date, after making sure that the file is ours.
 func (s *Store) migrate(ctx context.Context) error {

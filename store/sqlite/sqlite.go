@@ -58,6 +58,7 @@ type Store struct {
 var _ interface {
 	assay.Store
 	assay.Definitions
+	assay.Trends
 	assay.Readings
 } = (*Store)(nil)
 

@@ -68,24 +68,26 @@ type blocks map[assay.Measure]*stats.Blocks
 
 // tally counts trials. It is pure: what it adds up is written elsewhere.
 type tally struct {
-	known known
-	pairs map[arm]bool // whose blocks went on
-	spans map[evidence]*span
-	arms  map[arm]*armTotals
-	seen  []arm // the keys of arms, in order
-	paths map[armPlace]*assay.PathCount
-	marks []mark
+	known   known
+	pairs   map[arm]bool // whose blocks went on
+	minutes map[armMinute]*minuteTotals
+	spans   map[evidence]*span
+	arms    map[arm]*armTotals
+	seen    []arm // the keys of arms, in order
+	paths   map[armPlace]*assay.PathCount
+	marks   []mark
 }
 
 func newTally(known known) *tally {
 	return &tally{
-		known: known, pairs: map[arm]bool{}, spans: map[evidence]*span{}, arms: map[arm]*armTotals{}, paths: map[armPlace]*assay.PathCount{},
+		known: known, pairs: map[arm]bool{}, minutes: map[armMinute]*minuteTotals{}, spans: map[evidence]*span{}, arms: map[arm]*armTotals{}, paths: map[armPlace]*assay.PathCount{},
 	}
 }
 
 func (t *tally) add(trial *assay.Trial, seq int64) {
 	e := evidence{trial.Experiment, trial.Since}
 	t.span(e).add(trial.Time)
+	t.trend(trial)
 	t.arm(arm{e, assay.RoleControl, trial.Control.Arm}).observe(&trial.Control)
 	if s := trial.Secondary; s != nil {
 		t.arm(arm{e, assay.RoleSecondary, s.Observation.Arm}).observe(&s.Observation)

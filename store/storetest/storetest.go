@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) assay.Store) {
 		{"paired counts", pairedCounts},
 		{"batches do not show, to the last digit", batchesDoNotShow},
 		{"blocks are those of warm pairs", blocksAreExact},
+		{"minutes are counted apart", trends},
 		{"paths are folded and count once a trial", pathsFold},
 		{"distinct paths are bounded", pathsAreBounded},
 		{"latencies are within one percent", latencies},

@@ -1,0 +1,31 @@
+package assay
+
+import (
+	"context"
+	"time"
+)
+
+// Minute is what became of the calls of one arm whose requests came in within one minute, for trends. Latency
+// is of warm calls that answered or timed out, as in ArmCounts.
+type Minute struct {
+	Time         time.Time `json:"time"` // when it began
+	Role         Role      `json:"role"`
+	Arm          string    `json:"arm"`
+	Observations int64     `json:"observations"`
+	Cold         int64     `json:"cold"`
+	Faults       int64     `json:"faults"`
+	Mismatches   int64     `json:"mismatches"` // of candidates, and of the secondary: its noise
+	Timed        int64     `json:"timed"`      // calls in the latency
+	MeanMS       float64   `json:"mean_ms"`
+	LatencyMS    Latency   `json:"latency_ms"`
+}
+
+// MaxMinutes is how many of the latest minutes are known of an experiment's evidence: a week.
+const MaxMinutes = 7 * 24 * 60
+
+// Trends is what a Store also implements when it knows how things went over time.
+type Trends interface {
+	// Trend returns the minutes in which something was observed, in order of time, role and arm. They
+	// outlive the trials.
+	Trend(ctx context.Context, experiment string, since int) ([]Minute, error)
+}
