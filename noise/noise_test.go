@@ -2,6 +2,7 @@ package noise
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -197,4 +198,53 @@ func TestSort(t *testing.T) {
 			t.Errorf("%s is %q, want %q", rendered, got, want)
 		}
 	}
+}
+
+// A rule over a value that flickers alike in both arms rings in at most alpha of all runs, however often one
+// looks; one that hides what the candidate alone does rings soon.
+func TestAlarmKeepsItsWord(t *testing.T) {
+	const runs, looks, alpha = 1000, 200, 0.05
+	rings := func(seed uint64, extra float64) (loudest int) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		for range runs {
+			x := assay.ExcuseCount{Arm: "a", Rule: "rule"}
+			for range looks {
+				candidate, secondary := r.Float64() < 0.2+extra, r.Float64() < 0.2
+				if candidate && !secondary {
+					x.CandidateOnly++
+				}
+				if secondary && !candidate {
+					x.SecondaryOnly++
+				}
+				if got := Review(nil, &assay.Counts{}, []assay.ExcuseCount{x}, alpha, noon); len(got[0].Alarms) > 0 {
+					loudest++
+					break
+				}
+			}
+		}
+		return loudest
+	}
+	if n := rings(1, 0); n > runs*alpha {
+		t.Errorf("without a difference it rang in %d of %d runs", n, runs)
+	}
+	if n := rings(2, 0.3); n < runs*95/100 {
+		t.Errorf("with 30 points more it rang in only %d of %d runs", n, runs)
+	}
+}
+
+func FuzzClasses(f *testing.F) {
+	f.Add(`"2026-11-25T12:00:00Z"`, "body:$.at", "1764072000")
+	f.Add(`[redacted ab]`, "header:x-request-id", "…abc")
+	f.Fuzz(func(t *testing.T, a, path, b string) {
+		if Sort(a) == "" && a != "" {
+			t.Errorf("%q is of no sort", a)
+		}
+		for _, class := range assay.Classes {
+			r := assay.Rule{Path: path, Class: class, Within: 1}
+			if excuses(&r, a, b) != excuses(&r, b, a) {
+				t.Errorf("%s excuses %q and %q, and not the reverse", class, a, b)
+			}
+		}
+		Propose(pairs(path, a+"|"+b, a+"|"+b, b+"|"+a), nil)
+	})
 }

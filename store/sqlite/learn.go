@@ -1,10 +1,8 @@
 package sqlite
 
 import (
-	"cmp"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"slices"
 	"time"
 
@@ -17,42 +15,148 @@ const (
 	maxSamples    = 50  // of noise, for each path and kind
 	maxNoisy      = 300 // paths and kinds of an experiment that have any
 	maxRendered   = 100 // values of one sample
-	maxExcuses    = 200 // rules of an arm that are counted apart
-	maxClusters   = 300 // of an arm; the rest is one
+	maxExcuses    = 200 // rules of a candidate that are counted apart
+	maxClusters   = 300 // of a candidate; the rest is one
 	otherRule     = "other rules"
 	clusterOfRest = "other"
 )
 
+// What is learned is of these.
+type (
+	pupil  struct{ experiment, arm string } // a candidate, in all versions
+	excuse struct {
+		pupil
+		since int
+		rule  string
+	}
+	noisy struct {
+		experiment, path string
+		kind             assay.Kind
+	}
+)
+
+// lesson is what one batch of trials teaches, on top of what was learned before. Once that is recalled it is
+// pure: it is written elsewhere, each row once.
+type lesson struct {
+	pupils  map[pupil]*learned
+	excuses map[excuse]*assay.ExcuseCount // of this batch
+	samples map[noisy][]sample            // of this batch, the newest
+}
+
+// learned is what is known of a candidate.
+type learned struct {
+	trials   int64
+	clusters map[string]*sighted
+	rules    map[int]map[string]bool // by the version since which they are counted
+}
+
+// sighted is a cluster as its row has it.
+type sighted struct {
+	signature                 string
+	count                     int64
+	first, last               int64
+	firstVersion, lastVersion int
+	example                   string
+	began, seen, returns      int64
+	fresh                     bool // seen in this batch
+}
+
+// sample is one of noise, with the seq of its trial.
+type sample struct {
+	assay.NoiseSample
+	seq int64
+}
+
 // keepReadings learns from trials that were just inserted, in their order.
 func (c change) keepReadings(fresh []record) error {
+	l := &lesson{map[pupil]*learned{}, map[excuse]*assay.ExcuseCount{}, map[noisy][]sample{}}
 	for i := range fresh {
-		r := &fresh[i]
-		if err := c.learnNoise(r); err != nil {
-			return err
-		}
-		for k := range r.trial.Candidates {
-			if err := c.learnCandidate(r, &r.trial.Candidates[k]); err != nil {
+		t := fresh[i].trial
+		for k := range t.Candidates {
+			if err := c.recall(l, pupil{t.Experiment, t.Candidates[k].Observation.Arm}); err != nil {
 				return err
 			}
 		}
+		if err := l.add(t, fresh[i].seq); err != nil {
+			return err
+		}
 	}
-	return nil
-}
-
-// learnNoise keeps what control and secondary had where they differ without excuse.
-func (c change) learnNoise(r *record) error {
-	if r.trial.Secondary == nil {
-		return nil
-	}
-	for _, s := range samplesOf(r.trial) {
-		if err := c.addSample(r, s); err != nil {
+	for _, write := range []func(*lesson) error{c.writePupils, c.writeExcuses, c.writeSamples} {
+		if err := write(l); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// samplesOf folds the differences of a secondary, one sample for each path and kind.
+// recall reads what is known of a candidate, once a batch.
+func (c change) recall(l *lesson, p pupil) error {
+	if l.pupils[p] != nil {
+		return nil
+	}
+	known := &learned{clusters: map[string]*sighted{}, rules: map[int]map[string]bool{}}
+	l.pupils[p] = known
+	err := scan(c.ctx, c.tx, func(rows *sql.Rows) error { return rows.Scan(&known.trials) },
+		`SELECT trials FROM candidates WHERE experiment = ? AND arm = ?`, p.experiment, p.arm)
+	if err != nil {
+		return err
+	}
+	err = scan(c.ctx, c.tx, func(rows *sql.Rows) error {
+		var since int
+		var rule string
+		err := rows.Scan(&since, &rule)
+		known.rule(since, rule)
+		return err
+	}, `SELECT since, rule FROM excuses WHERE experiment = ? AND arm = ?`, p.experiment, p.arm)
+	if err != nil {
+		return err
+	}
+	return scan(c.ctx, c.tx, func(rows *sql.Rows) error {
+		var id string
+		s := new(sighted)
+		err := rows.Scan(&id, &s.signature, &s.count, &s.first, &s.last, &s.firstVersion, &s.lastVersion, &s.example, &s.began, &s.seen, &s.returns)
+		known.clusters[id] = s
+		return err
+	}, `SELECT id, signature, count, first, last, first_version, last_version, example, began, seen, returns
+		FROM clusters WHERE experiment = ? AND arm = ?`, p.experiment, p.arm)
+}
+
+// rule returns the name under which a rule is counted.
+func (k *learned) rule(since int, rule string) string {
+	if k.rules[since] == nil {
+		k.rules[since] = map[string]bool{}
+	}
+	if known := k.rules[since]; !known[rule] && (len(known) >= maxExcuses || len(rule) > maxPath) {
+		return otherRule
+	}
+	k.rules[since][rule] = true
+	return rule
+}
+
+func (l *lesson) add(t *assay.Trial, seq int64) error {
+	if t.Secondary != nil {
+		for _, s := range samplesOf(t) {
+			at := noisy{t.Experiment, s.Path, s.Kind}
+			l.samples[at] = append(l.samples[at], sample{s, seq})
+			l.samples[at] = l.samples[at][max(0, len(l.samples[at])-maxSamples):]
+		}
+	}
+	for i := range t.Candidates {
+		k := &t.Candidates[i]
+		p := pupil{t.Experiment, k.Observation.Arm}
+		l.pupils[p].trials++
+		l.countExcuses(p, t, k)
+		if k.Outcome() == assay.OutcomeMatch {
+			continue
+		}
+		if err := l.pupils[p].see(t, cluster.Of(t, k)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// samplesOf folds the differences of a secondary that no rule excuses, one sample for each path and kind.
 func samplesOf(t *assay.Trial) []assay.NoiseSample {
 	var all []assay.NoiseSample
 	for _, d := range t.Secondary.Differences {
@@ -72,70 +176,26 @@ func samplesOf(t *assay.Trial) []assay.NoiseSample {
 	return all
 }
 
-func (c change) addSample(r *record, s assay.NoiseSample) error {
-	var here, noisy int
-	row := c.tx.QueryRowContext(c.ctx, `SELECT
-		(SELECT count(*) FROM noise WHERE experiment = ? AND path = ? AND kind = ?),
-		(SELECT count(*) FROM (SELECT DISTINCT path, kind FROM noise WHERE experiment = ?))`,
-		r.trial.Experiment, s.Path, s.Kind, r.trial.Experiment)
-	if err := row.Scan(&here, &noisy); err != nil || here == 0 && noisy >= maxNoisy {
-		return err
-	}
-	control, err := json.Marshal(s.Control)
-	if err != nil {
-		return err
-	}
-	secondary, err := json.Marshal(s.Secondary)
-	if err != nil {
-		return err
-	}
-	err = c.exec(`INSERT INTO noise (experiment, path, kind, seq, trial, time, control, secondary) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.trial.Experiment, s.Path, s.Kind, r.seq, s.Trial, s.Time.UnixMicro(), string(control), string(secondary))
-	if err != nil || here < maxSamples {
-		return err
-	}
-	return c.exec(`DELETE FROM noise WHERE experiment = ? AND path = ? AND kind = ? AND seq <=
-		(SELECT seq FROM noise WHERE experiment = ? AND path = ? AND kind = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)`,
-		r.trial.Experiment, s.Path, s.Kind, r.trial.Experiment, s.Path, s.Kind, maxSamples)
-}
-
-func (c change) learnCandidate(r *record, k *assay.Comparison) error {
-	arm := k.Observation.Arm
-	err := c.exec(`INSERT INTO candidates (experiment, arm, trials) VALUES (?, ?, 1)
-		ON CONFLICT (experiment, arm) DO UPDATE SET trials = trials + 1`, r.trial.Experiment, arm)
-	if err != nil {
-		return err
-	}
-	if err := c.countExcuses(r.trial, k); err != nil {
-		return err
-	}
-	if k.Outcome() == assay.OutcomeMatch {
-		return nil
-	}
-	return c.addToCluster(r.trial, arm, cluster.Of(r.trial, k))
-}
-
 // countExcuses counts each rule once a trial.
-func (c change) countExcuses(t *assay.Trial, k *assay.Comparison) error {
+func (l *lesson) countExcuses(p pupil, t *assay.Trial, k *assay.Comparison) {
 	here := excusesOf(k)
 	var there []string
 	if t.Secondary != nil {
 		there = excusesOf(t.Secondary)
 	}
 	for _, rule := range here {
-		only := t.Secondary != nil && !slices.Contains(there, rule)
-		if err := c.addExcuse(t, k.Observation.Arm, rule, 1, one(only), 0); err != nil {
-			return err
+		x := l.excuse(p, t.Since, rule)
+		x.Hits++
+		x.CandidateOnly += one(t.Secondary != nil && !slices.Contains(there, rule))
+		if t.Time.After(x.Last) {
+			x.Last = t.Time
 		}
 	}
 	for _, rule := range there {
 		if !slices.Contains(here, rule) {
-			if err := c.addExcuse(t, k.Observation.Arm, rule, 0, 0, 1); err != nil {
-				return err
-			}
+			l.excuse(p, t.Since, rule).SecondaryOnly++
 		}
 	}
-	return nil
 }
 
 func excusesOf(k *assay.Comparison) (rules []string) {
@@ -147,76 +207,126 @@ func excusesOf(k *assay.Comparison) (rules []string) {
 	return rules
 }
 
-func (c change) addExcuse(t *assay.Trial, arm, rule string, hits, candidate, secondary int64) error {
-	var known, all int
-	row := c.tx.QueryRowContext(c.ctx, `SELECT count(*) FILTER (WHERE rule = ?), count(*) FROM excuses WHERE experiment = ? AND since = ? AND arm = ?`,
-		rule, t.Experiment, t.Since, arm)
-	if err := row.Scan(&known, &all); err != nil {
-		return err
+func (l *lesson) excuse(p pupil, since int, rule string) *assay.ExcuseCount {
+	at := excuse{p, since, l.pupils[p].rule(since, rule)}
+	if l.excuses[at] == nil {
+		l.excuses[at] = &assay.ExcuseCount{}
 	}
-	if known == 0 && (all >= maxExcuses || len(rule) > maxPath) {
-		rule = otherRule
-	}
-	last := int64(0) // of hits alone
-	if hits > 0 {
-		last = t.Time.UnixMicro()
-	}
-	return c.exec(`INSERT INTO excuses (experiment, since, arm, rule, hits, candidate_only, secondary_only, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (experiment, since, arm, rule) DO UPDATE SET hits = hits + excluded.hits, candidate_only = candidate_only + excluded.candidate_only,
-			secondary_only = secondary_only + excluded.secondary_only, last = max(last, excluded.last)`,
-		t.Experiment, t.Since, arm, rule, hits, candidate, secondary, last)
+	return l.excuses[at]
 }
 
-// addToCluster adds a sight to the cluster of its signature, which begins with it if there is none.
-func (c change) addToCluster(t *assay.Trial, arm string, s assay.Signature) error {
-	k, err := c.cluster(t.Experiment, arm, s)
+// see adds a sight to the cluster of its signature, which begins with it if there is none. When a candidate
+// has as many clusters as are kept apart, all others are one.
+func (k *learned) see(t *assay.Trial, signature assay.Signature) error {
+	id := cluster.ID(signature)
+	if k.clusters[id] == nil && len(k.clusters) >= maxClusters {
+		id, signature = clusterOfRest, assay.Signature{Places: []assay.Place{{Path: cluster.Other}}}
+	}
+	at := t.Time.UnixMicro()
+	s := k.clusters[id]
+	if s == nil {
+		text, err := json.Marshal(signature)
+		if err != nil {
+			return err
+		}
+		s = &sighted{signature: string(text), first: at, last: at, firstVersion: t.Version, lastVersion: t.Version, began: k.trials - 1, seen: k.trials}
+		k.clusters[id] = s
+	}
+	before := assay.Cluster{Count: s.count, Span: s.seen - s.began, Quiet: k.trials - 1 - s.seen}
+	if s.count > 0 && cluster.Gone(&before) {
+		s.returns++
+	}
+	s.count++
+	s.first, s.last = min(s.first, at), max(s.last, at)
+	s.firstVersion, s.lastVersion = min(s.firstVersion, t.Version), max(s.lastVersion, t.Version)
+	s.example, s.seen, s.fresh = t.ID, k.trials, true
+	return nil
+}
+
+func (c change) writePupils(l *lesson) error {
+	for p, k := range l.pupils {
+		err := c.exec(`INSERT INTO candidates (experiment, arm, trials) VALUES (?, ?, ?)
+			ON CONFLICT (experiment, arm) DO UPDATE SET trials = excluded.trials`, p.experiment, p.arm, k.trials)
+		if err != nil {
+			return err
+		}
+		for id, s := range k.clusters {
+			if !s.fresh {
+				continue
+			}
+			err := c.exec(`INSERT INTO clusters (experiment, arm, id, signature, count, first, last, first_version, last_version, example, began, seen, returns)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+				ON CONFLICT (experiment, arm, id) DO UPDATE SET count = excluded.count, first = excluded.first, last = excluded.last,
+					first_version = excluded.first_version, last_version = excluded.last_version, example = excluded.example,
+					seen = excluded.seen, returns = excluded.returns`,
+				p.experiment, p.arm, id, s.signature, s.count, s.first, s.last, s.firstVersion, s.lastVersion, s.example, s.began, s.seen, s.returns)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c change) writeExcuses(l *lesson) error {
+	for at, x := range l.excuses {
+		last := int64(0) // of hits alone
+		if x.Hits > 0 {
+			last = x.Last.UnixMicro()
+		}
+		err := c.exec(`INSERT INTO excuses (experiment, since, arm, rule, hits, candidate_only, secondary_only, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (experiment, since, arm, rule) DO UPDATE SET hits = hits + excluded.hits, candidate_only = candidate_only + excluded.candidate_only,
+				secondary_only = secondary_only + excluded.secondary_only, last = max(last, excluded.last)`,
+			at.experiment, at.since, at.arm, at.rule, x.Hits, x.CandidateOnly, x.SecondaryOnly, last)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c change) writeSamples(l *lesson) error {
+	for at, samples := range l.samples {
+		var here, all int
+		row := c.tx.QueryRowContext(c.ctx, `SELECT
+			(SELECT count(*) FROM noise WHERE experiment = ? AND path = ? AND kind = ?),
+			(SELECT count(*) FROM (SELECT DISTINCT path, kind FROM noise WHERE experiment = ?))`,
+			at.experiment, at.path, at.kind, at.experiment)
+		if err := row.Scan(&here, &all); err != nil {
+			return err
+		}
+		if here == 0 && all >= maxNoisy {
+			continue
+		}
+		for _, s := range samples {
+			if err := c.addSample(at, s); err != nil {
+				return err
+			}
+		}
+		if here+len(samples) <= maxSamples {
+			continue
+		}
+		err := c.exec(`DELETE FROM noise WHERE experiment = ? AND path = ? AND kind = ? AND seq <=
+			(SELECT seq FROM noise WHERE experiment = ? AND path = ? AND kind = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)`,
+			at.experiment, at.path, at.kind, at.experiment, at.path, at.kind, maxSamples)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c change) addSample(at noisy, s sample) error {
+	control, err := json.Marshal(s.Control)
 	if err != nil {
 		return err
 	}
-	if k.Count > 0 && cluster.Gone(k) {
-		k.Returns++
-	}
-	signature, err := json.Marshal(k.Signature)
+	secondary, err := json.Marshal(s.Secondary)
 	if err != nil {
 		return err
 	}
-	return c.exec(`INSERT INTO clusters (experiment, arm, id, signature, count, first, last, first_version, last_version, example, began, seen, returns)
-		SELECT ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, trials - 1, trials, 0 FROM candidates WHERE experiment = ? AND arm = ?
-		ON CONFLICT (experiment, arm, id) DO UPDATE SET count = count + 1, first = min(first, excluded.first), last = max(last, excluded.last),
-			first_version = min(first_version, excluded.first_version), last_version = max(last_version, excluded.last_version),
-			example = excluded.example, seen = excluded.seen, returns = ?`,
-		t.Experiment, arm, k.ID, string(signature), t.Time.UnixMicro(), t.Time.UnixMicro(), t.Version, t.Version, t.ID,
-		t.Experiment, arm, k.Returns)
-}
-
-// cluster finds the cluster of a signature as it is before this sight; with a Count of 0 if it is new. When
-// an arm has as many as are kept apart, all others are one.
-func (c change) cluster(experiment, arm string, s assay.Signature) (*assay.Cluster, error) {
-	k := &assay.Cluster{ID: cluster.ID(s), Signature: s}
-	for {
-		err := c.tx.QueryRowContext(c.ctx, `SELECT count, seen - began, trials - 1 - seen, returns FROM clusters JOIN candidates USING (experiment, arm)
-			WHERE experiment = ? AND arm = ? AND id = ?`, experiment, arm, k.ID).Scan(&k.Count, &k.Span, &k.Quiet, &k.Returns)
-		if !errors.Is(err, sql.ErrNoRows) || k.ID == clusterOfRest {
-			return k, ignoreNoRows(err)
-		}
-		var all int
-		if err := c.tx.QueryRowContext(c.ctx, `SELECT count(*) FROM clusters WHERE experiment = ? AND arm = ?`, experiment, arm).Scan(&all); err != nil || all < maxClusters {
-			return k, err
-		}
-		k.ID, k.Signature = clusterOfRest, assay.Signature{Places: []assay.Place{{Path: cluster.Other}}}
-	}
-}
-
-func ignoreNoRows(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	return err
-}
-
-// newestSight orders clusters for people: what was seen last comes first.
-func newestSight(a, b assay.Cluster) int {
-	return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(b.Count, a.Count), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Arm, b.Arm))
+	return c.exec(`INSERT INTO noise (experiment, path, kind, seq, trial, time, control, secondary) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		at.experiment, at.path, at.kind, s.seq, s.Trial, s.Time.UnixMicro(), string(control), string(secondary))
 }
 
 func micro(n int64) time.Time {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -94,4 +95,9 @@ func (s *Store) Mark(ctx context.Context, m assay.Mark) error {
 			ON CONFLICT (experiment, arm, id) DO UPDATE SET state = excluded.state, by = excluded.by, time = excluded.time`,
 			m.Experiment, m.Arm, m.ID, m.State, m.By, m.Time.UnixMicro())
 	})
+}
+
+// newestSight orders clusters for people: what was seen last comes first.
+func newestSight(a, b assay.Cluster) int {
+	return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(b.Count, a.Count), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Arm, b.Arm))
 }
