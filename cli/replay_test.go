@@ -84,7 +84,7 @@ func TestRecordedTraffic(t *testing.T) {
 		t.Errorf("an experiment on recordings is routed: %v %+v", err, got)
 	}
 	for args, want := range map[string]string{
-		"replay shop":                                               `required flag(s) "from"`,
+		"replay shop":                                               "one of --from and --rules",
 		"replay shop --from " + dir + "/none":                       "the recording cannot be read",
 		"replay nobody --from " + recorded:                          `no experiment "nobody"`,
 		"replay shop --from " + recorded + " --to nobody":           "is no candidate of shop",
