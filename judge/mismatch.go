@@ -9,7 +9,11 @@ import (
 	"github.com/assaylab/assay/stats"
 )
 
-const noTrials = "no trials yet"
+const (
+	noTrials = "no trials yet"
+	// most is the number of trials beyond which nothing is estimated.
+	most = 1e10
+)
 
 // tally is what the clause on mismatches is decided by. Without secondaries the claim is about the share
 // of trials that mismatch. With them it is about the excess: by how much more often the candidate alone
@@ -170,7 +174,7 @@ func (t tally) finding(c clause) finding {
 	}
 	switch f.Conclusion {
 	case assay.Holds:
-		n, _ := fewest(func(n int64) bool { return t.then(n, false).refuted() })
+		n, _ := stats.Fewest(most, func(n int64) bool { return t.then(n, false).refuted() })
 		f.change = fmt.Sprintf("about %s in a row that %s would refute it", count(n, "trial"), t.words.bad)
 	case assay.Inconclusive:
 		t.decide(&f)
@@ -260,29 +264,10 @@ func (t tally) decide(f *finding) {
 
 // estimate finds the number of trials that are enough, and says what they would do.
 func (f *finding) estimate(what string, enough func(n int64) bool) {
-	n, ok := fewest(enough)
+	n, ok := stats.Fewest(most, enough)
 	if !ok {
 		f.change = "no number of trials that go likewise: it is too close to the limit"
 		return
 	}
 	f.more, f.change = n, fmt.Sprintf("about %s %s", number(n), what)
-}
-
-// fewest is the least n, from 1 to about 10^10, for which enough is true, supposing that it stays so.
-func fewest(enough func(n int64) bool) (n int64, ok bool) {
-	low, high := int64(1), int64(1)
-	for !enough(high) {
-		if high > 1e10 {
-			return 0, false
-		}
-		low, high = high+1, 2*high
-	}
-	for low < high {
-		if middle := low + (high-low)/2; enough(middle) {
-			high = middle
-		} else {
-			low = middle + 1
-		}
-	}
-	return high, true
 }

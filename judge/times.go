@@ -58,7 +58,7 @@ func quantile(name string) (float64, bool) {
 
 // bounded is the number of observations from which on both ends of an interval for the quantile exist.
 func bounded(q, alpha float64) int64 {
-	n, _ := fewest(func(n int64) bool {
+	n, _ := stats.Fewest(most, func(n int64) bool {
 		low, high := stats.QuantileRanks(n, q, alpha, tuned)
 		return low > 0 && high <= n
 	})

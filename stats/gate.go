@@ -125,7 +125,7 @@ func Needed(centre, scale, alpha float64) (n int64, ok bool) {
 	}
 	share := normalBelow(centre / scale) // of signs on the centre's side
 	growth := tanhGrowth(centre, scale)
-	return least(1e6, func(n int64) bool {
+	return Fewest(1e6, func(n int64) bool {
 		e := 0.0
 		for _, g := range growth {
 			e += math.Exp(min(700, g*float64(max(0, n-tanhWarmUp)))) / float64(len(growth))

@@ -36,8 +36,9 @@ func halve(low, high float64, passed func(float64) bool) (before, after float64)
 	return low, high
 }
 
-// least is the least n, from 1 to about most, for which enough is true, supposing that it stays so.
-func least(most int64, enough func(n int64) bool) (n int64, ok bool) {
+// Fewest is the least n, from 1 to about most, for which enough is true, supposing that it stays so; false if
+// there is none.
+func Fewest(most int64, enough func(n int64) bool) (n int64, ok bool) {
 	low, high := int64(1), int64(1)
 	for !enough(high) {
 		if high > most {
