@@ -69,7 +69,7 @@ func (s *Sandbox) first() error {
 
 // attr says how a child of the sandbox is started. What it needs is closed by done.
 func (s *Sandbox) attr() (attr loader.Attr, done func(), err error) {
-	attr.Files[0] = s.host.null
+	attr.Files = [5]*os.File{s.host.null, s.host.null, s.host.null} // so that files of scripts get numbers from before on
 	if s.init == nil && s.spaces() {
 		attr.Sys = s.host.users.attr(s.user)
 	}

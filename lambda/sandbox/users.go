@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -81,5 +83,6 @@ func (u *users) attr(who user) syscall.SysProcAttr {
 		Cloneflags:  syscall.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: who.uid, HostID: u.uid, Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: who.gid, HostID: u.gid, Size: 1}},
+		AmbientCaps: []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_KILL}, // process 1's alone, in that namespace
 	}
 }

@@ -52,11 +52,7 @@ func (s *Script) Do(what string, nr uintptr, args ...any) *Step {
 }
 
 // Try adds a call that may fail.
-func (s *Script) Try(what string, nr uintptr, args ...any) *Step {
-	step := s.Do(what, nr, args...)
-	step.may = true
-	return step
-}
+func (s *Script) Try(what string, nr uintptr, args ...any) { s.Do(what, nr, args...).may = true }
 
 // Into makes the result an argument of a later call.
 func (s *Step) Into(later *Step, arg int) { s.into, s.arg = later, arg }
