@@ -17,6 +17,12 @@ type Function struct {
 	Source      string            `json:"source,omitempty"`      // the file it was defined in, "api" if in none
 }
 
+// LogQuery selects lines of a function's log.
+type LogQuery struct {
+	Stream string // a part of the log stream's name, which is date, version and environment; "" takes all
+	Follow bool   // go on with lines as they come
+}
+
 // Deployment is a function as the engine runs it.
 type Deployment struct {
 	Function
@@ -32,6 +38,22 @@ type Deployment struct {
 	Errors       int64     `json:"errors"`
 	Throttles    int64     `json:"throttles"`
 	ColdStarts   int64     `json:"cold_starts"`
+	Metrics      []Metrics `json:"metrics"` // of each version that was invoked
+}
+
+// Metrics is what CloudWatch would count of a version, since the engine started.
+type Metrics struct {
+	Version      string        `json:"version"`
+	Invocations  int64         `json:"invocations"` // without those throttled
+	Errors       int64         `json:"errors"`
+	Throttles    int64         `json:"throttles"`
+	ColdStarts   int64         `json:"cold_starts"`
+	Duration     time.Duration `json:"duration"` // of all that ran, in ns
+	Billed       time.Duration `json:"billed"`
+	Init         time.Duration `json:"init"`             // that callers waited for
+	MaxMemoryMB  int           `json:"max_memory_mb"`    // the most that one environment used
+	Environments int           `json:"environments"`     // now
+	MaxAtOnce    int           `json:"max_environments"` // the most at once
 }
 
 // Defaults of a function, as on AWS.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
@@ -137,14 +138,17 @@ func invoke(ctx context.Context, p *Process, c *client, name string, body []byte
 
 func logsCommand(p *Process, c *client) *cobra.Command {
 	var follow bool
+	var part string
 	cmd := &cobra.Command{
 		Use: "logs FUNCTION", Short: "Print a function's log", Args: cobra.ExactArgs(1),
+		Long: "Print the last lines of a function's log: NAME for all of it, NAME:QUALIFIER for a version's or an alias's.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, name := kindOf(args[0])
-			path := functionPath(name) + "/logs"
+			query := url.Values{"stream": {part}}
 			if follow {
-				path += "?follow=true"
+				query.Set("follow", "true")
 			}
+			path := functionPath(name) + "/logs?" + query.Encode()
 			stream, err := c.open(cmd.Context(), http.MethodGet, path, nil)
 			if err != nil {
 				return err
@@ -156,6 +160,7 @@ func logsCommand(p *Process, c *client) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on as the function writes")
+	cmd.Flags().StringVar(&part, "stream", "", "only log streams with this in their names, for example a date or an environment's id")
 	return cmd
 }
 

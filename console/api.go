@@ -382,7 +382,8 @@ func newUUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// logs streams a function's log as text; with ?follow=true until the caller leaves.
+// logs streams a function's log as text, or that of one of its log streams; with ?follow=true until the
+// caller leaves.
 func (c *Console) logs(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	if _, err := c.opt.Functions.Deployment(name); err != nil {
@@ -394,8 +395,8 @@ func (c *Console) logs(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer done()
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	follow := r.URL.Query().Get("follow") == "true"
-	err := c.opt.Functions.Logs(ctx, name, follow, flushWriter{w, http.NewResponseController(w)})
+	q := assay.LogQuery{Follow: r.URL.Query().Get("follow") == "true", Stream: r.URL.Query().Get("stream")}
+	err := c.opt.Functions.Logs(ctx, name, q, flushWriter{w, http.NewResponseController(w)})
 	if err != nil && ctx.Err() == nil {
 		c.opt.Log.Warn("log stream", "function", name, "err", err) // the status has been sent
 	}

@@ -72,7 +72,7 @@ type Functions interface {
 	Remove(ctx context.Context, name string) error
 	Invoker(name string) assay.Invoker
 	// Logs writes the function's log to w; with follow, until ctx ends.
-	Logs(ctx context.Context, name string, follow bool, w io.Writer) error
+	Logs(ctx context.Context, name string, q assay.LogQuery, w io.Writer) error
 }
 
 // Trials finds kept trials; every assay.Store does.
@@ -197,7 +197,7 @@ func (c *Console) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", c.ready)
-	mux.Handle("GET /metrics", metricsHandler(c.opt.Laboratory, c.opt.Log))
+	mux.Handle("GET /metrics", metricsHandler(c.opt.Laboratory, c.opt.Functions, c.opt.Log))
 	mux.Handle("/api/v1/", c.api())
 	c.pageRoutes(mux)
 	return newGuard(c.opt.Token, c.pages.login).protect(mux)

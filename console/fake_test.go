@@ -185,11 +185,11 @@ func (f *fakeEngine) Invoker(string) assay.Invoker {
 	})
 }
 
-func (f *fakeEngine) Logs(ctx context.Context, _ string, follow bool, w io.Writer) error {
+func (f *fakeEngine) Logs(ctx context.Context, _ string, q assay.LogQuery, w io.Writer) error {
 	if _, err := io.WriteString(w, "START RequestId: 1\n"); err != nil {
 		return err
 	}
-	if follow {
+	if q.Follow {
 		<-ctx.Done()
 	}
 	return ctx.Err()

@@ -58,9 +58,9 @@ type collector struct {
 	lab Reader
 }
 
-func metricsHandler(lab Reader, log *slog.Logger) http.Handler {
+func metricsHandler(lab Reader, functions Functions, log *slog.Logger) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collector{lab}, collectors.NewGoCollector(),
+	registry.MustRegister(collector{lab}, functionCollector{functions}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, // without reports the process's own metrics still matter

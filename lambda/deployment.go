@@ -5,6 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/assaylab/assay"
@@ -62,16 +65,30 @@ func (e *fleet) count(d *assay.Deployment, name string, v *control.Version) {
 		d.Busy -= len(p.idle)
 	}
 	d.Invocations, d.Errors, d.Throttles, d.ColdStarts = f.invocations, f.errors, f.throttles, f.coldStarts
+	for _, number := range slices.Sorted(maps.Keys(f.pools)) {
+		p := f.pools[number]
+		d.Metrics = append(d.Metrics, assay.Metrics{
+			Version: number, Invocations: p.invocations, Errors: p.errors, Throttles: p.throttles, ColdStarts: p.coldStarts,
+			Duration: p.duration, Billed: p.billed, Init: p.initialized, MaxMemoryMB: p.maxMemoryMB, Environments: p.live, MaxAtOnce: p.maxLive,
+		})
+	}
 }
 
-// Logs writes the last lines of a function's log, and, if follow, further ones as they come, until ctx
-// ends or the function is removed. It fails with CodeNotFound, or when w does.
-func (e *Engine) Logs(ctx context.Context, name string, follow bool, w io.Writer) error {
-	e.mu.Lock()
-	f := e.functions[name]
-	e.mu.Unlock()
-	if f == nil {
+// Logs writes the last lines of a function's log, or, of name:qualifier, of a version's, and, if asked
+// to follow, further ones as they come, until ctx ends or the function is removed. It fails with
+// CodeNotFound, or when w does. Lines are kept in memory: the log begins anew with the engine.
+func (e *Engine) Logs(ctx context.Context, name string, q assay.LogQuery, w io.Writer) error {
+	ref, ok := control.ParseReference(name)
+	v, err := e.Version(ref.Name, ref.Qualifier)
+	if !ok || err != nil {
 		return notFound(name)
 	}
-	return f.log.copyTo(ctx, w, follow)
+	wanted := func(l line) bool { return strings.Contains(l.stream, q.Stream) }
+	if ref.Qualifier != "" {
+		wanted = func(l line) bool { return l.version == v.Version && strings.Contains(l.stream, q.Stream) }
+	}
+	e.mu.Lock()
+	f := e.know(ref.Name)
+	e.mu.Unlock()
+	return f.log.copyTo(ctx, w, wanted, q.Follow)
 }

@@ -395,7 +395,7 @@ func TestInitErrors(t *testing.T) {
 				t.Errorf("answer %s", o.Body)
 			}
 			var log bytes.Buffer
-			l.Logs(t.Context(), fn.Name, false, &log)
+			l.Logs(t.Context(), fn.Name, assay.LogQuery{}, &log)
 			if n := strings.Count(log.String(), "INIT_REPORT"); n != 2 {
 				t.Errorf("%d attempts to initialize, want 2:\n%s", n, &log)
 			}
@@ -771,7 +771,7 @@ func TestSIGTERMForFunctionsThatAskForIt(t *testing.T) {
 	}
 	l.close()
 	var log strings.Builder
-	if err := l.Logs(t.Context(), "go", false, &log); err != nil || !strings.Contains(log.String(), "it says bye") {
+	if err := l.Logs(t.Context(), "go", assay.LogQuery{}, &log); err != nil || !strings.Contains(log.String(), "it says bye") {
 		t.Errorf("log %s, %v", &log, err)
 	}
 }
@@ -784,13 +784,13 @@ func TestLogs(t *testing.T) {
 	}
 	l.awaitIdle("python", 1)
 	var log bytes.Buffer
-	if err := l.Logs(t.Context(), "python", false, &log); err != nil {
+	if err := l.Logs(t.Context(), "python", assay.LogQuery{}, &log); err != nil {
 		t.Fatal(err)
 	}
 	if want := "INIT_START Runtime Version: python3…\nSTART RequestId: …\nno newline\nEND RequestId: …\nREPORT RequestId: …\tDuration: … ms\tBilled Duration: … ms\tMemory Size: 128 MB\tMax Memory Used: … MB\tInit Duration: … ms\t\n"; !like(log.String(), want) {
 		t.Errorf("log %s", &log)
 	}
-	if err := l.Logs(t.Context(), "nonesuch", false, &log); !hasCode(err, assay.CodeNotFound) {
+	if err := l.Logs(t.Context(), "nonesuch", assay.LogQuery{}, &log); !hasCode(err, assay.CodeNotFound) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -809,7 +809,7 @@ func TestFollowedLogs(t *testing.T) {
 	defer cancel()
 	lines := make(chan string, 100)
 	ended := make(chan error)
-	go func() { ended <- l.Logs(ctx, "go", true, channelWriter(lines)) }()
+	go func() { ended <- l.Logs(ctx, "go", assay.LogQuery{Follow: true}, channelWriter(lines)) }()
 	l.call("go", m{"Do": "print"})
 	for line := range lines {
 		if line == "hello from go\n" {

@@ -52,9 +52,10 @@ type environment struct {
 }
 
 func newEnvironment(e *Engine, p *pool) *environment {
+	stream := e.opts.Now().UTC().Format("2006/01/02/") + "[" + p.current.number + "]" + strings.ReplaceAll(newID(), "-", "")
 	return &environment{
-		engine: e, function: p.function, pool: p, version: p.current, log: &recorder{ring: p.function.log},
-		stream:   e.opts.Now().UTC().Format("2006/01/02/") + "[" + p.current.number + "]" + strings.ReplaceAll(newID(), "-", ""),
+		engine: e, function: p.function, pool: p, version: p.current, stream: stream,
+		log:      &recorder{ring: p.function.log, version: p.current.number, stream: stream},
 		initType: onDemand,
 		calls:    make(chan *exchange, 1), retired: make(chan struct{}),
 	}

@@ -89,7 +89,7 @@ func (l layered) await(what string) {
 
 func (l layered) logs(name string) string {
 	var log bytes.Buffer
-	l.Logs(l.t.Context(), name, false, &log)
+	l.Logs(l.t.Context(), name, assay.LogQuery{}, &log)
 	return log.String()
 }
 

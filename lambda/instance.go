@@ -62,7 +62,7 @@ func (v *environment) newInstance(phase string) (*instance, error) {
 // startExtensions starts all of the function's external extensions.
 func (i *instance) startExtensions(v *environment) error {
 	for _, name := range v.version.extensions() {
-		log := &recorder{ring: v.log.ring}
+		log := v.log.beside()
 		log.tell(func(line []byte) { i.api.Log("extension", line) })
 		p, err := i.box.Start(sandbox.Command{
 			Path: v.extensionPath(name), Env: v.forExtension(i.address), Dir: "/", Output: log,

@@ -14,24 +14,31 @@ const (
 	lineBytes = 256 << 10 // a longer line is cut, as in CloudWatch
 )
 
+// line is a line of a log, with its end.
+type line struct {
+	text    []byte
+	version string // that wrote it
+	stream  string // of the environment
+}
+
 // ring keeps the last lines of a function's log, from all its environments.
 type ring struct {
 	mu     sync.Mutex
-	lines  [][]byte // with their line ends
-	first  int64    // the number of lines[0]
+	lines  []line
+	first  int64 // the number of lines[0]
 	bytes  int
 	closed bool
 	grown  chan struct{} // closed at the next line; nil while nobody waits
 }
 
-func (r *ring) add(line []byte) {
+func (r *ring) add(l line) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.lines = append(r.lines, line)
-	r.bytes += len(line)
+	r.lines = append(r.lines, l)
+	r.bytes += len(l.text)
 	for r.bytes > ringBytes && len(r.lines) > 1 {
-		r.bytes -= len(r.lines[0])
-		r.lines[0] = nil
+		r.bytes -= len(r.lines[0].text)
+		r.lines[0] = line{}
 		r.lines = r.lines[1:]
 		r.first++
 	}
@@ -55,7 +62,7 @@ func (r *ring) wake() {
 
 // since returns the lines from number n on that are still kept, the number after the last, and a
 // channel that is closed when there are more. Without a channel there will be none.
-func (r *ring) since(n int64) (lines [][]byte, next int64, grown <-chan struct{}) {
+func (r *ring) since(n int64) (lines []line, next int64, grown <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	next = r.first + int64(len(r.lines))
@@ -69,13 +76,16 @@ func (r *ring) since(n int64) (lines [][]byte, next int64, grown <-chan struct{}
 	return lines, next, r.grown
 }
 
-// copyTo writes the lines to w, and goes on with new ones, if follow, until ctx ends.
-func (r *ring) copyTo(ctx context.Context, w io.Writer, follow bool) error {
+// copyTo writes the lines that are wanted to w, and goes on with new ones, if follow, until ctx ends.
+func (r *ring) copyTo(ctx context.Context, w io.Writer, wanted func(line) bool, follow bool) error {
 	for next := int64(0); ; {
 		lines, after, grown := r.since(next)
 		next = after
-		for _, line := range lines {
-			if _, err := w.Write(line); err != nil {
+		for _, l := range lines {
+			if !wanted(l) {
+				continue
+			}
+			if _, err := w.Write(l.text); err != nil {
 				return err
 			}
 		}
@@ -93,7 +103,9 @@ func (r *ring) copyTo(ctx context.Context, w io.Writer, follow bool) error {
 // recorder is the log of one environment: its lines go to the function's ring, and the last of them
 // are the tail of the invocation under way.
 type recorder struct {
-	ring *ring
+	ring    *ring
+	version string
+	stream  string
 
 	mu   sync.Mutex
 	each func(line []byte) // hears of each line of the process, if not nil
@@ -130,6 +142,13 @@ func (r *recorder) tell(each func(line []byte)) {
 	r.each = each
 }
 
+func (r *recorder) line(text []byte) line { return line{text, r.version, r.stream} }
+
+// beside is a recorder of another process of the same environment.
+func (r *recorder) beside() *recorder {
+	return &recorder{ring: r.ring, version: r.version, stream: r.stream}
+}
+
 // printf writes a line of the platform's own.
 func (r *recorder) printf(format string, args ...any) {
 	r.mu.Lock()
@@ -140,7 +159,7 @@ func (r *recorder) printf(format string, args ...any) {
 		return
 	}
 	r.keepTail(line)
-	r.ring.add(line)
+	r.ring.add(r.line(line))
 }
 
 func (r *recorder) endLine() {
@@ -150,7 +169,7 @@ func (r *recorder) endLine() {
 	if r.part[len(r.part)-1] != '\n' {
 		r.part = append(r.part, '\n')
 	}
-	r.ring.add(r.part)
+	r.ring.add(r.line(r.part))
 	if r.each != nil {
 		r.each(r.part)
 	}

@@ -10,10 +10,10 @@ import (
 func TestRingKeepsTheLastLines(t *testing.T) {
 	r := &ring{}
 	for i := range 100_000 {
-		r.add(fmt.Appendf(nil, "line %d\n", i))
+		r.add(line{text: fmt.Appendf(nil, "line %d\n", i)})
 	}
 	var log bytes.Buffer
-	if err := r.copyTo(t.Context(), &log, false); err != nil {
+	if err := r.copyTo(t.Context(), &log, anyLine, false); err != nil {
 		t.Fatal(err)
 	}
 	if log.Len() > ringBytes || log.Len() < ringBytes-20 || !strings.HasSuffix(log.String(), "line 99998\nline 99999\n") {
@@ -28,7 +28,7 @@ func TestRecorderSplitsLines(t *testing.T) {
 	}
 	r.printf("END\n")
 	var log bytes.Buffer
-	r.ring.copyTo(t.Context(), &log, false)
+	r.ring.copyTo(t.Context(), &log, anyLine, false)
 	if log.String() != "one\ntwo\n\nthree\nEND\n" {
 		t.Errorf("log %q", &log)
 	}
@@ -39,7 +39,7 @@ func TestRecorderCutsEndlessLines(t *testing.T) {
 	for range 3 * lineBytes / 1024 {
 		r.Write(bytes.Repeat([]byte("x"), 1024))
 	}
-	if lines, next, _ := r.ring.since(0); next != 3 || len(lines) != 1 || len(lines[0]) != lineBytes+1 {
+	if lines, next, _ := r.ring.since(0); next != 3 || len(lines) != 1 || len(lines[0].text) != lineBytes+1 {
 		t.Errorf("%d lines kept of %d", len(lines), next)
 	}
 }
@@ -61,3 +61,5 @@ func TestTailIsTheLast4KB(t *testing.T) {
 		t.Errorf("%d bytes ending in %q", len(got), got[len(got)-10:])
 	}
 }
+
+func anyLine(line) bool { return true }
