@@ -23,51 +23,85 @@ const socket = net.connect({ host, port: Number(port), noDelay: true });
 let chunks = [];
 let have = 0; // bytes in chunks
 let need = 0; // bytes that a look at them is worth waiting for
-let answered = null; // resolves the one call under way
+let skip = 0; // answers that nobody waits for
+let answered = null; // resolves the one call that somebody waits for
 
 socket.on('data', (chunk) => {
   chunks.push(chunk);
   have += chunk.length;
   if (have < need) return;
-  const received = Buffer.concat(chunks);
-  chunks = [received];
-  const end = received.indexOf('\r\n\r\n');
-  if (end < 0) return;
-  const [statusLine, ...fields] = received.toString('latin1', 0, end).split('\r\n');
+  let received = chunks.length === 1 ? chunk : Buffer.concat(chunks);
+  need = 0;
+  while (received.length > 0) {
+    const end = received.indexOf('\r\n\r\n');
+    if (end < 0) break;
+    const head = received.toString('latin1', 0, end);
+    const length = /\r\ncontent-length: *(\d+)/i.exec(head);
+    need = end + 4 + (length ? Number(length[1]) : 0);
+    if (received.length < need) break;
+    answer(head, received.toString('utf8', end + 4, need));
+    received = received.subarray(need);
+    need = 0;
+  }
+  chunks = received.length > 0 ? [received] : [];
+  have = received.length;
+});
+
+function answer(head, body) {
+  if (skip > 0) {
+    skip--;
+    return;
+  }
+  const [statusLine, ...fields] = head.split('\r\n');
   const headers = {};
   for (const field of fields) {
     const colon = field.indexOf(':');
-    headers[field.slice(0, colon).toLowerCase()] = Buffer.from(field.slice(colon + 1).trim(), 'latin1').toString();
+    const value = field.slice(colon + 1).trim();
+    headers[field.slice(0, colon).toLowerCase()] = /[\x80-\xff]/.test(value) ? Buffer.from(value, 'latin1').toString() : value;
   }
-  need = end + 4 + Number(headers['content-length'] ?? 0);
-  if (have < need) return;
-  const body = received.toString('utf8', end + 4, need);
-  chunks = [];
-  have = need = 0;
   const resolve = answered;
   answered = null;
-  resolve({ status: Number(statusLine.split(' ')[1]), headers, body });
-});
+  resolve({ status: Number(statusLine.slice(9, 12)), headers, body });
+}
+
 socket.on('error', () => process.exit(1)); // the engine has gone
 socket.on('close', () => process.exit(1));
 
 // inHeader makes a text fit for a header.
 const inHeader = (text) => text.replace(/[\x00-\x1f\x7f]/g, '');
 
+function request(method, url, body, errorType) {
+  const type = errorType ? `Lambda-Runtime-Function-Error-Type: ${inHeader(errorType)}\r\n` : '';
+  return `${method} /2018-06-01/runtime/${url} HTTP/1.1\r\nHost: ${api}\r\n` +
+    `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${type}\r\n${body}`;
+}
+
 // call makes one request. The process stays alive until it is answered.
 function call(method, url, body = '', errorType = undefined) {
   socket.ref();
   return new Promise((resolve) => {
     answered = resolve;
-    const type = errorType ? `Lambda-Runtime-Function-Error-Type: ${inHeader(errorType)}\r\n` : '';
-    socket.write(`${method} /2018-06-01/runtime/${url} HTTP/1.1\r\nHost: ${api}\r\n` +
-      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${type}\r\n${body}`);
+    socket.write(request(method, url, body, errorType));
   });
 }
 
-function fail(url, error) {
+const asking = request('GET', 'invocation/next', '');
+const next = () => call('GET', 'invocation/next');
+
+// post ends an invocation and asks for the next one in the same breath, whatever the answer to the first
+// may be. It resolves with the next one.
+function post(url, body, errorType) {
+  socket.ref();
+  skip++;
+  return new Promise((resolve) => {
+    answered = resolve;
+    socket.write(request('POST', url, body, errorType) + asking);
+  });
+}
+
+function fail(url, error, how = call.bind(null, 'POST')) {
   const known = asFields(error);
-  return call('POST', url, JSON.stringify(known), known.errorType);
+  return how(url, JSON.stringify(known), known.errorType);
 }
 
 // ---- Errors and logging ----
@@ -253,7 +287,7 @@ function invokeStreaming(handler, headers, body) {
   return new Promise((finish) => {
     const ended = () => {
       streaming = whenEmpty = null;
-      finish();
+      next().then(finish);
     };
     let failed = false;
     const reject = (error) => {
@@ -303,8 +337,8 @@ function context(headers, own) {
   });
 }
 
-// invoke runs the handler once and resolves when its outcome has been taken by the Runtime API. The
-// first outcome counts: a returned promise, a callback, context.succeed, fail and done, or nothing.
+// invoke runs the handler once, posts its outcome, and resolves with the next invocation. The first
+// outcome counts: a returned promise, a callback, context.succeed, fail and done, or nothing.
 function invoke(handler, headers, body) {
   const url = `invocation/${requestId}/`;
   return new Promise((finish) => {
@@ -317,7 +351,7 @@ function invoke(handler, headers, body) {
     };
     const reject = (error) => {
       logError('Invoke Error', error);
-      fail(url + 'error', error).then(finish);
+      fail(url + 'error', error, post).then(finish);
     };
     const respond = (result) => {
       let text;
@@ -326,7 +360,7 @@ function invoke(handler, headers, body) {
       } catch {
         return reject(new Error('Unable to stringify response body'));
       }
-      call('POST', url + 'response', text).then(finish);
+      post(url + 'response', text).then(finish);
     };
     const failed = (error) => error !== undefined && error !== null;
     const done = once((error, result) => (failed(error) ? reject(error) : respond(result)));
@@ -375,13 +409,13 @@ process.on('unhandledRejection', (reason) => {
 
 async function main() {
   const handler = await loadHandler(env._HANDLER).catch((error) => crash('Uncaught Exception', error, 129));
-  for (;;) {
-    const { status, headers, body } = await call('GET', 'invocation/next');
-    if (status !== 200) process.exit(1);
+  for (let event = await next(); ;) {
+    if (event.status !== 200) process.exit(1);
+    const { headers, body } = event;
     requestId = headers['lambda-runtime-aws-request-id'];
     errorURL = `invocation/${requestId}/error`;
     env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'] ?? '';
-    await (handler[streamingHandler] ? invokeStreaming : invoke)(handler, headers, body);
+    event = await (handler[streamingHandler] ? invokeStreaming : invoke)(handler, headers, body);
   }
 }
 

@@ -72,3 +72,9 @@ exports.stream = awslambda.streamifyResponse(async (event, stream, context) => {
   stream.end('three');
 });
 exports.notAsync = awslambda.streamifyResponse((event, stream) => { stream.write('one'); });
+exports.echo = awslambda.streamifyResponse(async (event, stream) => {
+  stream.setContentType('application/json');
+  stream.write('{"ID":');
+  await new Promise((r) => setTimeout(r, event.Sleep ?? 0));
+  stream.end(event.ID + '}');
+});

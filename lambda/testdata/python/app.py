@@ -34,6 +34,8 @@ def handler(event, context):
         with open(os.path.join(os.environ.get("TMPDIR", "/tmp"), "f"), "w") as f:
             f.write("x")
         return os.environ.get("TMPDIR", "/tmp")
+    if do == "kill":
+        os.kill(os.getpid(), 9)
     if do == "left in tmp":
         return os.listdir(os.environ.get("TMPDIR", "/tmp"))
     if do == "spawn":
@@ -112,3 +114,52 @@ def streaming(event, context):
                "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n"
                "3\r\nabc\r\n3\r\ndef\r\n0\r\n%s\r\n" % (context.aws_request_id, event.get("mode", "streaming"), trailers)).encode())
     s.recv(1000)
+
+
+def hostile(event, context):
+    """Does to the Runtime API what no client should, and answers all the same."""
+    import socket
+    host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+
+    def send(data, linger=False):
+        s = socket.create_connection((host, int(port)))
+        try:
+            s.sendall(data)
+            if linger:
+                return s
+            s.shutdown(socket.SHUT_WR)
+            s.settimeout(5)
+            return s.recv(64).split(b"\r\n")[0].decode()
+        except OSError as e:
+            return type(e).__name__
+
+    post = "POST /2018-06-01/runtime/invocation/%s/%s HTTP/1.1\r\nHost: x\r\n"
+    mine, other = context.aws_request_id, "00000000-0000-4000-8000-000000000000"
+    hostile.held = [  # open until the process ends
+        send(b"POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf", linger=True),
+        send(b"GET /2018-06-01/runtime/invocation/next HT", linger=True),
+    ]
+    return {
+        "garbage": send(os.urandom(4096) + b"\r\n\r\n"),
+        "huge headers": send((post % (mine, "error")).encode() + b"X: " + b"x" * (3 << 20) + b"\r\n\r\n"),
+        "another's id": send((post % (other, "response") + "Content-Length: 2\r\n\r\n{}").encode()),
+        "half of another's": send((post % (other, "response") + "Content-Length: 2000\r\n\r\n{}").encode()),
+        "chunks that are none": send((post % (other, "response") + "Transfer-Encoding: chunked\r\n\r\nzz\r\n").encode()),
+        "id": event.get("ID"),
+    }
+
+
+def answer_and_die(event, context):
+    """Answers by itself, and ends before it asks for more."""
+    answer_twice(event, context)
+    os._exit(6)
+
+
+def half_an_answer(event, context):
+    """Begins to answer, and neither goes on nor ends."""
+    import socket
+    import time
+    host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+    s = socket.create_connection((host, int(port)))
+    s.sendall(("POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf" % context.aws_request_id).encode())
+    time.sleep(60)

@@ -1,0 +1,12 @@
+import os
+
+mark = os.environ["MARK"]
+if not os.path.exists(mark):
+    try:
+        open(mark, "w").close()
+    finally:
+        os.kill(os.getpid(), 9)
+
+
+def handler(event, context):
+    return "alive"
