@@ -38,12 +38,14 @@ class RuntimeAPI:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.reader = self.socket.makefile("rb")
 
-    def call(self, method, path, body=b"", content_type="application/json", error_type=None):
+    def request(self, method, path, body=b"", content_type="application/json", error_type=None):
         head = "%s %s%s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nContent-Type: %s\r\n" % (
             method, BASE, path, API, len(body), content_type)
         if error_type:
             head += "Lambda-Runtime-Function-Error-Type: %s\r\n" % CONTROL.sub("", error_type)
-        self.socket.sendall(head.encode() + b"\r\n" + body)
+        return head.encode() + b"\r\n" + body
+
+    def answer(self):
         status = self.reader.readline().split(b" ")
         if len(status) < 2:
             sys.exit(1)  # the engine has gone
@@ -56,16 +58,20 @@ class RuntimeAPI:
             headers[name.decode().lower()] = value.strip().decode()
         return int(status[1]), headers, self.reader.read(int(headers.get("content-length", 0)))
 
-    def next(self):
-        status, headers, body = self.call("GET", "invocation/next")
+    def next(self, before=b""):
+        """The next event. A request before it is sent in the same breath, whatever its answer may be."""
+        self.socket.sendall(before + self.request("GET", "invocation/next"))
+        if before:
+            self.answer()
+        status, headers, body = self.answer()
         if status != 200:
             sys.exit(1)
         return headers, body
 
-    def fail(self, path, error):
+    def failure(self, path, error):
         # A lone surrogate has no UTF-8, but backslashreplace makes JSON's own escape of it.
         body = json.dumps(error, ensure_ascii=ENSURE_ASCII).encode(errors="backslashreplace")
-        self.call("POST", path, body, error_type=error["errorType"])
+        return self.request("POST", path, body, error_type=error["errorType"])
 
 
 class Record:
@@ -208,6 +214,7 @@ def set_up_logging():
 
 
 def serve(api, handler, headers, body):
+    """Runs the handler on an event, and returns the request that tells what came of it."""
     request_id = LogHandler.request_id = headers["lambda-runtime-aws-request-id"]
     os.environ["_X_AMZN_TRACE_ID"] = headers.get("lambda-runtime-trace-id", "")
     try:
@@ -217,10 +224,9 @@ def serve(api, handler, headers, body):
         error = describe(e, request_id)
         log_error(error)
         sys.stdout.flush()
-        api.fail("invocation/%s/error" % request_id, error)
-        return
+        return api.failure("invocation/%s/error" % request_id, error)
     sys.stdout.flush()
-    api.call("POST", "invocation/%s/response" % request_id, result, content_type)
+    return api.request("POST", "invocation/%s/response" % request_id, result, content_type)
 
 
 def main():
@@ -233,11 +239,12 @@ def main():
     except Exception as e:
         error = describe(e)
         log_error(error)
-        api.fail("init/error", error)
+        api.socket.sendall(api.failure("init/error", error))
+        api.answer()
         sys.exit(1)
+    headers, body = api.next()
     while True:
-        headers, body = api.next()
-        serve(api, handler, headers, body)
+        headers, body = api.next(serve(api, handler, headers, body))
 
 
 main()
