@@ -1,6 +1,6 @@
 import os
 
-mark = os.environ["MARK"]
+mark = os.environ["MARK"].replace("/tmp", os.environ.get("TMPDIR", "/tmp"))
 if not os.path.exists(mark):
     try:
         open(mark, "w").close()
