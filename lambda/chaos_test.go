@@ -23,10 +23,11 @@ func TestKillsUnderLoad(t *testing.T) {
 	for _, tt := range []struct {
 		fn     assay.Function
 		stream bool
-	}{{fn: goFn(t)}, {fn: nodeFn(t, "index.echo"), stream: true}} {
+		pause  time.Duration // longer than an init takes
+	}{{fn: goFn(t), pause: 2 * time.Millisecond}, {fn: nodeFn(t, "index.echo"), stream: true, pause: 30 * time.Millisecond}} {
 		t.Run(tt.fn.Name, func(t *testing.T) {
 			l := newLab(t, Options{Concurrency: 4}, tt.fn)
-			stop := l.killer(time.Millisecond)
+			stop := killer(tt.pause)
 			var served, crashed atomic.Int64
 			var wg sync.WaitGroup
 			for caller := range 8 {
@@ -88,15 +89,15 @@ func (l lab) survives(call Call, id int, stream bool) bool {
 	return false
 }
 
-// killer kills a process of the engine every now and then, until it is stopped.
-func (l lab) killer(pause time.Duration) (stop func() (kills int)) {
+// killer kills a runtime every now and then, until it is stopped.
+func killer(pause time.Duration) (stop func() (kills int)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan int)
 	random := rand.New(rand.NewPCG(1, 2))
 	go func() {
 		kills := 0
 		for ctx.Err() == nil {
-			if pids := l.runtimes(); len(pids) > 0 {
+			if pids := runtimes(); len(pids) > 0 {
 				kills++
 				unix.Kill(pids[random.IntN(len(pids))], unix.SIGKILL)
 			}
@@ -110,16 +111,12 @@ func (l lab) killer(pause time.Duration) (stop func() (kills int)) {
 	return func() int { cancel(); return <-done }
 }
 
-// runtimes lists the runtimes' processes: those in a namespace that are not its first, or that have the
-// code as their working folder.
-func (l lab) runtimes() (pids []int) {
+// runtimes lists the runtimes' processes, by what they run.
+func runtimes() (pids []int) {
 	for _, child := range children() {
-		text, _ := os.ReadFile("/proc/" + child + "/status")
-		_, rest, _ := strings.Cut(string(text), "\nNSpid:")
-		line, _, _ := strings.Cut(rest, "\n")
-		dir, _ := os.Readlink("/proc/" + child + "/cwd")
-		numbers := strings.Fields(line)
-		if n := len(numbers); n > 1 && numbers[n-1] != "1" || strings.HasPrefix(dir, l.opts.Dir) {
+		name, _ := os.ReadFile("/proc/" + child + "/comm")
+		switch strings.TrimSpace(string(name)) {
+		case "bootstrap", "node", "MainThread":
 			pid, _ := strconv.Atoi(child)
 			pids = append(pids, pid)
 		}

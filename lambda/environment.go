@@ -33,11 +33,12 @@ type environment struct {
 	stream   string // the log stream's name
 	initType string // AWS's initialization type
 
-	box   *sandbox.Sandbox
-	inst  *instance    // nil before init, and after a reset
-	tried bool         // an instance has been started before
-	ooms  int          // processes killed at the memory limit so far
-	peak  atomic.Int64 // bytes of memory, when last measured
+	box    *sandbox.Sandbox
+	inst   *instance    // nil before init, and after a reset
+	tried  bool         // an instance has been started before
+	broken bool         // the sandbox itself has failed: nothing can be started in it again
+	ooms   int          // processes killed at the memory limit so far
+	peak   atomic.Int64 // bytes of memory, when last measured
 
 	calls   chan *exchange // from the pool, while idle; takes one
 	retired chan struct{}  // closed by the pool, while idle
@@ -79,6 +80,9 @@ func (v *environment) run(first *exchange) {
 	}
 	for x := first; x != nil; x = v.await() {
 		v.serve(x)
+		if v.broken {
+			return
+		}
 	}
 }
 
@@ -276,11 +280,11 @@ func (v *environment) initialize(x *exchange, limit time.Duration, phase string)
 func (v *environment) launch(x *exchange, limit time.Duration, phase string) *failure {
 	until := time.Now().Add(limit)
 	if err := v.box.Throttle(v.engine.opts.ThrottleInit); err != nil {
-		return v.unable(x, "Sandbox.Failure", err)
+		return v.spoilt(x, err)
 	}
 	var err error
 	if v.inst, err = v.newInstance(phase); err != nil {
-		return v.unable(x, "Sandbox.Failure", err)
+		return v.spoilt(x, err)
 	}
 	if err := v.inst.startExtensions(v); err != nil {
 		return v.unable(x, "Extension.LaunchError", err)
@@ -292,6 +296,12 @@ func (v *environment) launch(x *exchange, limit time.Duration, phase string) *fa
 		return v.unable(x, "Runtime.InvalidEntrypoint", err)
 	}
 	return v.wait(x, v.inst.api.Ready(), time.Until(until))
+}
+
+// spoilt is the failure of the sandbox itself, with which the environment ends.
+func (v *environment) spoilt(x *exchange, err error) *failure {
+	v.broken = true
+	return v.unable(x, "Sandbox.Failure", err)
 }
 
 func (v *environment) logExtensions() {

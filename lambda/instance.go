@@ -1,10 +1,13 @@
 package lambda
 
 import (
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/assaylab/assay"
@@ -41,7 +44,7 @@ type exit struct {
 
 // newInstance opens the API for processes to come.
 func (v *environment) newInstance(phase string) (*instance, error) {
-	listener, err := v.box.Listen()
+	listener, err := v.listen()
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +60,18 @@ func (v *environment) newInstance(phase string) (*instance, error) {
 	})
 	v.log.tell(func(line []byte) { inst.api.Log("function", line) })
 	return inst, nil
+}
+
+// listen opens the API's port. That of the instance before is, for a moment, also held by whatever
+// process is being started elsewhere just then, between its fork and its exec.
+func (v *environment) listen() (listener net.Listener, err error) {
+	for range 200 {
+		if listener, err = v.box.Listen(); !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return listener, err
 }
 
 // startExtensions starts all of the function's external extensions.
