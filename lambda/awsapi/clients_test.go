@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/assaylab/assay/lambda/sigv4"
 )
 
 // TestClients drives the API with AWS's own clients as users have them: each is a program under
-// testdata/clients that ends with an error if anything is not as on AWS.
+// testdata/clients that ends with an error if anything is not as on AWS. Their signatures are verified.
 func TestClients(t *testing.T) {
 	deps, err := filepath.Abs("../../.deps")
 	if err != nil {
@@ -25,12 +27,12 @@ func TestClients(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			needDeps(t, filepath.Join(python, "aws"), filepath.Join(node, "@aws-sdk", "client-lambda"))
-			l := newLab(t, Options{})
+			l := newLab(t, Options{Credentials: []sigv4.Credential{{AccessKeyID: "AKIDTEST", SecretAccessKey: "test/secret"}}})
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, command[0], append(command[1:], l.server.URL, handlerZip(t))...)
 			cmd.Env = append(os.Environ(),
-				"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+				"AWS_ACCESS_KEY_ID=AKIDTEST", "AWS_SECRET_ACCESS_KEY=test/secret", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 				"AWS_EC2_METADATA_DISABLED=true", "PATH="+python+":"+os.Getenv("PATH"), "NODE_PATH="+node, "NODE_NO_WARNINGS=1", "PYTHONDONTWRITEBYTECODE=1")
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)
