@@ -125,6 +125,33 @@ func TestLivePage(t *testing.T) {
 	v.until(`document.querySelector("[data-connection=lost]")?.innerText.includes("retrying")`)
 }
 
+// TestFormsOfDifferences: forms make their call and show the page anew, or say what is wrong.
+func TestFormsOfDifferences(t *testing.T) {
+	ctx, _ := browser(t)
+	v := visit{t, ctx}
+	lab := newFakeLab()
+	c := newConsole(lab, nil)
+	server := httptest.NewServer(c)
+	defer server.Close()
+	defer c.Close()
+	const accept = `form[aria-label^="Accept rule"] `
+	v.do(chromedp.Navigate(server.URL + "/experiments/rounding-float/differences"))
+	v.do(chromedp.SetValue(accept+"input[name=owner]", "ann"), chromedp.SetValue(accept+"input[name=expires]", "2027-01-31"), chromedp.Click(accept+"button"))
+	v.until(`document.querySelector("form[aria-label^='Accept rule'] input[name=owner]").value === ""`)
+	v.do(chromedp.SetValue("form[aria-label^='State of cluster'] input[name=by]", "ann"), chromedp.Click("form[aria-label^='State of cluster'] button[value=accepted]"))
+	v.until(`document.querySelector("form[aria-label^='State of cluster'] input[name=by]").value === ""`)
+	v.do(chromedp.SetValue("textarea[name=rules]", "comparators:\n- bogus:\n"), chromedp.Click(".whatif button"), chromedp.WaitVisible(".faultbox"))
+	v.until(`document.querySelector(".faultbox").innerText.includes("rules:2:3") && document.querySelector("textarea").value.includes("bogus")`)
+	lab.reading.mu.Lock()
+	defer lab.reading.mu.Unlock()
+	if a := lab.reading.accepted; len(a) != 1 || a[0].Owner != "ann" || a[0].Class != assay.ClassTimestamp {
+		t.Errorf("accepted %+v", a)
+	}
+	if m := lab.reading.marks; len(m) != 1 || m[0].State != "accepted" || m[0].By != "ann" || m[0].Arm != "candidate-2" {
+		t.Errorf("marks %+v", m)
+	}
+}
+
 // TestStreamsFollowSight: a page that nobody sees has no stream of events, one that is seen has one.
 func TestStreamsFollowSight(t *testing.T) {
 	ctx, complaints := browser(t)
@@ -163,7 +190,7 @@ func TestPagesInABrowser(t *testing.T) {
 	server := httptest.NewServer(c)
 	defer server.Close()
 	defer c.Close()
-	for _, path := range []string{"/", "/experiments/rounding-float", "/trials/6f1c2a9e-4d0b-4c7f-9a51-000000000000",
+	for _, path := range []string{"/", "/experiments/rounding-float", "/experiments/rounding-float/differences", "/trials/6f1c2a9e-4d0b-4c7f-9a51-000000000000",
 		"/trials/0c0ffee0-0000-4000-8000-000000000000", "/trials/e0000000-0000-4000-8000-000000000000", "/functions"} {
 		for _, width := range []int64{320, 1280} {
 			v.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(server.URL+path))

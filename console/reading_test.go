@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 
 // fakeReading answers with one of everything, and notes what it is told.
 type fakeReading struct {
+	mu       sync.Mutex
 	marks    []assay.Mark
 	accepted []assay.Rule
 	removed  []string
@@ -56,7 +58,9 @@ func (f *fakeReading) Clusters(_ context.Context, experiment string) ([]assay.Cl
 }
 
 func (f *fakeReading) MarkCluster(ctx context.Context, m assay.Mark) ([]assay.Cluster, error) {
+	f.mu.Lock()
 	f.marks = append(f.marks, m)
+	f.mu.Unlock()
 	return f.Clusters(ctx, m.Experiment)
 }
 
@@ -86,7 +90,9 @@ func (f *fakeReading) Reproduce(_ context.Context, want reading.Wanted, tell fun
 }
 
 func (f *fakeLab) AcceptRule(_ context.Context, name string, r assay.Rule) (assay.Experiment, error) {
+	f.reading.mu.Lock()
 	f.reading.accepted = append(f.reading.accepted, r)
+	f.reading.mu.Unlock()
 	report, err := f.find(name)
 	if err != nil {
 		return assay.Experiment{}, err

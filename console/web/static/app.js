@@ -27,6 +27,15 @@ function morph(from, to) {
   old.slice(fresh.length).forEach((node) => node.remove());
 }
 
+// redraw shows main as it is now.
+async function redraw(main) {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (answer.status === 401) { location.reload(); return; }
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelector("main");
+  if (fresh) morph(main, fresh);
+}
+
 // follow refreshes main whenever the laboratory says that it is out of date.
 function follow(main) {
   const connection = document.querySelector("[data-connection]");
@@ -42,11 +51,7 @@ function follow(main) {
     if (busy) { again = true; return; }
     busy = true;
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (answer.status === 401) { location.reload(); return; }
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = page.querySelector("main");
-      if (fresh) morph(main, fresh);
+      await redraw(main);
     } catch {
       say("lost", "Connection lost, retrying …");
     } finally {
@@ -113,7 +118,12 @@ async function act(form, button) {
       method: form.dataset.method, headers: { "Content-Type": "application/json" },
       body: form.dataset.method === "DELETE" ? undefined : JSON.stringify(Object.fromEntries(fields)),
     });
-    if (answer.ok) { location.reload(); return; }
+    if (answer.ok) {
+      said.textContent = "done";
+      form.reset();
+      await redraw(document.querySelector("main"));
+      return;
+    }
     const { error } = await answer.json();
     said.textContent = [error.what, error.hint].filter(Boolean).join(": ");
   } catch {
