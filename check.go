@@ -87,9 +87,21 @@ func (fn *Function) Flaws() []Flaw {
 	if fn.Concurrency < 0 {
 		f.add("leave it out for the engine's default", "less than no environments", "concurrency")
 	}
+	if fn.Standby < 0 {
+		f.add("leave it out for none", "less than no environments", "standby")
+	}
+	if fn.TmpMB != 0 && (fn.TmpMB < 512 || fn.TmpMB > MaxMemoryMB) {
+		f.add(fmt.Sprintf("choose 512 to %d MB", MaxMemoryMB), fmt.Sprintf("%d MB of /tmp is out of range", fn.TmpMB), "tmp")
+	}
+	if len(fn.Layers) > maxLayers {
+		f.add("put what they have into fewer", fmt.Sprintf("a function has at most %d layers", maxLayers), "layers")
+	}
 	f.environment(fn.Environment)
 	return f
 }
+
+// maxLayers is AWS's.
+const maxLayers = 5
 
 // flaws are collected by one method for each part of a definition.
 type flaws []Flaw

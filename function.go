@@ -14,6 +14,9 @@ type Function struct {
 	Environment map[string]string `json:"environment,omitempty"`
 	Concurrency int               `json:"concurrency,omitempty"` // environments at once; 0: the engine's default
 	Standby     int               `json:"standby,omitempty"`     // environments that are initialized before anybody calls
+	Layers      []string          `json:"layers,omitempty"`      // ARNs of layers' versions of the engine, at most 5, the last one on top
+	TmpMB       int               `json:"tmp,omitempty"`         // the size of /tmp, 512 to 10240; 512 if 0
+	Network     bool              `json:"network,omitempty"`     // it may reach what this machine reaches
 	Source      string            `json:"source,omitempty"`      // the file it was defined in, "api" if in none
 }
 

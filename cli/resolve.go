@@ -268,8 +268,7 @@ func (r *resolver) revise(e assay.Experiment) assay.Experiment {
 
 func (r *resolver) revised(t assay.Target) assay.Target {
 	if name := embedded(t); name != "" {
-		bare, _, _ := strings.Cut(name, ":")
-		if d, err := r.engine.Deployment(bare); err == nil {
+		if d, err := r.engine.Deployment(name); err == nil {
 			t.Revision = revision(d)
 		}
 	}
@@ -278,7 +277,7 @@ func (r *resolver) revised(t assay.Target) assay.Target {
 
 // revision names what a function's answers depend on: its code and its configuration.
 func revision(d assay.Deployment) string {
-	what, _ := json.Marshal([]any{d.CodeSHA256, d.Runtime, d.Handler, d.MemoryMB, d.Timeout, d.Environment})
+	what, _ := json.Marshal([]any{d.CodeSHA256, d.Runtime, d.Handler, d.MemoryMB, d.Timeout, d.Environment, d.Layers, d.TmpMB, d.Network})
 	sum := sha256.Sum256(what)
 	return hex.EncodeToString(sum[:8])
 }

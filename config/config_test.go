@@ -47,6 +47,10 @@ functions:
     build: make
     environment: {PORT: 8080, DEBUG: true, NONE: }
     concurrency: 4
+    standby: 1
+    layers: ["arn:aws:lambda:us-east-1:000000000000:layer:tools:3"]
+    tmp: 1GB
+    network: true
 experiments:
   everything:
     path: /a/{id}/*
@@ -136,6 +140,7 @@ func TestEveryKey(t *testing.T) {
 		MemoryMB: 256, Timeout: 90 * time.Second, Source: "assay.yaml"}
 	fast := round
 	fast.Name, fast.Code, fast.Build, fast.Concurrency = "round-fast", "/srv/round", "make", 4
+	fast.Standby, fast.Layers, fast.TmpMB, fast.Network = 1, []string{"arn:aws:lambda:us-east-1:000000000000:layer:tools:3"}, 1024, true
 	fast.Environment = map[string]string{"PORT": "8080", "DEBUG": "true", "NONE": ""}
 	want := Document{Experiments: []assay.Experiment{e}, Functions: []assay.Function{round, fast}}
 	if diff := cmp.Diff(want, doc, cmpopts.IgnoreUnexported(Document{})); diff != "" {

@@ -20,6 +20,10 @@ func (r *reader) function(key, body *yaml.Node) assay.Function {
 		"timeout":     func(n *yaml.Node) { f.Timeout = parsed(r, n, parseDuration) },
 		"environment": func(n *yaml.Node) { f.Environment = table(r, n, "environment", r.text) },
 		"concurrency": func(n *yaml.Node) { f.Concurrency = r.small(n) },
+		"standby":     func(n *yaml.Node) { f.Standby = r.small(n) },
+		"layers":      func(n *yaml.Node) { f.Layers = r.texts(n, "layers") },
+		"tmp":         func(n *yaml.Node) { f.TmpMB = parsed(r, n, parseMemory) },
+		"network":     func(n *yaml.Node) { f.Network = r.boolean(n) },
 	})
 	r.locate(f.Flaws(), key, body)
 	return f

@@ -70,12 +70,17 @@ type functionFile struct {
 	Timeout     string            `yaml:"timeout"`
 	Environment map[string]string `yaml:"environment,omitempty"`
 	Concurrency int               `yaml:"concurrency,omitempty"`
+	Standby     int               `yaml:"standby,omitempty"`
+	Layers      []string          `yaml:"layers,omitempty"`
+	Tmp         int               `yaml:"tmp,omitempty"`
+	Network     bool              `yaml:"network,omitempty"`
 }
 
 func functionBody(f assay.Function) functionFile {
 	return functionFile{
 		Runtime: f.Runtime, Handler: f.Handler, Code: f.Code, Build: f.Build, Memory: f.MemoryMB,
 		Timeout: f.Timeout.String(), Environment: f.Environment, Concurrency: f.Concurrency,
+		Standby: f.Standby, Layers: f.Layers, Tmp: f.TmpMB, Network: f.Network,
 	}
 }
 

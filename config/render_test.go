@@ -210,6 +210,10 @@ func functions() *rapid.Generator[assay.Function] {
 			MemoryMB: rapid.IntRange(128, 10240).Draw(t, "memory"), Timeout: time.Duration(rapid.Int64Range(1, int64(15*time.Minute)).Draw(t, "timeout")),
 			Environment: rapid.MapOfN(rapid.StringMatching(`[A-Za-z_][A-Za-z0-9_]{0,9}`), texts, 0, 3).Draw(t, "environment"),
 			Concurrency: rapid.IntRange(0, 100).Draw(t, "concurrency"),
+			Standby:     rapid.IntRange(0, 9).Draw(t, "standby"),
+			Layers:      rapid.SampledFrom([][]string{nil, {"arn:aws:lambda:us-east-1:000000000000:layer:l:1"}, {"a", "b"}}).Draw(t, "layers"),
+			TmpMB:       rapid.SampledFrom([]int{0, 512, 10240}).Draw(t, "tmp"),
+			Network:     rapid.Bool().Draw(t, "network"),
 		}
 	}).Filter(func(f assay.Function) bool { return len(f.Flaws()) == 0 })
 }

@@ -91,6 +91,7 @@ func (v *environment) open() (err error) {
 	v.box, err = v.engine.host.New(sandbox.Config{
 		MemoryMB: v.version.MemoryMB, CPU: float64(v.version.MemoryMB) / fullCoreMB,
 		Task: v.version.root, Opt: v.version.opt(), Runtime: v.engine.runtimeDir(), Tools: sandbox.Tools(v.version.Interpreter.Path),
+		TmpMB: v.version.TmpMB, Network: v.version.Network,
 	})
 	return err
 }

@@ -232,14 +232,14 @@ func compact(v any) []byte {
 func (v *Version) digest() string {
 	c := v.FunctionConfiguration
 	c.RevisionId, c.LastModified, c.Version, c.FunctionArn = "", "", "", ""
-	return hash(c, v.Limit)
+	return hash(c, v.Limit, v.Network())
 }
 
 // Fingerprint is over all that matters to a process: two versions with the same may share environments.
 func (v *Version) Fingerprint() string {
 	c := v.FunctionConfiguration
 	c.RevisionId, c.LastModified, c.Description, c.Role, c.DeadLetterConfig = "", "", "", "", nil
-	return hash(c, v.Limit, v.Interpreter, v.Opt)
+	return hash(c, v.Limit, v.Interpreter, v.Opt, v.Network())
 }
 
 func hash(parts ...any) string {

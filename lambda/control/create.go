@@ -71,13 +71,16 @@ func (p *Plane) fresh(in CreateFunctionInput) FunctionConfiguration {
 		Timeout: int(assay.DefaultTimeout / time.Second), MemorySize: assay.DefaultMemoryMB,
 		VpcConfig: in.VpcConfig, KMSKeyArn: in.KMSKeyArn, FileSystemConfigs: in.FileSystemConfigs,
 		TracingConfig: &TracingConfig{"PassThrough"}, PackageType: "Zip", Architectures: in.Architectures,
-		EphemeralStorage: &EphemeralStorage{512}, SnapStart: &SnapStart{ApplyOn: "None", OptimizationStatus: "Off"},
+		EphemeralStorage: &EphemeralStorage{defaultTmpMB}, SnapStart: &SnapStart{ApplyOn: "None", OptimizationStatus: "Off"},
 	}
 	if c.Architectures == nil {
 		c.Architectures = []string{Architecture()}
 	}
 	return c
 }
+
+// defaultTmpMB is the size of /tmp.
+const defaultTmpMB = 512
 
 // Architecture is this machine's architecture in AWS's words.
 func Architecture() string {
@@ -114,7 +117,11 @@ func (p *Plane) loadZip(ctx context.Context, v *Version, zip io.Reader, limit in
 	if err := p.fits(v, pack); err != nil {
 		return err
 	}
-	v.Function = nil
+	if v.Function != nil { // it is no longer what the file says
+		fn := *v.Function
+		fn.Code, fn.Build, fn.Source = "", "", "api"
+		v.Function = &fn
+	}
 	v.Digest, v.CodeSize, v.CodeSha256, v.Unzipped = pack.Digest, pack.Size, code.SHA256(pack.Digest), pack.Unzipped
 	return nil
 }

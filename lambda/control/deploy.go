@@ -42,7 +42,10 @@ func (p *Plane) defined(ctx context.Context, fn assay.Function, zip io.Reader) (
 	seconds := int((fn.Timeout + time.Second - 1) / time.Second)
 	in := CreateFunctionInput{
 		FunctionName: fn.Name, Runtime: fn.Runtime, Handler: fn.Handler, Timeout: &seconds, MemorySize: &fn.MemoryMB,
-		Environment: &Environment{fn.Environment},
+		Environment: &Environment{fn.Environment}, Layers: fn.Layers,
+	}
+	if fn.TmpMB > 0 {
+		in.EphemeralStorage = &EphemeralStorage{fn.TmpMB}
 	}
 	v, err := p.first(ctx, in)
 	if err != nil {
@@ -97,9 +100,18 @@ func (v *Version) Definition() assay.Function {
 		fn = *v.Function
 	}
 	fn.Name, fn.Runtime, fn.Handler, fn.MemoryMB, fn.Timeout = v.FunctionName, v.Runtime, v.Handler, v.MemorySize, v.Limit
-	fn.Environment = nil
+	fn.Layers, fn.Environment = nil, nil
+	for _, l := range v.Layers {
+		fn.Layers = append(fn.Layers, l.Arn)
+	}
+	if v.EphemeralStorage.Size != defaultTmpMB {
+		fn.TmpMB = v.EphemeralStorage.Size
+	}
 	if v.Environment != nil {
 		fn.Environment = v.Environment.Variables
 	}
 	return fn
 }
+
+// Network tells whether a version's processes may reach the network: what AWS's API creates may not.
+func (v *Version) Network() bool { return v.Function != nil && v.Function.Network }
