@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -117,15 +118,13 @@ if (globalThis.awslambda) exports.stream = awslambda.streamifyResponse(async (ev
 func officialJava(t testing.TB) assay.Function {
 	need(t, "javac")
 	lib := deps(t, "java/lib")
-	code := folderOf(t, map[string]string{
-		"bootstrap": "#!/bin/sh\nexec java -Xshare:auto -XX:TieredStopAtLevel=1 -cp \"$LAMBDA_TASK_ROOT:$LAMBDA_TASK_ROOT/lib/*\" com.amazonaws.services.lambda.runtime.api.client.AWSLambda \"$_HANDLER\"\n",
-	})
+	code := t.TempDir()
 	take(t, lib, filepath.Join(code, "lib"))
 	compile := exec.Command("javac", "-cp", filepath.Join(lib, "*"), "-d", code, "testdata/clients/java/Handler.java")
 	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	return assay.Function{Name: "java", Runtime: "provided.al2023", Handler: "Handler::handleRequest", Code: code, Timeout: 20 * time.Second, MemoryMB: 512}
+	return assay.Function{Name: "java", Runtime: "java", Handler: "Handler::handleRequest", Code: code, Timeout: 20 * time.Second, MemoryMB: 512}
 }
 
 func officialRust(t testing.TB) assay.Function {
@@ -232,6 +231,21 @@ func TestOfficialExtensionLibrary(t *testing.T) {
 	}
 	l.close()
 	l.await("SHUTDOWN spindown\n")
+}
+
+// What is not installed, says how to get it.
+func TestMissingLanguages(t *testing.T) {
+	l := newLab(t, Options{LookPath: func(string) (string, error) { return "", exec.ErrNotFound }})
+	for runtime, hint := range map[string]string{"ruby3.3": "Debian package ruby", "java21": "Debian package default-jre-headless"} {
+		_, err := l.Deploy(t.Context(), assay.Function{Name: "f", Runtime: runtime, Handler: "x.y", Code: t.TempDir()}, "")
+		var told *assay.Error
+		if !errors.As(err, &told) || told.What != "function f: runtime "+runtime+" is not installed" || !strings.Contains(told.Hint, hint) {
+			t.Errorf("%s: %+v", runtime, told)
+		}
+	}
+	if got := javaVersion("openjdk 17.0.15 2025-04-15"); got != "java17" {
+		t.Errorf("version %q", got)
+	}
 }
 
 // A wrapper that is not there ends the runtime as the shell does on AWS.

@@ -133,6 +133,9 @@ func checkHandler(fn assay.Function, folder string) error {
 		return nil
 	}
 	l, _ := languageOf(fn.Runtime)
+	if len(l.files) == 0 {
+		return nil // it may be in an archive
+	}
 	module := l.module(fn.Handler)
 	for _, ending := range l.files {
 		if info, err := os.Stat(filepath.Join(folder, module+ending)); err == nil && info.Mode().IsRegular() {

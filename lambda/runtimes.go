@@ -45,6 +45,9 @@ type language struct {
 	probe     []string // arguments that make it print its path and its version
 	files     []string // what may follow a handler's module
 	packaged  string   // the Debian package
+
+	version func(string) string         // of what a probe prints, if it does not print a path and AWS's word for the version
+	args    func(*environment) []string // of the command line, if there is no bootstrap of ours
 }
 
 var languages = []language{
@@ -58,7 +61,36 @@ var languages = []language{
 		probe: []string{"-p", `process.execPath + "\nnodejs" + process.versions.node.split(".")[0] + ".x"`},
 		files: []string{".js", ".mjs", ".cjs", "", "/index.js"},
 	},
+	{
+		prefix: "java", commands: []string{"java"}, packaged: "default-jre-headless",
+		probe: []string{"--version"}, version: javaVersion, args: javaArgs,
+	},
+	{
+		prefix: "ruby", commands: []string{"ruby"}, packaged: "ruby",
+		probe: []string{"-e", `puts RbConfig.ruby, "ruby" + RUBY_VERSION[/\d+\.\d+/]`}, args: rubyArgs,
+	},
 }
+
+// javaVersion reads "openjdk 17.0.15 2025-04-15".
+func javaVersion(printed string) string {
+	words := strings.Fields(printed)
+	if len(words) < 2 {
+		return ""
+	}
+	major, _, _ := strings.Cut(words[1], ".")
+	return "java" + major
+}
+
+// javaArgs start AWS's own client, com.amazonaws:aws-lambda-java-runtime-interface-client, which must be
+// in the function's lib folder or in a layer's java/lib.
+func javaArgs(v *environment) []string {
+	task := v.box.Path("/var/task")
+	path := []string{task, filepath.Join(task, "lib", "*"), v.box.Path("/opt/java/lib") + "/*"}
+	return []string{"-cp", strings.Join(path, ":"), "com.amazonaws.services.lambda.runtime.api.client.AWSLambda", v.version.Handler}
+}
+
+// rubyArgs start AWS's own client, the gem aws_lambda_ric, which must be installed or come with a layer.
+func rubyArgs(v *environment) []string { return []string{"-S", "aws_lambda_ric", v.version.Handler} }
 
 // module is the path of a handler's module without its ending: "dir/index" of "dir/index.handler", and
 // for Python also of "dir.index.handler".
@@ -88,7 +120,7 @@ func languageOf(runtime string) (language, bool) {
 }
 
 // known lists the runtimes that languageOf and provided take.
-const known = "python3, python3.X, nodejs, nodejsN.x and provided.al2023"
+const known = "python3, python3.X, nodejs, nodejsN.x, java, javaN, ruby, rubyX.Y and provided.al2023"
 
 // runtimeFinder finds interpreters, and remembers what it found.
 type runtimeFinder struct {
@@ -146,6 +178,12 @@ func (r *runtimeFinder) probe(ctx context.Context, command string, l language) (
 		return interpreter{}, err
 	}
 	real, version, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if l.version != nil {
+		version = l.version(real)
+		if real, err = filepath.EvalSymlinks(found); err != nil {
+			return interpreter{}, err
+		}
+	}
 	return interpreter{Path: real, Version: version}, nil
 }
 

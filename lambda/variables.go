@@ -15,6 +15,9 @@ import (
 func (v *environment) command() (path string, args []string) {
 	if l, ok := languageOf(v.version.Runtime); ok {
 		path, args = v.version.Interpreter.Path, []string{v.box.Path("/var/runtime/" + l.bootstrap)}
+		if l.args != nil {
+			args = l.args(v)
+		}
 		if wrapper := v.version.Environment["AWS_LAMBDA_EXEC_WRAPPER"]; wrapper != "" {
 			args = append([]string{"-c", `exec "$0" "$@"`, v.box.Path(wrapper), path}, args...) // the shell exits with 127 if it is missing
 			path = "/bin/sh"
