@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -182,10 +183,29 @@ func (a application) pathOf(code, inline, runtime, scratch, id string) (string, 
 	return file, errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(inline), 0o600))
 }
 
+// folders are where the application's own files lie: what a watch looks at.
+func (a application) folders() []string {
+	all := map[string]bool{}
+	for _, f := range a.Functions {
+		if f.Inline == "" {
+			all[absolute(a.dir, filepath.FromSlash(f.Code))] = true
+		}
+	}
+	for _, l := range a.Layers {
+		all[absolute(a.dir, filepath.FromSlash(l.Code))] = true
+	}
+	var folders []string
+	for _, root := range slices.Sorted(maps.Keys(all)) {
+		folders = append(folders, codeFolders(folderOf(root), "")...)
+	}
+	return folders
+}
+
 // deployOptions are the flags of `assay deploy`.
 type deployOptions struct {
 	engine, output string
 	plan, verbose  bool
+	watch          bool
 
 	name, runtime, handler, build string // of code alone
 	memory                        int

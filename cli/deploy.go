@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/fsnotify/fsnotify"
 	"github.com/spf13/cobra"
 
 	"github.com/assaylab/assay"
@@ -37,12 +38,17 @@ func deployCommand(p *Process, c *client) *cobra.Command {
 			if len(args) > 0 {
 				path = args[0]
 			}
-			return deployPath(cmd.Context(), p, c, path, o)
+			if o.watch {
+				return deployAlways(cmd.Context(), p, c, path, o)
+			}
+			_, err := deployPath(cmd.Context(), p, c, path, o)
+			return err
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.engine, "engine", "embedded", "embedded: a running laboratory; aws: AWS Lambda, with the settings of AWS's tools")
 	f.BoolVar(&o.plan, "plan", false, "build and package, and only tell what would be done")
+	f.BoolVar(&o.watch, "watch", false, "deploy again whenever files change, until interrupted")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell each step, also when standard error is no terminal")
 	f.StringVarP(&o.output, "output", "o", "table", "table, json or yaml")
 	f.StringVar(&o.name, "name", "", "name of the function (code alone; default: that of the folder)")
@@ -92,29 +98,67 @@ type leftOut struct {
 	Where string `json:"where"`
 }
 
-func deployPath(ctx context.Context, p *Process, c *client, path string, o deployOptions) error {
+// deployPath deploys once. It returns what it read, also when it fails after that.
+func deployPath(ctx context.Context, p *Process, c *client, path string, o deployOptions) (application, error) {
 	if o.output != "table" && o.output != "json" && o.output != "yaml" {
-		return invalid(fmt.Sprintf("--output %q is unknown", o.output), "use table, json or yaml")
+		return application{}, invalid(fmt.Sprintf("--output %q is unknown", o.output), "use table, json or yaml")
 	}
 	app, err := describeApplication(p, path, o)
 	if err != nil {
-		return err
+		return application{}, err
 	}
 	d := &deployment{process: p, client: c, options: o, app: app}
 	for _, n := range app.Notes {
 		d.leaveOut(n)
 	}
 	if d.scratch, err = os.MkdirTemp("", "assay-deploy-"); err != nil {
-		return err
+		return app, err
 	}
 	defer os.RemoveAll(d.scratch)
 	if err := d.open(ctx); err != nil {
-		return err
+		return app, err
 	}
 	if err := d.run(ctx); err != nil {
+		return app, err
+	}
+	return app, d.print(p.Stdout)
+}
+
+// deployAlways deploys, and again whenever files change, until ctx ends. What is wrong then is said, and
+// what was deployed stays.
+func deployAlways(ctx context.Context, p *Process, c *client, path string, o deployOptions) error {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
 		return err
 	}
-	return d.print(p.Stdout)
+	defer w.Close()
+	app, err := describeApplication(p, path, o)
+	if err != nil {
+		return err
+	}
+	observe := func() {
+		for _, folder := range append(app.folders(), folderOf(absolute(p.Dir, path))) {
+			w.Add(folder) // one that cannot be watched is left out
+		}
+	}
+	observe() // before what it is about is read, so that no change goes unseen
+	if _, err := deployPath(ctx, p, c, path, o); err != nil {
+		return err
+	}
+	changes{
+		watcher: w, matter: func(e fsnotify.Event) bool { return matters(e, nil) },
+		unseen: func(err error) { complain(p.Stderr, err) },
+		act: func() {
+			next, err := deployPath(ctx, p, c, path, o)
+			if err != nil {
+				complain(p.Stderr, err)
+				return
+			}
+			app = next
+			observe()
+		},
+	}.follow(ctx)
+	return ctx.Err()
 }
 
 // leaveOut tells of something that is not deployed.

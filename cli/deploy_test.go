@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net/http"
@@ -50,7 +51,9 @@ func deployable(t *testing.T) map[string]string {
 		"GOPATH":         {"go", "env", "GOPATH"},
 	} {
 		out, err := exec.Command(probe[0], probe[1:]...).Output()
-		if err != nil {
+		if err != nil && os.Getenv("CI") != "" {
+			t.Fatalf("%s is missing: %v", probe[0], err)
+		} else if err != nil {
 			t.Skipf("%s is missing: %v", probe[0], err)
 		}
 		all[name] = strings.TrimSpace(string(out))
@@ -123,6 +126,43 @@ func TestRoutesStay(t *testing.T) {
 	l.must("delete", "function/app-dev-hello")
 	if got := body(t, l.gateway+"/hello/Ada"); !strings.Contains(got, "Not Found") {
 		t.Errorf("after the function: %q", got)
+	}
+}
+
+// TestDeployWatch deploys again when a file changes, once it can be built.
+func TestDeployWatch(t *testing.T) {
+	dir, runtimes := t.TempDir(), deployable(t)
+	code := func(text string) { write(t, dir+"/app/index.js", "exports.handler = async () => "+text+"\n") }
+	code("1")
+	t.Setenv("ASSAY_CACHE", dir+"/cache")
+	l := startLab(t, dir+"/data")
+	cmd := exec.Command(assayBinary(t), "deploy", "--watch", "--runtime", runtimes["NODE_RUNTIME"], dir+"/app", "--console", l.console)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	until := func(words ...string) {
+		t.Helper()
+		for lines.Scan() {
+			if fields := strings.Fields(lines.Text()); len(fields) > 1 && fields[0] == words[0] && fields[1] == words[1] {
+				return
+			}
+		}
+		t.Fatalf("the output ended before %q", words)
+	}
+	until("app", "created")
+	code("2")
+	until("app", "configured")
+	if got := l.must("invoke", "app"); got != "2\n" {
+		t.Errorf("answers %q", got)
+	}
+	cmd.Process.Signal(os.Interrupt)
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != exitInterrupted {
+		t.Errorf("exit code %d", cmd.ProcessState.ExitCode())
 	}
 }
 

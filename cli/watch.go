@@ -39,7 +39,27 @@ func (h *house) watch(ctx context.Context, p *Process) {
 	}
 	defer w.Close()
 	definitions := h.observe(w, p)
-	var due <-chan time.Time // when to load again; nil while nothing changed
+	changes{
+		watcher: w, matter: func(e fsnotify.Event) bool { return matters(e, definitions) },
+		unseen: func(err error) { h.log.Warn("a change of files may have gone unseen", "error", err) },
+		act: func() {
+			h.reload(ctx, p)
+			definitions = h.observe(w, p)
+		},
+	}.follow(ctx)
+}
+
+// changes are those of files that a watcher sees, and what is done about them.
+type changes struct {
+	watcher *fsnotify.Watcher
+	matter  func(fsnotify.Event) bool
+	unseen  func(error)
+	act     func() // once the files are left alone
+}
+
+// follow acts on changes until ctx ends.
+func (c changes) follow(ctx context.Context) {
+	var due <-chan time.Time // when to act; nil while nothing changed
 	var first time.Time
 	changed := func() {
 		if due == nil {
@@ -51,17 +71,16 @@ func (h *house) watch(ctx context.Context, p *Process) {
 		select {
 		case <-ctx.Done():
 			return
-		case e := <-w.Events:
-			if matters(e, definitions) {
+		case e := <-c.watcher.Events:
+			if c.matter(e) {
 				changed()
 			}
-		case err := <-w.Errors:
-			h.log.Warn("a change of files may have gone unseen", "error", err)
+		case err := <-c.watcher.Errors:
+			c.unseen(err)
 			changed()
 		case <-due:
 			due = nil
-			h.reload(ctx, p)
-			definitions = h.observe(w, p)
+			c.act()
 		}
 	}
 }
@@ -69,7 +88,7 @@ func (h *house) watch(ctx context.Context, p *Process) {
 // matters tells whether an event may change what is deployed: anything in a folder of code, and
 // definition files elsewhere; not the logs and data that lie beside them.
 func matters(e fsnotify.Event, definitions map[string]bool) bool {
-	if e.Op == fsnotify.Chmod {
+	if e.Op == fsnotify.Chmod || filepath.Ext(e.Name) == ".log" { // which no package holds
 		return false
 	}
 	if !definitions[filepath.Dir(e.Name)] {
@@ -165,6 +184,9 @@ func folderOf(path string) string {
 	return filepath.Dir(path)
 }
 
+// unwatched are folders that builds and installations write.
+var unwatched = []string{"node_modules", "__pycache__", ".git", "target", ".assay", ".serverless", ".aws-sam"}
+
 // codeFolders lists the folders of a function's own code, without the laboratory's data; installed
 // dependencies change with their lock file, which is among it.
 func codeFolders(root, data string) []string {
@@ -173,7 +195,7 @@ func codeFolders(root, data string) []string {
 		switch {
 		case err != nil || !d.IsDir():
 			return nil
-		case d.Name() == "node_modules" || d.Name() == "__pycache__" || d.Name() == ".git" || path == data || len(folders) >= maxWatched:
+		case slices.Contains(unwatched, d.Name()) || path == data || len(folders) >= maxWatched:
 			return fs.SkipDir
 		}
 		folders = append(folders, path)
