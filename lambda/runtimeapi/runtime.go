@@ -130,13 +130,13 @@ func writeInvocation(w http.ResponseWriter, x *Invocation) {
 	h.Set("Lambda-Runtime-Aws-Request-Id", x.ID)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(x.Deadline.UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", x.ARN)
-	for name, value := range map[string]string{
-		"Lambda-Runtime-Trace-Id":         x.TraceID,
-		"Lambda-Runtime-Client-Context":   x.ClientContext,
-		"Lambda-Runtime-Cognito-Identity": x.Identity,
+	for _, f := range [...]struct{ name, value string }{
+		{"Lambda-Runtime-Trace-Id", x.TraceID},
+		{"Lambda-Runtime-Client-Context", x.ClientContext},
+		{"Lambda-Runtime-Cognito-Identity", x.Identity},
 	} {
-		if value != "" {
-			h.Set(name, value)
+		if f.value != "" {
+			h.Set(f.name, f.value)
 		}
 	}
 	w.Write(x.Payload)
