@@ -203,7 +203,7 @@ func TestSort(t *testing.T) {
 // A rule over a value that flickers alike in both arms rings in at most alpha of all runs, however often one
 // looks; one that hides what the candidate alone does rings soon.
 func TestAlarmKeepsItsWord(t *testing.T) {
-	const runs, looks, alpha = 1000, 200, 0.05
+	const runs, looks, alpha = 500, 150, 0.05
 	rings := func(seed uint64, extra float64) (loudest int) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		for range runs {

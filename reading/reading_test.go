@@ -86,13 +86,16 @@ func (b *bed) observe(answer func(*assay.Request) any, r *assay.Request) *assay.
 // keep makes a trial of a request, as the laboratory would.
 func (b *bed) keep(id string, r *assay.Request) {
 	b.t.Helper()
-	control, other := b.observe(b.control, r), b.observe(b.candidate, r)
-	other.Arm = "new"
-	t := assay.Trial{ID: id, Experiment: "e", Version: 1, Since: 1, Time: noon, Invocation: assay.Invocation{ID: id, Request: r}, Control: *control, Bodies: true,
-		Candidates: []assay.Comparison{{Observation: *other, Differences: b.comparator.Compare(control, other)}}}
-	if err := b.store.Keep(b.t.Context(), assay.Batch{Trials: []assay.Trial{t}}); err != nil {
+	if err := b.store.Keep(b.t.Context(), assay.Batch{Trials: []assay.Trial{b.trial(id, r)}}); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+func (b *bed) trial(id string, r *assay.Request) assay.Trial {
+	control, other := b.observe(b.control, r), b.observe(b.candidate, r)
+	other.Arm = "new"
+	return assay.Trial{ID: id, Experiment: "e", Version: 1, Since: 1, Time: noon, Invocation: assay.Invocation{ID: id, Request: r}, Control: *control, Bodies: true,
+		Candidates: []assay.Comparison{{Observation: *other, Differences: b.comparator.Compare(control, other)}}}
 }
 
 func (b *bed) reproduce(want Wanted) (*export.Reproduction, error) {
@@ -228,8 +231,12 @@ func TestOneReproductionAtATime(t *testing.T) {
 
 func TestReplayAndDriftReadKeptTrials(t *testing.T) {
 	b := newBed(t, never, func(r *assay.Request) any { return map[string]any{"n": 0, "has": r.Query, "more": 1} })
+	var batch assay.Batch
 	for i := range 450 { // more than a page
-		b.keep(fmt.Sprint(i), get("a"))
+		batch.Trials = append(batch.Trials, b.trial(fmt.Sprint(i), get("a")))
+	}
+	if err := b.store.Keep(t.Context(), batch); err != nil {
+		t.Fatal(err)
 	}
 	result, err := b.reader.Replay(t.Context(), "e", []byte("$.more"), 1000)
 	if err != nil || result.Compared != 450 || len(result.Candidates) != 1 || result.Candidates[0].Before != 450 || len(result.Candidates[0].Paths) != 1 || result.Candidates[0].Paths[0].Disappear != 450 {
