@@ -158,6 +158,7 @@ func (c *Console) overviewPage(w http.ResponseWriter, r *http.Request) error {
 // detailView is what an experiment's page shows.
 type detailView struct {
 	experimentView
+	Reading    readingSummary
 	Definition string
 	Query      assay.Query
 	Found      []foundTrial
@@ -203,6 +204,9 @@ func (c *Console) experimentPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	view := detailView{experimentView: viewExperiment(&report, c.deployed()), Definition: string(yaml), Query: q}
+	if view.Reading, err = c.summarize(r, view.Name); err != nil {
+		return err
+	}
 	view.list(found, titlesOf(&report.Experiment))
 	if view.Rollout, err = c.viewRollout(r, &report); err != nil {
 		return err

@@ -121,6 +121,9 @@ func TestDifferencesPage(t *testing.T) {
 	if strings.Contains(body, " style=") || strings.Contains(body, "ZgotmplZ") {
 		t.Error("the page holds what its policy forbids")
 	}
+	if body := call(t, c, "GET", "/experiments/rounding-float", "").Body.String(); !strings.Contains(body, "1 open cluster · 1 rule proposed") || !strings.Contains(body, "1 masking alarm") {
+		t.Error("the experiment's page does not say that there is something to read")
+	}
 	if w := call(t, c, "GET", "/experiments/nobody/differences", ""); w.Code != 404 {
 		t.Errorf("of an unknown experiment: %d", w.Code)
 	}

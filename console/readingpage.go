@@ -28,6 +28,27 @@ type differencesView struct {
 	Flaws  []*assay.Error
 }
 
+// readingSummary is what the page of an experiment says of its differences.
+type readingSummary struct{ Open, Proposed, Alarms int }
+
+func (c *Console) summarize(r *http.Request, name string) (s readingSummary, err error) {
+	clusters, err := c.opt.Reading.Clusters(r.Context(), name)
+	if err != nil {
+		return s, err
+	}
+	for _, k := range clusters {
+		if k.State == assay.ClusterOpen {
+			s.Open++
+		}
+	}
+	rules, err := c.rulesOf(r, name)
+	for _, rule := range rules.Rules {
+		s.Alarms += len(rule.Alarms)
+	}
+	s.Proposed = len(rules.Proposed)
+	return s, err
+}
+
 // Label of an arm, for people.
 func (v *differencesView) Label(arm string) string { return labelOf(v.titles, arm) }
 
