@@ -32,7 +32,7 @@ func TestRecorded(t *testing.T) {
 		rows += len(story)
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".http"), func(t *testing.T) {
 			l := newLab(t, Options{})
-			known := map[string]string{"ROLE": "arn:aws:iam::000000000000:role/r", "ARN": "arn:aws:lambda:us-east-1:000000000000"}
+			known := map[string]string{"HANDLER": handlerBase64(t), "ROLE": "arn:aws:iam::000000000000:role/r", "ARN": "arn:aws:lambda:us-east-1:000000000000"}
 			for _, row := range story {
 				row.play(t, l, known)
 			}
@@ -41,6 +41,15 @@ func TestRecorded(t *testing.T) {
 	if rows < 120 {
 		t.Errorf("%d rows", rows)
 	}
+}
+
+func handlerBase64(t *testing.T) string {
+	t.Helper()
+	code, err := os.ReadFile(handlerZip(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(code)
 }
 
 // row is one request and its answer.
