@@ -21,7 +21,7 @@ type Group struct {
 	dirs    map[string]string
 	share   share
 
-	freezer, quota, peak *os.File // nil without the controller
+	freezer, quota, peak, events, usage *os.File // nil without the controller
 }
 
 // New makes a group with no processes. CPU is not limited before Throttle.
@@ -76,7 +76,7 @@ func (g *Group) SetMemory(limit int64) error {
 
 // open opens the files that are used at every invocation.
 func (g *Group) open() error {
-	var errs [3]error
+	var errs [5]error
 	g.freezer, errs[0] = g.file(g.dialect.freeze, os.O_WRONLY)
 	g.quota, errs[1] = g.file(g.dialect.quota, os.O_WRONLY)
 	g.peak, errs[2] = g.file(g.dialect.peak, os.O_RDWR)
@@ -86,7 +86,19 @@ func (g *Group) open() error {
 	if errors.Is(errs[2], os.ErrNotExist) { // nor be read before 5.19
 		errs[2] = nil
 	}
+	g.events, errs[3] = g.file(g.dialect.events, os.O_RDONLY)
+	g.usage, errs[4] = g.file(g.dialect.usage, os.O_RDONLY)
 	return errors.Join(errs[:]...)
+}
+
+// now reads a file that is open; it is nil, or has less than a page.
+func now(f *os.File) []byte {
+	if f == nil {
+		return nil
+	}
+	text := make([]byte, 1<<10)
+	n, _ := f.ReadAt(text, 0) // what cannot be read says nothing
+	return text[:n]
 }
 
 // file opens one of the group's files, or returns nil if it has not got the controller.
@@ -171,12 +183,7 @@ type Memory struct {
 
 // Peak is the most memory that the group used at once, files included, since ResetPeak; 0 if unknown.
 func (g *Group) Peak() int64 {
-	if g.peak == nil {
-		return 0
-	}
-	var text [32]byte
-	n, _ := g.peak.ReadAt(text[:], 0)
-	return number(text[:n])
+	return number(now(g.peak))
 }
 
 // Memory tells the peak, and what of the present use is files.
@@ -195,7 +202,7 @@ func (g *Group) ResetPeak() {
 
 // CPU is the time that the group's processes ran.
 func (g *Group) CPU() time.Duration {
-	text := g.read(g.dialect.usage)
+	text := now(g.usage)
 	if name := g.dialect.usageOf; name != "" {
 		return time.Duration(field(text, name)) * g.dialect.usageUnit
 	}
@@ -203,7 +210,7 @@ func (g *Group) CPU() time.Duration {
 }
 
 // OOMKills counts the processes that were killed because the group was at its limit.
-func (g *Group) OOMKills() int { return int(field(g.read(g.dialect.events), "oom_kill")) }
+func (g *Group) OOMKills() int { return int(field(now(g.events), "oom_kill")) }
 
 // Kill ends all processes, which must not be frozen, and those that they start meanwhile.
 func (g *Group) Kill() {
@@ -214,7 +221,7 @@ func (g *Group) Kill() {
 
 // Remove removes the group, whose processes must have ended.
 func (g *Group) Remove() error {
-	for _, f := range []*os.File{g.freezer, g.quota, g.peak} {
+	for _, f := range []*os.File{g.freezer, g.quota, g.peak, g.events, g.usage} {
 		if f != nil {
 			f.Close()
 		}
