@@ -41,6 +41,7 @@ type Deployment struct {
 	Errors       int64     `json:"errors"`
 	Throttles    int64     `json:"throttles"`
 	ColdStarts   int64     `json:"cold_starts"`
+	Enforced     Enforced  `json:"enforced"`
 	Metrics      []Metrics `json:"metrics"` // of each version that was invoked
 }
 
@@ -57,6 +58,20 @@ type Metrics struct {
 	MaxMemoryMB  int           `json:"max_memory_mb"`    // the most that one environment used
 	Environments int           `json:"environments"`     // now
 	MaxAtOnce    int           `json:"max_environments"` // the most at once
+}
+
+// Enforced says what the machine lets the embedded engine hold functions to. Reasons says of each that
+// is false why, by its name in JSON.
+type Enforced struct {
+	Memory  bool `json:"memory"`  // the limit, and the peak of all processes together
+	CPU     bool `json:"cpu"`     // a share in proportion to memory
+	Pids    bool `json:"pids"`    // a limit of processes
+	Freeze  bool `json:"freeze"`  // nothing runs between invocations
+	Mounts  bool `json:"mounts"`  // AWS's paths, read-only but for a sized /tmp
+	Network bool `json:"network"` // no peer but the Runtime API, unless allowed
+	User    bool `json:"user"`    // an unprivileged user of its own
+
+	Reasons map[string]string `json:"reasons,omitempty"`
 }
 
 // Defaults of a function, as on AWS.

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -69,12 +71,25 @@ func describeFunction(w io.Writer, data []byte) error {
 		{"code", f.Code}, {"code sha256", f.CodeSHA256}, {"memory", fmt.Sprintf("%d MB", f.MemoryMB)}, {"timeout", f.Timeout.String()},
 		{"environments", fmt.Sprintf("%d, %d busy", f.Environments, f.Busy)},
 		{"invocations", fmt.Sprintf("%d, %d errors, %d throttles, %d cold", f.Invocations, f.Errors, f.Throttles, f.ColdStarts)},
+		{"enforced", enforced(f.Enforced)},
 	} {
 		if _, err := fmt.Fprintf(w, "%-13s %s\n", line[0], line[1]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// enforced says what functions are held to: all, or all but what is named with its reason.
+func enforced(e assay.Enforced) string {
+	if len(e.Reasons) == 0 {
+		return "memory, cpu, pids, freeze, mounts, network, user"
+	}
+	var missing []string
+	for _, name := range slices.Sorted(maps.Keys(e.Reasons)) {
+		missing = append(missing, name+" ("+e.Reasons[name]+")")
+	}
+	return "all but " + strings.Join(missing, ", ")
 }
 
 func invokeCommand(p *Process, c *client) *cobra.Command {

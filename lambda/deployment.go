@@ -39,7 +39,7 @@ func (e *Engine) Deployment(name string) (assay.Deployment, error) {
 	sum, _ := hex.DecodeString(v.Digest) // ours
 	d := assay.Deployment{
 		Function: v.Definition(), ARN: control.FunctionARN(ref.Name), State: "Active", Version: v.Version,
-		CodeSHA256: base64.StdEncoding.EncodeToString(sum),
+		CodeSHA256: base64.StdEncoding.EncodeToString(sum), Enforced: e.host.Enforced(),
 	}
 	d.LastModified, _ = time.Parse(control.StampLayout, v.LastModified) // ours
 	d.Concurrency, _ = e.Reserved(ref.Name)

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/lambda/sandbox/cgroup"
 	"github.com/assaylab/assay/lambda/sandbox/loader"
 )
@@ -35,24 +36,10 @@ type Options struct {
 	NoSpaces bool // use no namespaces
 }
 
-// Enforced says what a sandbox of a Host can be held to. Reasons says of each that is false why, by its
-// name in JSON.
-type Enforced struct {
-	Memory  bool `json:"memory"`  // the limit, and the peak of the whole tree
-	CPU     bool `json:"cpu"`     // a share in proportion to memory
-	Pids    bool `json:"pids"`    // a limit of processes
-	Freeze  bool `json:"freeze"`  // nothing runs between invocations
-	Mounts  bool `json:"mounts"`  // AWS's paths, read-only but for a sized /tmp
-	Network bool `json:"network"` // no peer but the Runtime API, unless allowed
-	User    bool `json:"user"`    // an unprivileged user of its own
-
-	Reasons map[string]string `json:"reasons,omitempty"`
-}
-
 // Host makes sandboxes on this machine.
 type Host struct {
 	dir      string
-	enforced Enforced
+	enforced assay.Enforced
 	groups   *cgroup.Tree
 	loader   *loader.Loader
 	starter  *starter
@@ -189,7 +176,7 @@ func (h *Host) try() error {
 }
 
 // Enforced tells what the Host's sandboxes guarantee.
-func (h *Host) Enforced() Enforced { return h.enforced }
+func (h *Host) Enforced() assay.Enforced { return h.enforced }
 
 // Close ends the Host, and its sandboxes if some are left. It may be called again.
 func (h *Host) Close() (err error) {

@@ -30,6 +30,8 @@ def handler(event, context):
         sys.stdout.write("no newline")
     if do == "large":
         return "x" * event["size"]
+    if do == "allocate":
+        return len(bytearray(event["size"]))
     if do == "tmp":
         with open(os.path.join(os.environ.get("TMPDIR", "/tmp"), "f"), "w") as f:
             f.write("x")
