@@ -156,7 +156,7 @@ func BenchmarkIdle(b *testing.B) {
 		time.Sleep(200 * time.Millisecond) // freezing is not waited for
 		before := cpu(all)
 		time.Sleep(time.Second)
-		b.ReportMetric((cpu(all) - before).Seconds()*1000, "ms-CPU/s")
+		b.ReportMetric((cpu(all)-before).Seconds()*1000, "ms-CPU/s")
 		var memory int64
 		for _, s := range all {
 			memory += s.group.Peak()
