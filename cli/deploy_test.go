@@ -30,6 +30,7 @@ func TestDeploy(t *testing.T) {
 			env.Setenv("ASSAY_CONSOLE", l.console)
 			env.Setenv("ASSAY_CACHE", env.WorkDir+"/.cache")
 			env.Setenv("GATEWAY", l.gateway)
+			env.Setenv("AWS", l.aws)
 			return nil
 		},
 		Condition: func(name string) (bool, error) {

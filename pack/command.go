@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -24,17 +25,17 @@ type command struct {
 // run runs a tool until it ends, or ctx does, with all processes that it started. It returns what the tool
 // wrote to standard output.
 func (p *Packer) run(ctx context.Context, s Source, c command) (string, error) {
-	var out, all strings.Builder
+	var said transcript
 	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
 	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), c.env...)
-	cmd.Stdout, cmd.Stderr = both{&out, &all}, &all
+	cmd.Stdout, cmd.Stderr = stream{&said, true}, stream{&said, false}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
 	switch {
 	case err == nil:
-		return out.String(), nil
+		return said.out.String(), nil
 	case ctx.Err() != nil:
 		return "", ctx.Err()
 	}
@@ -42,15 +43,35 @@ func (p *Packer) run(ctx context.Context, s Source, c command) (string, error) {
 	if hint == "" {
 		hint = "the command was: " + strings.Join(c.args, " ")
 	}
-	return "", s.fail(fmt.Sprintf("build failed: %v\n%s", err, lastOf(all.String())), c.dir, hint)
+	return "", s.fail(fmt.Sprintf("build failed: %v\n%s", err, lastOf(string(said.all))), c.dir, hint)
 }
 
-// both writes to two, and is not *os.File, so that os/exec copies.
-type both struct{ a, b *strings.Builder }
+// transcript is what a tool wrote: the beginning of its standard output, and the end of all.
+type transcript struct {
+	mu  sync.Mutex
+	out strings.Builder
+	all []byte
+}
 
-func (w both) Write(p []byte) (int, error) {
-	w.a.Write(p)
-	return w.b.Write(p)
+// maxOutput is how much of a tool's standard output is read, in bytes.
+const maxOutput = 16 << 20
+
+// stream is one of the two ways into a transcript, which are written at the same time.
+type stream struct {
+	to  *transcript
+	out bool
+}
+
+func (s stream) Write(p []byte) (int, error) {
+	s.to.mu.Lock()
+	defer s.to.mu.Unlock()
+	if s.out && s.to.out.Len() < maxOutput {
+		s.to.out.Write(p)
+	}
+	if s.to.all = append(s.to.all, p...); len(s.to.all) > 16*tail {
+		s.to.all = append([]byte(nil), s.to.all[len(s.to.all)-2*tail:]...)
+	}
+	return len(p), nil
 }
 
 func lastOf(text string) string {
