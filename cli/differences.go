@@ -253,17 +253,24 @@ func placesText(places []assay.Place) string {
 func driftCommand(p *Process, c *client) *cobra.Command {
 	var output *string
 	var limit int
+	var all bool
 	cmd := &cobra.Command{
 		Use: "drift NAME", Short: "Tell which JSON fields appeared, vanished or changed", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, name := kindOf(args[0])
-			var all struct{ Candidates []drift.Report }
-			return list(cmd.Context(), p, c, experimentPath(name)+"/drift?limit="+strconv.Itoa(limit), *output, &all, func(w io.Writer) error { return driftTable(w, all.Candidates) })
+			var found struct{ Candidates []drift.Report }
+			return list(cmd.Context(), p, c, experimentPath(name)+"/drift?"+span(limit, all), *output, &found, func(w io.Writer) error { return driftTable(w, found.Candidates) })
 		},
 	}
 	cmd.Flags().IntVar(&limit, "limit", 2000, "look at so many of the newest trials")
+	cmd.Flags().BoolVar(&all, "all", false, "look at trials of earlier versions as well")
 	output = outputFlag(cmd)
 	return cmd
+}
+
+// span is the part of a query that says which trials are looked at.
+func span(limit int, all bool) string {
+	return url.Values{"limit": {strconv.Itoa(limit)}, "all": {strconv.FormatBool(all)}}.Encode()
 }
 
 func driftTable(w io.Writer, candidates []drift.Report) error {
@@ -285,16 +292,16 @@ func driftTable(w io.Writer, candidates []drift.Report) error {
 }
 
 // replayRules compares the kept trials again under the comparators and rules of a file.
-func replayRules(ctx context.Context, p *Process, c *client, name, file string, limit int, output string) error {
-	rules, err := readInput(p, file)
+func replayRules(ctx context.Context, p *Process, c *client, name string, o replayOptions) error {
+	rules, err := readInput(p, o.rules)
 	if err != nil {
 		return err
 	}
-	answer, err := c.open(ctx, http.MethodPost, experimentPath(name)+"/replay?limit="+strconv.Itoa(limit), rules)
+	answer, err := c.open(ctx, http.MethodPost, experimentPath(name)+"/replay?"+span(o.limit, o.all), rules)
 	if err != nil {
 		var e *assay.Error
 		if errors.As(err, &e) && strings.HasPrefix(e.Where, "rules:") {
-			e.Where = file + strings.TrimPrefix(e.Where, "rules")
+			e.Where = o.rules + strings.TrimPrefix(e.Where, "rules")
 		}
 		return err
 	}
@@ -303,7 +310,7 @@ func replayRules(ctx context.Context, p *Process, c *client, name, file string, 
 	if err != nil {
 		return err
 	}
-	return print(p.Stdout, output, data, func(w io.Writer) error {
+	return print(p.Stdout, o.output, data, func(w io.Writer) error {
 		var r whatif.Result
 		if err := json.Unmarshal(data, &r); err != nil {
 			return err

@@ -35,6 +35,7 @@ type replayOptions struct {
 	header      []string
 	rules       string
 	limit       int
+	all         bool
 	output      string
 }
 
@@ -57,7 +58,7 @@ func replayCommand(p *Process, c *client) *cobra.Command {
 			case (o.from == "") == (o.rules == ""):
 				return invalid("replay wants one of --from and --rules", "--from makes recorded requests again, --rules compares the kept trials again")
 			case o.rules != "":
-				return replayRules(cmd.Context(), p, c, name, o.rules, o.limit, o.output)
+				return replayRules(cmd.Context(), p, c, name, o)
 			}
 			return replayFile(cmd.Context(), p, c, name, o)
 		},
@@ -74,6 +75,7 @@ func replayCommand(p *Process, c *client) *cobra.Command {
 	f.StringArrayVar(&o.header, "header", nil, `set on every request, for example "Authorization: Bearer …": a recording has hashes for secrets`)
 	f.StringVar(&o.rules, "rules", "", "compare the kept trials again under this file's comparators and rules (- is the input)")
 	f.IntVar(&o.limit, "limit", 10_000, "with --rules: look at so many of the newest trials")
+	f.BoolVar(&o.all, "all", false, "with --rules: look at trials of earlier versions as well")
 	f.StringVarP(&o.output, "output", "o", "table", "with --rules: table, json or yaml")
 	return cmd
 }

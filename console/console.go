@@ -94,8 +94,8 @@ type Differences interface {
 	Clusters(ctx context.Context, experiment string) ([]assay.Cluster, error)
 	// MarkCluster says what is thought of a cluster, and returns all.
 	MarkCluster(context.Context, assay.Mark) ([]assay.Cluster, error)
-	Drift(ctx context.Context, experiment string, limit int) ([]drift.Report, error)
-	Replay(ctx context.Context, experiment string, rules []byte, limit int) (whatif.Result, error)
+	Drift(ctx context.Context, experiment string, span reading.Span) ([]drift.Report, error)
+	Replay(ctx context.Context, experiment string, rules []byte, span reading.Span) (whatif.Result, error)
 	Reproduce(ctx context.Context, want reading.Wanted, tell func(reading.Progress)) (*export.Reproduction, error)
 }
 

@@ -64,11 +64,11 @@ func (f *fakeReading) MarkCluster(ctx context.Context, m assay.Mark) ([]assay.Cl
 	return f.Clusters(ctx, m.Experiment)
 }
 
-func (f *fakeReading) Drift(context.Context, string, int) ([]drift.Report, error) {
+func (f *fakeReading) Drift(context.Context, string, reading.Span) ([]drift.Report, error) {
 	return []drift.Report{{Candidate: "candidate-2", Compared: 7, Bare: 3, Drifts: []drift.Drift{{Path: "$.extra", Kind: drift.Appeared, Candidate: "string 7 times"}}}, {Candidate: "candidate-1"}}, nil
 }
 
-func (f *fakeReading) Replay(_ context.Context, _ string, rules []byte, _ int) (whatif.Result, error) {
+func (f *fakeReading) Replay(_ context.Context, _ string, rules []byte, _ reading.Span) (whatif.Result, error) {
 	f.replayed = string(rules)
 	if strings.Contains(f.replayed, "bogus") {
 		return whatif.Result{}, &assay.Error{Code: assay.CodeInvalid, What: `there is no comparator "bogus"`, Where: "rules:2:3", Hint: "choose another"}

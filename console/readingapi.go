@@ -179,33 +179,33 @@ func (c *Console) markCluster(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Console) drift(w http.ResponseWriter, r *http.Request) error {
-	limit, err := limitOf(r, driftTrials)
+	span, err := spanOf(r, driftTrials)
 	if err != nil {
 		return err
 	}
-	all, err := c.opt.Reading.Drift(r.Context(), r.PathValue("name"), limit)
+	all, err := c.opt.Reading.Drift(r.Context(), r.PathValue("name"), span)
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, map[string]any{"candidates": append([]drift.Report{}, all...)})
 }
 
-// limitOf reads how many trials are to be read.
-func limitOf(r *http.Request, otherwise int) (int, error) {
-	text := r.URL.Query().Get("limit")
-	if text == "" {
-		return otherwise, nil
+// spanOf reads which trials are to be read: ?limit=, and ?all=true for those of all versions.
+func spanOf(r *http.Request, limit int) (reading.Span, error) {
+	form := r.URL.Query()
+	if text := form.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 100_000 {
+			return reading.Span{}, invalid("not a number of trials", text, "a whole number from 1 to 100000")
+		}
+		limit = n
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > 100_000 {
-		return 0, invalid("not a number of trials", text, "a whole number from 1 to 100000")
-	}
-	return n, nil
+	return reading.Span{Limit: limit, All: form.Get("all") == "true"}, nil
 }
 
 // replay takes the comparators and rules to try as a file would have them.
 func (c *Console) replay(w http.ResponseWriter, r *http.Request) error {
-	limit, err := limitOf(r, replayTrials)
+	span, err := spanOf(r, replayTrials)
 	if err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func (c *Console) replay(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	result, err := c.opt.Reading.Replay(r.Context(), r.PathValue("name"), rules, limit)
+	result, err := c.opt.Reading.Replay(r.Context(), r.PathValue("name"), rules, span)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/drift"
+	"github.com/assaylab/assay/reading"
 	"github.com/assaylab/assay/whatif"
 )
 
@@ -68,7 +69,7 @@ func (c *Console) whatifPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	return c.showDifferences(w, r, func(v *differencesView) (int, error) {
 		v.Text = strings.ReplaceAll(r.PostForm.Get("rules"), "\r\n", "\n")
-		result, err := c.opt.Reading.Replay(r.Context(), v.Name, []byte(v.Text), replayTrials)
+		result, err := c.opt.Reading.Replay(r.Context(), v.Name, []byte(v.Text), reading.Span{Limit: replayTrials})
 		if v.Flaws = flawsOf(err); len(v.Flaws) > 0 {
 			return http.StatusUnprocessableEntity, nil
 		}
@@ -104,7 +105,7 @@ func (c *Console) showDifferences(w http.ResponseWriter, r *http.Request, more f
 	if v.Rules, err = c.rulesOf(r, v.Name); err != nil {
 		return err
 	}
-	if v.Drift, err = c.opt.Reading.Drift(r.Context(), v.Name, driftTrials); err != nil {
+	if v.Drift, err = c.opt.Reading.Drift(r.Context(), v.Name, reading.Span{Limit: driftTrials}); err != nil {
 		return err
 	}
 	yaml, err := c.opt.Laboratory.Render(v.Name)

@@ -154,16 +154,22 @@ func unknownCluster(id string) error {
 	return &assay.Error{Code: assay.CodeNotFound, What: "there is no cluster " + strconv.Quote(id), Hint: "`assay clusters NAME` lists those of an experiment"}
 }
 
+// Span says which kept trials are read: the newest so many of the present evidence, or of all versions.
+type Span struct {
+	Limit int
+	All   bool
+}
+
 // Drift tells in what the shapes of a candidate's JSON answers differ from the control's, over the newest
 // trials whose bodies were kept.
-func (r *Reader) Drift(ctx context.Context, name string, limit int) (all []drift.Report, err error) {
+func (r *Reader) Drift(ctx context.Context, name string, span Span) (all []drift.Report, err error) {
 	e, err := r.experiment(name)
 	if err != nil {
 		return nil, err
 	}
 	pairs := make([]drift.Pair, len(e.Candidates))
 	bare := 0
-	err = r.kept(ctx, &e, limit, func(t *assay.Trial) {
+	err = r.kept(ctx, &e, span, func(t *assay.Trial) {
 		if !t.Bodies {
 			bare++
 			return
@@ -181,7 +187,7 @@ func (r *Reader) Drift(ctx context.Context, name string, limit int) (all []drift
 }
 
 // Replay compares the newest kept trials again, under other comparators and rules.
-func (r *Reader) Replay(ctx context.Context, name string, rules []byte, limit int) (whatif.Result, error) {
+func (r *Reader) Replay(ctx context.Context, name string, rules []byte, span Span) (whatif.Result, error) {
 	e, err := r.experiment(name)
 	if err != nil {
 		return whatif.Result{}, err
@@ -191,19 +197,21 @@ func (r *Reader) Replay(ctx context.Context, name string, rules []byte, limit in
 		return whatif.Result{}, err
 	}
 	again := whatif.New(now, then)
-	err = r.kept(ctx, &e, limit, again.Add)
+	err = r.kept(ctx, &e, span, again.Add)
 	return again.Result(), err
 }
 
 // maxTrials bounds how many trials are read at once.
 const maxTrials = 100_000
 
-// kept visits the newest trials of an experiment's present evidence, at most so many, one after the other:
-// no more than a page is held. Those of which bodies were kept come with them.
-func (r *Reader) kept(ctx context.Context, e *assay.Experiment, limit int, visit func(*assay.Trial)) error {
+// kept visits trials of an experiment, the newest first, one after the other: no more than a page is held. Those of which bodies were kept come with them.
+func (r *Reader) kept(ctx context.Context, e *assay.Experiment, span Span, visit func(*assay.Trial)) error {
 	const page = 200
-	q := assay.Query{Experiment: e.Name, Since: e.Since}
-	for left := min(limit, maxTrials); left > 0; {
+	q := assay.Query{Experiment: e.Name}
+	if !span.All {
+		q.Since = e.Since
+	}
+	for left := min(span.Limit, maxTrials); left > 0; {
 		q.Limit = min(left, page)
 		found, err := r.opt.Store.Trials(ctx, q)
 		if err != nil {

@@ -238,11 +238,18 @@ func TestReplayAndDriftReadKeptTrials(t *testing.T) {
 	if err := b.store.Keep(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
-	result, err := b.reader.Replay(t.Context(), "e", []byte("$.more"), 1000)
+	result, err := b.reader.Replay(t.Context(), "e", []byte("$.more"), Span{Limit: 1000})
 	if err != nil || result.Compared != 450 || len(result.Candidates) != 1 || result.Candidates[0].Before != 450 || len(result.Candidates[0].Paths) != 1 || result.Candidates[0].Paths[0].Disappear != 450 {
 		t.Errorf("%+v, %v", result, err)
 	}
-	drifts, err := b.reader.Drift(t.Context(), "e", 300)
+	b.experiment.Since = 2
+	for all, want := range map[bool]int{false: 0, true: 450} {
+		if result, err := b.reader.Replay(t.Context(), "e", []byte("$.more"), Span{1000, all}); err != nil || result.Compared != want {
+			t.Errorf("of all versions %v: %+v, %v", all, result, err)
+		}
+	}
+	b.experiment.Since = 1
+	drifts, err := b.reader.Drift(t.Context(), "e", Span{Limit: 300})
 	if err != nil || len(drifts) != 1 || drifts[0].Compared != 300 || len(drifts[0].Drifts) != 2 {
 		t.Errorf("%+v, %v", drifts, err)
 	}
