@@ -88,3 +88,42 @@ func TestSignedBySDK(t *testing.T) {
 		}
 	}
 }
+
+// Only a few large bodies are read at a time: the next waits until one is done.
+func TestLargeBodiesWait(t *testing.T) {
+	l := newLab(t, Options{})
+	body := func() *http.Request {
+		r, err := http.NewRequestWithContext(t.Context(), "POST", l.server.URL+"/2015-03-31/functions", strings.NewReader(`{"FunctionName": "`+strings.Repeat("x", small)+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	for range maxLarge {
+		l.api.large <- struct{}{}
+	}
+	done := make(chan int)
+	go func() {
+		response, err := l.http.Do(body())
+		if err != nil {
+			done <- 0
+			return
+		}
+		response.Body.Close()
+		done <- response.StatusCode
+	}()
+	if response, err := l.http.Get(l.server.URL + "/2015-03-31/functions"); err != nil || response.StatusCode != 200 {
+		t.Errorf("a small one: %v %v", response, err)
+	} else {
+		response.Body.Close()
+	}
+	select {
+	case status := <-done:
+		t.Errorf("a large one did not wait: %d", status)
+	default:
+	}
+	<-l.api.large
+	if status := <-done; status != 400 {
+		t.Errorf("a large one, after another: %d", status)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/lambda/awsapi/model"
@@ -21,8 +22,11 @@ const maxRequest = 70167211
 // small bodies are read without asking how many are read already.
 const small = 1 << 20
 
-// maxLarge is how many requests with a large body there may be at once.
-const maxLarge = 4
+// There may be so many requests with a large body at once, and each has so long to come in.
+const (
+	maxLarge   = 4
+	uploadTime = 2 * time.Minute
+)
 
 // handler serves one call: what it returns is the answer's JSON, nothing if nil, or writes itself.
 type handler func(*call) (any, error)
@@ -119,7 +123,11 @@ func (c *call) hold() (release func(), err error) {
 	}
 	select {
 	case c.large <- struct{}{}:
-		return func() { <-c.large }, nil
+		http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(uploadTime)) // a writer that cannot has no slow client
+		return func() {
+			http.NewResponseController(c.w).SetReadDeadline(time.Time{})
+			<-c.large
+		}, nil
 	case <-c.r.Context().Done():
 		return nil, &goneError{c.r.Context().Err()}
 	}
