@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -199,8 +200,9 @@ func (c *Client) failed(err error, where string) error {
 		e.Code, e.What, e.Hint = assay.CodeUnreachable, "the engine does not answer", "start a laboratory with `assay up`, or check the network"
 		e.Where = cmp.Or(c.opts.Endpoint, "AWS")
 	case errors.As(err, &api):
-		e.What = fmt.Sprintf("%s: %s", api.ErrorCode(), api.ErrorMessage())
-		e.Hint = hints[api.ErrorCode()]
+		message, hint, _ := strings.Cut(api.ErrorMessage(), "\n  hint: ") // the embedded engine's say what to do
+		e.What = fmt.Sprintf("%s: %s", api.ErrorCode(), message)
+		e.Hint = cmp.Or(hint, hints[api.ErrorCode()])
 	}
 	return e
 }
