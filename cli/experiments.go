@@ -85,8 +85,8 @@ func readDefinitions(p *Process, file string) (config.Document, error) {
 func getCommand(p *Process, c *client) *cobra.Command {
 	var output *string
 	cmd := &cobra.Command{
-		Use: "get [experiments|functions]", Short: "List experiments, or functions", Args: cobra.MaximumNArgs(1),
-		ValidArgs: []string{"experiments", "functions"},
+		Use: "get [experiments|functions|routes]", Short: "List experiments, functions, or routes of functions", Args: cobra.MaximumNArgs(1),
+		ValidArgs: []string{"experiments", "functions", "routes"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kind := "experiments"
 			if len(args) > 0 {
@@ -97,8 +97,10 @@ func getCommand(p *Process, c *client) *cobra.Command {
 				return getExperiments(cmd.Context(), p, c, *output)
 			case "function":
 				return getFunctions(cmd.Context(), p, c, *output)
+			case "route":
+				return getRoutes(cmd.Context(), p, c, *output)
 			}
-			return invalid("there is no kind "+strconv.Quote(kind), "use experiments or functions")
+			return invalid("there is no kind "+strconv.Quote(kind), "use experiments, functions or routes")
 		},
 	}
 	output = outputFlag(cmd)

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -126,4 +128,22 @@ func functionRoutes(engine *lambda.Engine, all []assay.Route) []gateway.Route {
 		found = append(found, g)
 	}
 	return found
+}
+
+func getRoutes(ctx context.Context, p *Process, c *client, output string) error {
+	data, err := c.read(ctx, "/routes")
+	if err != nil {
+		return err
+	}
+	return print(p.Stdout, output, data, func(w io.Writer) error {
+		var list struct{ Routes []assay.Route }
+		if err := json.Unmarshal(data, &list); err != nil {
+			return err
+		}
+		var lines [][]string
+		for _, r := range list.Routes {
+			lines = append(lines, []string{cmp.Or(r.Method, "ANY"), r.Path, r.Function, cmp.Or(r.Event, "v2")})
+		}
+		return rows(w, "METHOD PATH FUNCTION EVENT", lines)
+	})
 }
