@@ -91,6 +91,7 @@ func (h *Host) prepare(opts Options) (err error) {
 	}
 	if !opts.NoGroups {
 		h.groups = cgroup.Open(identity(opts.Dir))
+		h.groups.SweepDead(namePrefix)
 		if err := cgroup.Sweep(h.groups.Groups()); err != nil {
 			return err
 		}
@@ -104,10 +105,12 @@ func (h *Host) prepare(opts Options) (err error) {
 	return nil
 }
 
+const namePrefix = "assay-"
+
 // identity names the control groups of a folder, so that two laboratories do not end each other's.
 func identity(dir string) string {
 	sum := sha256.Sum256([]byte(dir))
-	return "assay-" + hex.EncodeToString(sum[:6])
+	return namePrefix + hex.EncodeToString(sum[:6])
 }
 
 func (h *Host) record() string { return filepath.Join(h.dir, "groups") }

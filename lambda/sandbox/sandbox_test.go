@@ -93,6 +93,36 @@ func TestKilledHostsAreSweptUp(t *testing.T) {
 	}
 }
 
+// What is frozen when its Host is killed goes at the next start of any Host, on whatever folder.
+func TestTheFrozenOfADeadHostAreLetGo(t *testing.T) {
+	if !host(t, Options{}).Enforced().Pids {
+		t.Skip("there are no control groups")
+	}
+	mark, dir := mark(), filepath.Join(t.TempDir(), "run")
+	parent := exec.Command(os.Args[0])
+	parent.Env = append(os.Environ(), fmt.Sprintf("%s=%s false false %s", helper, mark, dir))
+	out, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	bufio.NewReader(out).ReadString('\n')
+	time.Sleep(50 * time.Millisecond) // it freezes
+	parent.Process.Kill()
+	parent.Wait()
+	h := host(t, Options{})
+	gone(t, mark)
+	for _, own := range h.groups.Dirs() {
+		if left := filepath.Join(filepath.Dir(own), identity(dir)); filepath.Base(filepath.Dir(own)) == "freezer" {
+			if _, err := os.Stat(left); err == nil {
+				t.Errorf("%s is left", left)
+			}
+		}
+	}
+}
+
 // buffer is a bytes.Buffer that may be read while it is written.
 type buffer struct {
 	mu sync.Mutex

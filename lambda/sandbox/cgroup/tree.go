@@ -7,12 +7,14 @@
 package cgroup
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -229,6 +231,40 @@ func Sweep(dirs []string) error {
 		errs = append(errs, remove(group))
 	}
 	return errors.Join(errs...)
+}
+
+// SweepDead removes other trees, with names of the same beginning, whose owner has been killed. Version
+// 1 keeps frozen processes alive that have been sent SIGKILL, as theirs are when their owner dies: they
+// are let go.
+func (t *Tree) SweepDead(prefix string) {
+	own := t.dirs["freezer"]
+	if t.dialect.kill != "" || own == "" {
+		return // version 2 lets them die
+	}
+	trees, _ := filepath.Glob(filepath.Join(filepath.Dir(own), prefix+"*"))
+	for _, tree := range trees {
+		if groups := below(tree); tree != own && slices.ContainsFunc(groups, doomed) {
+			for _, group := range groups {
+				write(filepath.Join(group, v1.freeze.name), v1.thawed)
+			}
+			for _, dir := range t.dirs {
+				for _, group := range below(filepath.Join(filepath.Dir(dir), filepath.Base(tree))) {
+					remove(group) // the kernel refuses if somebody lives there
+				}
+			}
+		}
+	}
+}
+
+// doomed tells whether a process in a folder has been sent SIGKILL and cannot die of it.
+func doomed(dir string) bool {
+	return slices.ContainsFunc(processes(dir), func(pid int) bool {
+		status, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+		_, rest, _ := bytes.Cut(status, []byte("\nShdPnd:"))
+		line, _, _ := bytes.Cut(rest, []byte("\n"))
+		pending, _ := strconv.ParseUint(string(bytes.TrimSpace(line)), 16, 64)
+		return pending&(1<<(unix.SIGKILL-1)) != 0
+	})
 }
 
 // below lists a folder and all folders in it, the innermost first.
