@@ -115,8 +115,8 @@ func (c Call) reference() (control.Reference, error) {
 // CodeNotFound. A payload beyond AWS's 6,291,556 bytes is a transport fault with status 413. The
 // observation's Duration is what the caller waited; Billed ends with the answer,
 // though AWS also bills what a runtime does between its answer and its asking for more.
-// MaxMemoryMB is the largest resident memory that the environment's main process has had: memory of
-// child processes is not in it.
+// MaxMemoryMB is the most that all processes of the environment together have had at once
+// (docs/sandbox.md says what counts); without control groups, children of its processes are not in it.
 func (e *Engine) Invoker(name string) assay.Invoker {
 	return assay.InvokerFunc(func(ctx context.Context, inv *assay.Invocation) (*assay.Observation, error) {
 		r, err := e.Invoke(ctx, Call{Function: name, ID: inv.ID, Payload: inv.Payload})
