@@ -36,14 +36,15 @@ import (
 // warm/bare-by-cpu compares the CPU time of all processes a call, which other work on the machine changes
 // least.
 //
-// What it taught, on two cores: 0.20 to 0.25 with 1 caller, but 0.09 to 0.15 with 8 and 32. A bare server
-// with 8 callers never sleeps, and takes 25 µs of CPU a call; an invocation makes the function's own HTTP
-// client sleep and wake in 14 context switches, which take 340 µs of it, and the engine 220. An engine that
-// cost nothing would come to 0.14. Of the engine's part two fifths are system calls on sockets. Reading
-// what the sandbox had used was a quarter of it while that opened files for what nobody asked: asking for
-// the peak of memory alone made 8 callers 1.2 times as fast. Regular expressions on names, and parsing the
-// query twice, were 3 %. The function needs a whole core (1,769 MB): with 128 MB the benchmark measures its
-// throttle, 370 invokes a second. To profile the engine's process, set ASSAY_BENCH_PROFILE to a file.
+// What it taught, on two cores: 0.25 with 1 caller, 0.09 with 8, and 0.08 with 32. A bare server with 8
+// callers never sleeps, and takes 25 µs of CPU a call; an invocation makes the function's own HTTP client
+// sleep and wake in 14 context switches, which take 340 µs of it, and the engine 220. An engine that cost
+// nothing would come to 0.14; a function with GOMAXPROCS=1 comes to 0.12. Of the engine's part two fifths
+// are system calls on sockets. Reading what the sandbox had used was a quarter of it while that opened
+// files for what nobody asked: asking for the peak of memory alone made 8 callers 1.2 times as fast.
+// Regular expressions on names, and parsing the query twice, were 3 %. Control groups and namespaces cost
+// nothing that can be seen. The function needs a whole core (1,769 MB): with 128 MB the benchmark measures
+// its throttle, 370 invokes a second. To profile the engine's process, set ASSAY_BENCH_PROFILE to a file.
 func BenchmarkWarmInvoke(b *testing.B) {
 	dir := b.TempDir()
 	program := buildTrivial(b, dir)
