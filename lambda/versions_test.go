@@ -178,7 +178,7 @@ func TestEventGoesToItsDestination(t *testing.T) {
 	dir := t.TempDir()
 	l := newLab(t, Options{Dir: dir}, goFn(t))
 	if _, err := l.PutFunctionEventInvokeConfig("go", "", control.EventInvokeConfigInput{
-		MaximumRetryAttempts: new(0), DestinationConfig: &control.DestinationConfig{OnSuccess: &control.Destination{Destination: "file:done"}},
+		MaximumRetryAttempts: new(0), DestinationConfig: &control.DestinationConfig{OnSuccess: &control.Destination{Destination: "arn:aws:file:::done"}},
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -161,13 +161,13 @@ func TestDestinationRecords(t *testing.T) {
 		queue  string
 		want   string
 	}{
-		"success": {Policy{OnSuccess: "file:q", OnFailure: "file:other"}, success, "q",
+		"success": {Policy{OnSuccess: "arn:aws:file:::q", OnFailure: "arn:aws:file:::other"}, success, "q",
 			`{"version":"1.0","timestamp":"2000-01-01T00:00:00.000Z","requestContext":{"requestId":"e1","functionArn":"arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST","condition":"Success","approximateInvokeCount":1},"requestPayload":{"a":1},"responseContext":{"statusCode":200,"executedVersion":"$LATEST"},"responsePayload":{"ok":true}}`},
-		"failure": {Policy{Retries: 1, OnFailure: "file:q"}, failure, "q",
+		"failure": {Policy{Retries: 1, OnFailure: "arn:aws:file:::q"}, failure, "q",
 			`{"version":"1.0","timestamp":"2000-01-01T00:01:00.000Z","requestContext":{"requestId":"e1","functionArn":"arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST","condition":"RetriesExhausted","approximateInvokeCount":2},"requestPayload":{"a":1},"responseContext":{"statusCode":200,"executedVersion":"$LATEST","functionError":"Unhandled"},"responsePayload":{"errorMessage":"oh no"}}`},
-		"never ran": {Policy{OnFailure: "file:q", MaxAge: time.Minute}, throttled, "q",
+		"never ran": {Policy{OnFailure: "arn:aws:file:::q", MaxAge: time.Minute}, throttled, "q",
 			`{"version":"1.0","timestamp":"2000-01-01T00:01:00.000Z","requestContext":{"requestId":"e1","functionArn":"arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST","condition":"EventAgeExceeded","approximateInvokeCount":0},"requestPayload":{"a":1}}`},
-		"dead letter": {Policy{DeadLetter: "file:dead"}, failure, "dead",
+		"dead letter": {Policy{DeadLetter: "arn:aws:file:::dead"}, failure, "dead",
 			`{"body":{"a":1},"messageAttributes":{"ErrorCode":{"stringValue":"200","dataType":"Number"},"ErrorMessage":{"stringValue":"oh no","dataType":"String"},"RequestID":{"stringValue":"e1","dataType":"String"}}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -217,7 +217,7 @@ func TestLoopsEnd(t *testing.T) {
 
 func TestRestartGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLab(t, Policy{Retries: 2, OnFailure: "file:q"}, failure)
+		l := newLab(t, Policy{Retries: 2, OnFailure: "arn:aws:file:::q"}, failure)
 		q := l.open(t)
 		add(t, q, Event{ID: "e1", Function: "f", Payload: []byte(`{"a":1}`)})
 		time.Sleep(90 * time.Second)
@@ -279,7 +279,7 @@ func TestBounds(t *testing.T) {
 
 func TestGoneFunctionDropsItsEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLab(t, Policy{OnFailure: "file:q"}, Outcome{Gone: true})
+		l := newLab(t, Policy{OnFailure: "arn:aws:file:::q"}, Outcome{Gone: true})
 		q := l.open(t)
 		add(t, q, Event{ID: "e1", Function: "f"})
 		synctest.Wait()

@@ -88,7 +88,7 @@ type DestinationConfig struct {
 	OnFailure *Destination `json:",omitempty"`
 }
 
-// Destination is AWS's: the ARN of another function, or a file queue as file:NAME (see
+// Destination is AWS's: the ARN of another function, or a file queue as arn:aws:file:::NAME (see
 // docs/engine.md).
 type Destination struct {
 	Destination string `json:",omitempty"`
@@ -199,10 +199,10 @@ func (in EventInvokeConfigInput) check() error {
 	return nil
 }
 
-// FileQueue is the name of a queue that is a file in the engine's folder queues: file:NAME.
-var fileQueue = regexp.MustCompile(`^file:([a-zA-Z0-9-_]{1,80})$`)
+// fileQueue is an ARN of our own, which AWS's clients take for one: a file in the engine's folder queues.
+var fileQueue = regexp.MustCompile(`^arn:aws:file:::([a-zA-Z0-9-_]{1,80})$`)
 
-// FileQueue is the name in a destination file:NAME.
+// FileQueue is the name in a destination arn:aws:file:::NAME.
 func FileQueue(destination string) (name string, ok bool) {
 	m := fileQueue.FindStringSubmatch(destination)
 	if m == nil {
@@ -221,10 +221,10 @@ func checkDestination(arn string) error {
 	}
 	for _, service := range []string{"sqs", "sns", "events", "s3", "kafka"} {
 		if strings.HasPrefix(arn, "arn:aws:"+service+":") {
-			return invalid("The provided destination config DestinationArn %s is invalid: the embedded engine has no %s. Name another function's ARN, or a file queue as file:NAME.", arn, strings.ToUpper(service))
+			return invalid("The provided destination config DestinationArn %s is invalid: the embedded engine has no %s. Name another function's ARN, or a file queue as arn:aws:file:::NAME.", arn, strings.ToUpper(service))
 		}
 	}
-	return invalid("The provided destination config DestinationArn %s is invalid. Name another function's ARN, or a file queue as file:NAME.", arn)
+	return invalid("The provided destination config DestinationArn %s is invalid. Name another function's ARN, or a file queue as arn:aws:file:::NAME.", arn)
 }
 
 // GetFunctionEventInvokeConfig is AWS's.

@@ -337,7 +337,7 @@ func TestEverythingSurvivesRestarts(t *testing.T) {
 	must(p.AddPermission("f", "live", AddPermissionInput{StatementId: "s1", Action: "lambda:InvokeFunction", Principal: "123456789012"}))(t)
 	must(p.PutFunctionConcurrency("f", 7))(t)
 	must(p.PutProvisionedConcurrencyConfig("f", "live", 2))(t)
-	must(p.PutFunctionEventInvokeConfig("f", "", EventInvokeConfigInput{MaximumRetryAttempts: new(1), DestinationConfig: &DestinationConfig{OnFailure: &Destination{"file:q"}}}))(t)
+	must(p.PutFunctionEventInvokeConfig("f", "", EventInvokeConfigInput{MaximumRetryAttempts: new(1), DestinationConfig: &DestinationConfig{OnFailure: &Destination{"arn:aws:file:::q"}}}))(t)
 	must(p.CreateFunctionURLConfig("f", "live", FunctionURLConfigInput{AuthType: "NONE"}))(t)
 	must(p.PutRuntimeManagementConfig("f", "", "FunctionUpdate", nil))(t)
 	if err := p.PutFunctionRecursionConfig("f", "Allow"); err != nil {
