@@ -125,3 +125,56 @@ func sumOf(m map[string]int64) (n int64) {
 	}
 	return n
 }
+
+// TestRolloutOfAnAlias: the alias of a function on the embedded engine is shifted from one version to the
+// next, for whoever calls it, and given back.
+func TestRolloutOfAnAlias(t *testing.T) {
+	dir := t.TempDir()
+	l := startLab(t, dir+"/data")
+	code := `def handler(event, context): return {"statusCode": 200, "body": "same"}  # version `
+	for version, alias := range []string{"live", "next"} {
+		write(t, dir+"/shop/app.py", fmt.Sprint(code, version, "\n"))
+		l.must("deploy", dir+"/shop", "--name", "shop", "--runtime", "python3", "--handler", "app.handler", "--alias", alias)
+	}
+	l.must("apply", "-f", write(t, dir+"/assay.yaml", `experiments:
+  shop:
+    path: shop
+    control: {function: "shop:live"}
+    candidates: {v2: {function: "shop:2"}}
+    hypothesis: {mismatch: "<= 20%"}
+    rollout: {canary: 50% -> 100%, requests: 30, for: 1s, errors: "<= 30%", alias: "arn:aws:lambda:us-east-1:000000000000:function:shop:live"}
+`))
+	if got := leads(t, l); got != "1 map[]" {
+		t.Fatalf("the alias leads to %s before", got)
+	}
+	clients := startTraffic(t, 2, l.gateway+"/shop", "same")
+	r := l.reaches("shop", assay.StagePromoted)
+	clients.end()
+	if got := leads(t, l); got != "2 map[]" || r.Base != "1" {
+		t.Errorf("promoted, the alias leads to %s; before to %q", got, r.Base)
+	}
+	if e := l.settled("shop"); e.Dropped["canary"] == 0 {
+		t.Errorf("answers of version 2 became trials of the control: %v", e.Dropped)
+	}
+	l.must("rollout", "shop", "rollback")
+	if got := leads(t, l); got != "1 map[]" {
+		t.Errorf("rolled back, the alias leads to %s", got)
+	}
+}
+
+// leads asks AWS's API where the alias leads.
+func leads(t *testing.T, l *lab) string {
+	t.Helper()
+	got, err := send(t.Context(), "GET", l.aws+"/2015-03-31/functions/shop/aliases/live", nil, nil)
+	if err != nil || got.status != http.StatusOK {
+		t.Fatalf("%v %+v", err, got)
+	}
+	var alias struct {
+		FunctionVersion string
+		RoutingConfig   struct{ AdditionalVersionWeights map[string]float64 }
+	}
+	if err := json.Unmarshal([]byte(got.body), &alias); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(alias.FunctionVersion, " ", alias.RoutingConfig.AdditionalVersionWeights)
+}
