@@ -6,12 +6,16 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/lambda/control"
 )
 
 func TestNetworkIsAFunctionsChoice(t *testing.T) {
-	for _, open := range []bool{false, true} {
-		fn := goFn(t)
-		fn.Network = open
+	for _, by := range []string{"", "definition", "variable"} {
+		fn, open := goFn(t), by != ""
+		fn.Network = by == "definition"
+		if by == "variable" {
+			fn.Environment = map[string]string{control.NetworkVariable: "host"}
+		}
 		l := newLab(t, Options{}, fn)
 		l.call("go", m{})
 		d, err := l.Deployment("go")

@@ -100,7 +100,7 @@ func (v *Version) Definition() assay.Function {
 		fn = *v.Function
 	}
 	fn.Name, fn.Runtime, fn.Handler, fn.MemoryMB, fn.Timeout = v.FunctionName, v.Runtime, v.Handler, v.MemorySize, v.Limit
-	fn.Layers, fn.Environment = nil, nil
+	fn.Layers, fn.Environment, fn.Network = nil, nil, v.Network()
 	for _, l := range v.Layers {
 		fn.Layers = append(fn.Layers, l.Arn)
 	}
@@ -113,5 +113,11 @@ func (v *Version) Definition() assay.Function {
 	return fn
 }
 
-// Network tells whether a version's processes may reach the network: what AWS's API creates may not.
-func (v *Version) Network() bool { return v.Function != nil && v.Function.Network }
+// NetworkVariable opens the network to a function that was made through AWS's API, which has no word for it:
+// "host" as its value does.
+const NetworkVariable = "ASSAY_NETWORK"
+
+// Network tells whether a version's processes may reach the network.
+func (v *Version) Network() bool {
+	return v.Function != nil && v.Function.Network || v.Environment != nil && v.Environment.Variables[NetworkVariable] == "host"
+}
