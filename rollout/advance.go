@@ -22,7 +22,7 @@ type Evidence struct {
 func Begin(experiment, candidate string, since int, now time.Time) assay.Standing {
 	return assay.Standing{
 		Experiment: experiment, Candidate: candidate, Since: since, Stage: assay.StageShadow, Step: -1, Entered: now,
-		Reason: "the candidate has to be shown to hold first",
+		Reason: "it has to be shown to hold first",
 	}
 }
 
@@ -108,17 +108,17 @@ func Obey(plan assay.Rollout, s assay.Standing, o Order, now time.Time) (assay.S
 	}
 	switch {
 	case o == Pause && s.Stage == assay.StageCanary:
-		return entered(s, assay.StagePaused, s.Weight, now, "asked for"), nil
+		return entered(s, assay.StagePaused, s.Weight, now, "somebody asked for it"), nil
 	case o == Resume && s.Stage == assay.StagePaused:
-		return entered(s, assay.StageCanary, s.Weight, now, "asked for"), nil
+		return entered(s, assay.StageCanary, s.Weight, now, "somebody asked for it"), nil
 	case o == Resume && s.Stage == assay.StageRolledBack:
 		next := Begin(s.Experiment, s.Candidate, s.Since, now)
-		next.Reason = "asked for"
+		next.Reason = "somebody asked for it"
 		return next, nil
 	case o == Rollback && s.Stage != assay.StageRolledBack:
-		return RollBack(s, now, "asked for"), nil
+		return RollBack(s, now, "somebody asked for it"), nil
 	case o == Promote && s.Stage != assay.StagePromoted:
-		next := entered(s, assay.StagePromoted, 1, now, "asked for")
+		next := entered(s, assay.StagePromoted, 1, now, "somebody asked for it")
 		next.Step = len(plan.Canary) - 1
 		return next, nil
 	case o == Pause || o == Resume || o == Rollback || o == Promote:
