@@ -98,8 +98,10 @@ func TestRollout(t *testing.T) {
 	// It is paused at its share and begins to fail: nobody has to look.
 	broken.Store(true)
 	eventually(t, 2*time.Minute, func() error {
-		if _, err := send(t.Context(), "GET", l.gateway+"/shop", nil, nil); err != nil {
-			return err
+		for range 100 {
+			if _, err := send(t.Context(), "GET", l.gateway+"/shop", nil, nil); err != nil {
+				return err
+			}
 		}
 		if r := l.rollout("shop"); r.Stage != assay.StageRolledBack {
 			return fmt.Errorf("%s: %+v %+v", r.Stage, r.Canary, r.Verdict)

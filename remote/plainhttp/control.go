@@ -106,14 +106,15 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 // WriteHeader leaves out the fields that the service left out: the server would add a date, a guessed
 // content type and, for short bodies, a length.
 func (a *answer) WriteHeader(status int) {
+	h := a.Header()
+	_, length := h["Content-Length"]
 	if status >= 200 {
-		h := a.Header()
 		for _, name := range []string{"Date", "Content-Type"} {
 			if _, ok := h[name]; !ok {
 				h[name] = nil
 			}
 		}
-		switch _, length := h["Content-Length"]; {
+		switch {
 		case status == http.StatusNotModified && a.request.ProtoMajor > 1:
 			delete(h, "Content-Length") // clients, Go's among them, would take it for a body cut short
 		case status == http.StatusNotModified:
@@ -124,6 +125,11 @@ func (a *answer) WriteHeader(status int) {
 		}
 	}
 	a.ResponseWriter.WriteHeader(status)
+	if status >= 200 && !length && a.request.ProtoMajor > 1 {
+		// Over HTTP/2 the server would give an answer that ends before it is flushed a length. If the client
+		// has gone, the next write says so.
+		_ = http.NewResponseController(a.ResponseWriter).Flush()
+	}
 }
 
 func (a *answer) tell(f assay.Fault) {
