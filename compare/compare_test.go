@@ -38,7 +38,7 @@ func TestFlaws(t *testing.T) {
 		{"only and except", assay.ComparatorSpec{Kind: "headers", Only: []string{"a"}, Except: []string{"b"}}, "0 headers", "both given"},
 		{"no header", assay.ComparatorSpec{Kind: "headers", Only: []string{"a", "b c"}}, "0 headers 1", `"b c" is not the name of a header`},
 		{"no header to except", assay.ComparatorSpec{Kind: "headers", Except: []string{""}}, "0 headers except 0", `"" is not the name of a header`},
-		{"unknown format", assay.ComparatorSpec{Kind: "body", As: "xml"}, "0 body as", `as "xml"`},
+		{"unknown format", assay.ComparatorSpec{Kind: "body", As: "yaml"}, "0 body as", `as "yaml"`},
 		{"rules for bytes", assay.ComparatorSpec{Kind: "body", As: "bytes", Ignore: []string{"$.a"}}, "0 body ignore", "compared as bytes"},
 		{"a flaw within", assay.ComparatorSpec{Kind: "body", Within: map[string]assay.ComparatorSpec{"$.a": {As: "xyz"}}}, "0 body within $.a as", `as "xyz"`},
 		{"no media type", assay.ComparatorSpec{Kind: "body", Type: []string{"image/*", "json"}}, "0 body type 1", `"json" is not a media type`},

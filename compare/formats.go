@@ -51,7 +51,8 @@ type Formats []Format
 
 // builtin are the formats known here, each in a file of its own.
 func builtin() Formats {
-	return Formats{jsonFormat(), imageFormat(), textFormat(), bytesFormat()}
+	first := append(Formats{jsonFormat()}, views()...)
+	return append(first, multipartFormat(), imageFormat(), textFormat(), bytesFormat())
 }
 
 // Named returns the format of that name, nil if there is none.

@@ -175,6 +175,12 @@ func TestGoldenText(t *testing.T) {
 	})
 }
 
+func TestGoldenViews(t *testing.T) {
+	runGolden(t, "views.txt", assay.CompareBody, 20, func(_ *testing.T, side string) *assay.Observation {
+		return answer("", []byte(side))
+	})
+}
+
 func TestGoldenBytes(t *testing.T) {
 	runGolden(t, "bytes.txt", assay.CompareBody, 5, func(_ *testing.T, side string) *assay.Observation {
 		return answer("application/octet-stream", []byte(side))

@@ -15,11 +15,14 @@ import (
 	"github.com/assaylab/assay"
 )
 
+// ruleOptions are the options of JSON, and of every format that is compared as JSON.
+var ruleOptions = []string{"ignore", "subset", "tolerance", "relative", "dates", "nfc", "unordered", "key", "align", "within"}
+
 func jsonFormat() Format {
 	return Format{
 		Name:    "json",
 		Media:   []string{"application/json", "text/json", "*/*+json", "application/x-amz-json-*"},
-		Options: []string{"ignore", "subset", "tolerance", "relative", "dates", "nfc", "unordered", "key", "align", "within"},
+		Options: ruleOptions,
 		Guess:   isDocument,
 		Build: func(spec assay.ComparatorSpec, formats Formats) (CompareFunc, []assay.Flaw) {
 			rules, flaws := newRules(spec, formats)

@@ -61,10 +61,16 @@ func (r *rules) lenient() bool {
 
 // newRules compiles the rules of a spec, in an order that is always the same.
 func newRules(s assay.ComparatorSpec, formats Formats) (*rules, []assay.Flaw) {
+	return compileRules(s, formats, false)
+}
+
+// compileRules compiles rules. In textual documents tolerances of numbers hold for texts, too.
+func compileRules(s assay.ComparatorSpec, formats Formats, textual bool) (*rules, []assay.Flaw) {
 	c := compiler{
-		rules:  rules{plain: newTrie(), kinds: map[string]bool{}},
-		arrays: map[string]string{},
-		parser: newPathParser(),
+		textual: textual,
+		rules:   rules{plain: newTrie(), kinds: map[string]bool{}},
+		arrays:  map[string]string{},
+		parser:  newPathParser(),
 	}
 	c.addList(ruleIgnore, s.Ignore)
 	c.addList(ruleSubset, s.Subset)
@@ -89,11 +95,12 @@ func each[V any](m map[string]V, visit func(string, V)) {
 
 // compiler puts rules together and collects what is wrong with them.
 type compiler struct {
-	rules  rules
-	added  int
-	arrays map[string]string // normal form of a path -> which rule matches the items there
-	parser *jsonpath.Parser
-	flaws  []assay.Flaw
+	textual bool
+	rules   rules
+	added   int
+	arrays  map[string]string // normal form of a path -> which rule matches the items there
+	parser  *jsonpath.Parser
+	flaws   []assay.Flaw
 }
 
 // newPathParser makes match and search false where an argument is absent, as RFC 9535 has them in
@@ -167,9 +174,14 @@ func (c *compiler) addTolerance(path string, limit float64) {
 	}
 	r.text = "tolerance " + path + " " + text
 	r.close = func(kind valueKind, a, b string) bool {
-		return kind == number && within(parseDecimal(a), parseDecimal(b), largest)
+		return c.numbers(kind, a, b) && within(parseDecimal(a), parseDecimal(b), largest)
 	}
 	c.add(path, r, path)
+}
+
+// numbers tells whether two values of one kind are numbers, or texts that are where these count as such.
+func (c *compiler) numbers(kind valueKind, a, b string) bool {
+	return kind == number || c.textual && kind == text && numeric(a) && numeric(b)
 }
 
 // addRelative adds a tolerance that is a share of the number that is larger without its sign.
@@ -181,7 +193,7 @@ func (c *compiler) addRelative(path string, share float64) {
 	}
 	r.text = "tolerance " + path + " " + text + " of the number"
 	r.close = func(kind valueKind, a, b string) bool {
-		return kind == number && withinShare(parseDecimal(a), parseDecimal(b), largest)
+		return c.numbers(kind, a, b) && withinShare(parseDecimal(a), parseDecimal(b), largest)
 	}
 	c.add(path, r, path)
 }

@@ -15,7 +15,7 @@ import (
 func textFormat() Format {
 	return Format{
 		Name:    "text",
-		Media:   []string{"text/*", "*/*+xml", "application/xml", "application/javascript", "application/x-www-form-urlencoded"},
+		Media:   []string{"text/*", "application/javascript"},
 		Options: []string{"trim", "case", "whitespace", "edits"},
 		Guess:   utf8.Valid,
 		Build:   newText,

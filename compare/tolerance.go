@@ -57,8 +57,7 @@ func parseDate(s string) (time.Time, dateForm) {
 			return t, dateHTTP
 		}
 	}
-	p := parser{doc: s}
-	if _, err := p.number(); err != nil || p.at != len(s) {
+	if !numeric(s) {
 		return time.Time{}, noDate
 	}
 	d := parseDecimal(s)
@@ -69,4 +68,11 @@ func parseDate(s string) (time.Time, dateForm) {
 		return time.Time{}, dateMillis
 	}
 	return time.Time{}, noDate
+}
+
+// numeric tells a text that is a number as JSON has them.
+func numeric(s string) bool {
+	p := parser{doc: s}
+	_, err := p.number()
+	return err == nil && p.at == len(s)
 }

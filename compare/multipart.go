@@ -1,0 +1,146 @@
+package compare
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"strconv"
+	"strings"
+
+	"github.com/assaylab/assay"
+)
+
+// maxParts bounds the parts of one content.
+const maxParts = 1000
+
+// multipartFormat compares the parts of contents, each by its own type (RFC 2046, RFC 7578). The boundary does
+// not matter. Parts of a form are matched by name and, where several have one, in their order; others by where
+// they stand.
+func multipartFormat() Format {
+	return Format{
+		Name: "multipart", Media: []string{"multipart/*"},
+		Build: func(_ assay.ComparatorSpec, formats Formats) (CompareFunc, []assay.Flaw) {
+			parts, flaws := formats.Without("multipart").buildAll(assay.ComparatorSpec{})
+			return func(control, other Content) []assay.Difference { return compareParts(control, other, parts) }, flaws
+		},
+	}
+}
+
+// Without are the formats but that of a name.
+func (fs Formats) Without(name string) Formats {
+	var rest Formats
+	for _, f := range fs {
+		if f.Name != name {
+			rest = append(rest, f)
+		}
+	}
+	return rest
+}
+
+// piece is one part of a content, under the path that it is found at again.
+type piece struct {
+	path     string // "$.photo", "$.tag[1]"
+	filename string
+	content  Content
+}
+
+func compareParts(control, other Content, compare CompareFunc) []assay.Difference {
+	a, errA := readParts(control)
+	b, errB := readParts(other)
+	if errA != nil || errB != nil {
+		return malformed(control.Data, other.Data, errA, errB)
+	}
+	var r report
+	theirs := map[string]piece{}
+	for _, p := range b {
+		theirs[p.path] = p
+	}
+	for _, p := range a {
+		q, both := theirs[p.path]
+		delete(theirs, p.path)
+		if !both {
+			r.add("", func() assay.Difference {
+				return assay.Difference{Path: "body:" + p.path, Kind: assay.KindMissing, Control: showBody(p.content.Data)}
+			})
+			continue
+		}
+		p.compare(q, compare, &r)
+	}
+	for _, q := range b {
+		if _, extra := theirs[q.path]; extra {
+			r.add("", func() assay.Difference {
+				return assay.Difference{Path: "body:" + q.path, Kind: assay.KindExtra, Candidate: showBody(q.content.Data)}
+			})
+		}
+	}
+	return r.differences()
+}
+
+// compare lists in what two parts of one path differ.
+func (p piece) compare(q piece, compare CompareFunc, r *report) {
+	for _, about := range []struct{ name, control, other string }{
+		{"@filename", p.filename, q.filename}, {"@type", p.content.media(), q.content.media()},
+	} {
+		if about.control != about.other {
+			r.add("", func() assay.Difference {
+				return assay.Difference{Path: "body:" + string(appendName([]byte(p.path), about.name)), Kind: assay.KindValue, Control: about.control, Candidate: about.other}
+			})
+		}
+	}
+	if bytes.Equal(p.content.Data, q.content.Data) {
+		return
+	}
+	for _, d := range compare(p.content, q.content) {
+		inner := strings.TrimPrefix(strings.TrimPrefix(d.Path, "body"), ":$")
+		d.Path = "body:" + p.path + inner
+		r.add(d.Ignored, func() assay.Difference { return d })
+	}
+}
+
+// readParts reads all parts. Transfer encodings are undone.
+func readParts(c Content) ([]piece, error) {
+	_, parameters, err := mime.ParseMediaType(c.Type)
+	if err != nil {
+		return nil, err
+	}
+	if parameters["boundary"] == "" {
+		return nil, errors.New("the content type names no boundary")
+	}
+	reader := multipart.NewReader(bytes.NewReader(c.Data), parameters["boundary"])
+	var parts []piece
+	seen := map[string]int{}
+	for {
+		p, err := reader.NextPart()
+		if errors.Is(err, io.EOF) {
+			return parts, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		data, err := io.ReadAll(p)
+		if err != nil {
+			return nil, err
+		}
+		if len(parts) == maxParts {
+			return nil, fmt.Errorf("it has more than %d parts", maxParts)
+		}
+		parts = append(parts, piece{placed(p.FormName(), len(parts), seen), p.FileName(), Content{data, p.Header.Get("Content-Type")}})
+	}
+}
+
+// placed is the path of a part: by its name and which of that name it is, or by where it stands.
+func placed(name string, index int, seen map[string]int) string {
+	if name == "" {
+		return "$[" + strconv.Itoa(index) + "]"
+	}
+	path := string(appendName([]byte("$"), name))
+	n := seen[name]
+	seen[name]++
+	if n > 0 {
+		path += "[" + strconv.Itoa(n) + "]"
+	}
+	return path
+}
