@@ -123,7 +123,8 @@ func up(ctx context.Context, p *Process, o upOptions) error {
 	}
 	var watching sync.WaitGroup
 	if o.watch {
-		watching.Go(func() { h.watch(serving, p) })
+		follow := h.watch(p) // before anybody can have read that it is ready
+		watching.Go(func() { follow(serving) })
 	}
 	watching.Go(func() { h.lab.conduct(serving) })
 	h.log.Info("ready", append(h.addresses(), "in", time.Since(began).Round(time.Millisecond).String())...)

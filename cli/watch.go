@@ -27,26 +27,29 @@ const patience = 2 * time.Second
 // maxWatched bounds the folders watched for one function; dependencies beyond it are not watched.
 const maxWatched = 500
 
-// watch loads the files and the functions' code again when they change, until ctx ends.
-func (h *house) watch(ctx context.Context, p *Process) {
+// watch begins to look at the files and the functions' code. What it returns loads them again when they change,
+// until its context ends.
+func (h *house) watch(p *Process) (follow func(context.Context)) {
 	if len(h.opt.files) == 0 {
-		return
+		return func(context.Context) {}
 	}
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		h.log.Warn("changes of files go unseen: they cannot be watched", "error", err)
-		return
+		return func(context.Context) {}
 	}
-	defer w.Close()
 	definitions := h.observe(w, p)
-	changes{
-		watcher: w, matter: func(e fsnotify.Event) bool { return matters(e, definitions) },
-		unseen: func(err error) { h.log.Warn("a change of files may have gone unseen", "error", err) },
-		act: func() {
-			h.reload(ctx, p)
-			definitions = h.observe(w, p)
-		},
-	}.follow(ctx)
+	return func(ctx context.Context) {
+		defer w.Close()
+		changes{
+			watcher: w, matter: func(e fsnotify.Event) bool { return matters(e, definitions) },
+			unseen: func(err error) { h.log.Warn("a change of files may have gone unseen", "error", err) },
+			act: func() {
+				h.reload(ctx, p)
+				definitions = h.observe(w, p)
+			},
+		}.follow(ctx)
+	}
 }
 
 // changes are those of files that a watcher sees, and what is done about them.

@@ -269,7 +269,7 @@ func (v *environment) initialize(x *exchange, limit time.Duration, phase string)
 		v.reportInit(phase, f.status, f.ErrorType, took)
 		v.end(f.reason())
 		if posted := inst.posted(); f.exit && posted != nil { // it said why before it ended
-			f.Answer = *posted
+			f.Answer = v.reported(x, *posted).Answer
 		}
 	}
 	v.log.printf("%s", f.log)

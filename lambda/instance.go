@@ -141,10 +141,10 @@ func (i *instance) thaw() {
 }
 
 // posted is the error that a process reported before it ended, if any.
-func (i *instance) posted() *runtimeapi.Answer {
+func (i *instance) posted() *runtimeapi.Failure {
 	select {
 	case f := <-i.api.Failures():
-		return &f.Answer
+		return &f
 	default:
 		return nil
 	}
