@@ -341,6 +341,9 @@ var comparatorOptions = map[string][]string{
 	CompareLatency: {"ratio", "plus"},
 	CompareMemory:  {"ratio", "plus"},
 	CompareCost:    {"ratio", "plus"},
+
+	CompareExpression: {"expect"},
+
 	CompareHeaders: {"only", "except", "ignore", "tolerance", "relative", "dates", "unordered"},
 	CompareBody: {
 		"ignore", "subset", "tolerance", "relative", "dates", "nfc", "unordered", "key", "align", "within",

@@ -77,11 +77,14 @@ const (
 	CompareLatency = "latency"
 	CompareMemory  = "memory"
 	CompareCost    = "cost"
+
+	CompareExpression = "expression"
 )
 
 // ComparatorSpec names a comparator and its options. Faults are always compared.
 type ComparatorSpec struct {
 	Kind string `json:"kind"`
+	Name string `json:"name,omitempty"` // of expressions, of which there may be several
 
 	// Of several specs of one kind the first that fits an answer compares it. Path is of requests, as in
 	// Experiment; Type is of bodies, media types in which "*" stands for any run of characters but "/".
@@ -116,6 +119,9 @@ type ComparatorSpec struct {
 	Whitespace string  `json:"whitespace,omitempty"`
 	Edits      float64 `json:"edits,omitempty"`
 
+	// Of expressions: what is true where two observations agree.
+	Expect string `json:"expect,omitempty"`
+
 	// As is the format in which a body, or a string within one, is compared; "" for what the content
 	// type says.
 	As string `json:"as,omitempty"`
@@ -135,7 +141,7 @@ type ComparatorSpec struct {
 }
 
 // selectors are the fields of a ComparatorSpec that say what it is for, rather than how to compare.
-var selectors = []string{"kind", "path", "type", "as"}
+var selectors = []string{"kind", "name", "path", "type", "as"}
 
 // Options are the names, in JSON, of the options that are given, in the order of the fields.
 func (c ComparatorSpec) Options() []string {

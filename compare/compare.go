@@ -24,6 +24,8 @@ var builders = map[string]func(assay.ComparatorSpec) (assay.Comparator, []assay.
 	assay.CompareLatency: newMeasure,
 	assay.CompareMemory:  newMeasure,
 	assay.CompareCost:    newMeasure,
+
+	assay.CompareExpression: newCondition,
 }
 
 // Defaults are the comparators of a definition that lists none: status code, content type and body.
@@ -56,7 +58,7 @@ func New(specs []assay.ComparatorSpec, more ...Format) (assay.Comparator, []assa
 	return b.finish(), nil
 }
 
-// builder puts entries of the definition together to one part a kind.
+// builder puts entries of the definition together to one part a kind, and a name where there are several.
 type builder struct {
 	formats Formats
 	parts   []part
@@ -73,7 +75,7 @@ func (b *builder) add(spec assay.ComparatorSpec) (flaws []assay.Flaw) {
 	} else {
 		return []assay.Flaw{{What: fmt.Sprintf("unknown comparator %q", spec.Kind), Hint: "the comparators are body, " + strings.Join(slices.Sorted(maps.Keys(builders)), ", ")}}
 	}
-	p := b.part(spec.Kind)
+	p := b.part(strings.TrimSuffix(spec.Kind+" "+spec.Name, " "))
 	if slices.ContainsFunc(p.entries, func(before entry) bool { return before.hides(e) }) {
 		flaws = append(flaws, assay.Flaw{
 			What: fmt.Sprintf("an entry for %s before this one takes all that it is for", spec.Kind),

@@ -54,6 +54,12 @@ func (r *reader) comparator(name, options *yaml.Node) assay.ComparatorSpec {
 			"ratio": func(n *yaml.Node) { spec.Ratio = parsed(r, n, parseLimit) },
 			"plus":  func(n *yaml.Node) { spec.Plus = r.plus(n, spec.Kind) },
 		})
+	case assay.CompareExpression:
+		r.fields(options, spec.Kind, fields{
+			"path":   path,
+			"name":   func(n *yaml.Node) { spec.Name = r.text(n) },
+			"expect": func(n *yaml.Node) { spec.Expect = r.text(n) },
+		})
 	default:
 		if !null(options) {
 			r.fail(options, "leave the value out", "%s takes no options", spec.Kind)

@@ -9,6 +9,8 @@ import (
 )
 
 type comparatorFile struct {
+	Name   string   `yaml:"name,omitempty"`
+	Expect string   `yaml:"expect,omitempty"`
 	Path   string   `yaml:"path,omitempty"`
 	Type   []string `yaml:"type,flow,omitempty"`
 	Class  bool     `yaml:"class,omitempty"`
@@ -49,7 +51,7 @@ func comparatorBody(c assay.ComparatorSpec) any {
 
 func comparatorFields(c assay.ComparatorSpec) comparatorFile {
 	f := comparatorFile{
-		Path: c.Path, Type: c.Type, Class: c.Class, Exact: c.Exact, Same: c.Same, By: c.By, Plus: plusOf(c),
+		Name: c.Name, Expect: c.Expect, Path: c.Path, Type: c.Type, Class: c.Class, Exact: c.Exact, Same: c.Same, By: c.By, Plus: plusOf(c),
 		Only: c.Only, Except: c.Except, As: c.As, Ignore: c.Ignore, Subset: c.Subset, NFC: c.NFC,
 		Unordered: c.Unordered, Key: c.Key, Align: c.Align, Trim: c.Trim, Case: c.Case, Whitespace: c.Whitespace,
 		Tolerance: tolerances(c),
