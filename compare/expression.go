@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/compare/expression"
@@ -48,7 +49,20 @@ func (c condition) agree(control, other *assay.Observation) (bool, error) {
 		if err != nil {
 			return false, err
 		}
+		if err := c.readable(body); err != nil {
+			return false, err
+		}
 		bodies[i] = body
 	}
 	return c.Agree(control, other, bodies)
+}
+
+// readable tells whether a body that the expression looks into as JSON is that, strictly: what cannot be decoded
+// agrees with nothing.
+func (c condition) readable(body []byte) error {
+	if len(body) == 0 || !strings.Contains(c.String(), "json") {
+		return nil
+	}
+	_, err := parse(body)
+	return err
 }

@@ -19,6 +19,7 @@ func TestExpressions(t *testing.T) {
 		"'Content-Type' in candidate.header":                         "",
 		"candidate.json.nobody.age > 1":                              "malformed",
 		"candidate.body contains 'total'":                            "",
+		"int(candidate.body) == 1":                                   "malformed",
 	} {
 		c, flaws := New([]assay.ComparatorSpec{{Kind: assay.CompareExpression, Name: "x", Expect: expect}})
 		if len(flaws) > 0 {
@@ -27,7 +28,7 @@ func TestExpressions(t *testing.T) {
 		got := ""
 		for _, d := range c.Compare(control, other) {
 			got += string(d.Kind)
-			if d.Path != "expression:x" || d.Detail == "" {
+			if d.Path != "expression:x" || d.Detail == "" || strings.Contains(d.Detail, "10.05") {
 				t.Errorf("%s: %+v", expect, d)
 			}
 		}
@@ -52,6 +53,9 @@ func TestExpressionsAreChecked(t *testing.T) {
 	}
 	for expect, want := range map[string]string{
 		"control.colour == 1": "column 9", "1 + 1": "bool", "now() > now()": "now", "((": "column", strings.Repeat(" ", 5000): "longer", "": "unexpected",
+		"keys(control.json)[0] == 'a'":                                        "keys",
+		"all(control.json, all(candidate.json, # == 1))":                      "within another",
+		"any(control.json.a, any(control.json.b, any(control.json.c, true)))": "within another",
 	} {
 		if _, flaws := New([]assay.ComparatorSpec{{Kind: assay.CompareExpression, Name: "x", Expect: expect}}); len(flaws) != 1 || !strings.Contains(flaws[0].What, want) {
 			t.Errorf("%.20q: %+v, want %q", expect, flaws, want)
@@ -59,5 +63,23 @@ func TestExpressionsAreChecked(t *testing.T) {
 	}
 	if _, flaws := New([]assay.ComparatorSpec{{Kind: assay.CompareExpression, Expect: "true"}}); len(flaws) != 1 || flaws[0].Path[2] != "name" {
 		t.Errorf("without a name: %+v", flaws)
+	}
+}
+
+// What an expression cannot look into, or could look into for ever, agrees with nothing.
+func TestExpressionsAreBounded(t *testing.T) {
+	c, flaws := New([]assay.ComparatorSpec{{Kind: assay.CompareExpression, Name: "x", Expect: "control.json == candidate.json"}})
+	if len(flaws) > 0 {
+		t.Fatal(flaws)
+	}
+	for name, sides := range map[string][2]string{
+		"broken on both sides": {"{", "["},
+		"a member twice":       {`{"a": 1, "a": 2}`, `{"a": 2}`},
+		"many values":          {"[" + strings.Repeat("1,", 2000) + "1]", "[2]"},
+	} {
+		d := c.Compare(answer("", []byte(sides[0])), answer("", []byte(sides[1])))
+		if len(d) != 1 || d[0].Kind != assay.KindMalformed {
+			t.Errorf("%s: %+v", name, d)
+		}
 	}
 }

@@ -1,10 +1,11 @@
 // Package expression lets people say in one line when two observations agree. In come an expression and two
 // observations; out goes whether it is true of them. It is pure.
 //
-// The language is that of github.com/expr-lang/expr (MIT): it is checked before it runs, has no loops but those
-// over what is there, reaches nothing outside, and bounds the memory it takes; it is smaller than CEL, which
-// brings protobuf and a parser generator's runtime. What tells the time is taken away: the same observations
-// must agree for ever.
+// The language is that of github.com/expr-lang/expr (MIT): it is checked before it runs and reaches nothing
+// outside; it is smaller than CEL, which brings protobuf and a parser generator's runtime. What it does not
+// bound is bounded here: predicates do not stand within one another, and documents have few items. What
+// tells the time, or lists a map in no certain order, is taken away: the same observations must agree for
+// ever. Numbers are float64.
 package expression
 
 import (
@@ -14,14 +15,28 @@ import (
 	"fmt"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/assaylab/assay"
 )
 
-// maxLength bounds an expression.
-const maxLength = 4096
+const (
+	// maxLength bounds an expression.
+	maxLength = 4096
+	// maxItems bounds the values in a document: an expression may look at each for each.
+	maxItems = 2000
+)
+
+// uncertain are the functions whose result is not always the same.
+var uncertain = []string{"now", "date", "keys", "values", "toPairs"}
+
+var (
+	errNested = errors.New("a predicate stands within another: all, any, filter and the like cannot be nested")
+	errItems  = fmt.Errorf("a body has more than %d values, too many for an expression", maxItems)
+	errValue  = errors.New("a value is missing, or is of another type than the expression takes")
+)
 
 // Arm is what an expression sees of an observation.
 type Arm struct {
@@ -52,28 +67,75 @@ func New(text string) (*Expression, error) {
 	if len(text) > maxLength {
 		return nil, fmt.Errorf("it is longer than %d bytes", maxLength)
 	}
-	program, err := expr.Compile(text, expr.Env(environment{}), expr.AsBool(), expr.DisableBuiltin("now"), expr.DisableBuiltin("date"))
+	nested := &nesting{}
+	options := []expr.Option{expr.Env(environment{}), expr.AsBool(), expr.Patch(nested)}
+	for _, name := range uncertain {
+		options = append(options, expr.DisableBuiltin(name))
+	}
+	program, err := expr.Compile(text, options...)
 	if at, ok := errors.AsType[*file.Error](err); ok {
 		return nil, fmt.Errorf("column %d: %s", at.Column+1, at.Message)
 	}
 	if err != nil {
 		return nil, err
 	}
+	if nested.found {
+		return nil, errNested
+	}
 	return &Expression{text, program}, nil
 }
 
-// Agree tells whether the expression is true of two observations, whose bodies are given with their content
-// coding undone. An error says that it could not be told, for example because a member is not there.
-func (e *Expression) Agree(control, candidate *assay.Observation, bodies [2][]byte) (bool, error) {
-	out, err := expr.Run(e.program, environment{arm(control, bodies[0]), arm(candidate, bodies[1])})
-	if at, ok := errors.AsType[*file.Error](err); ok {
-		return false, errors.New(at.Message)
+// nesting finds predicates within predicates.
+type nesting struct{ found bool }
+
+// Visit implements ast.Visitor.
+func (n *nesting) Visit(node *ast.Node) {
+	if p, ok := (*node).(*ast.PredicateNode); ok {
+		inner := &predicates{}
+		ast.Walk(&p.Node, inner)
+		n.found = n.found || inner.count > 0
 	}
+}
+
+// predicates counts them.
+type predicates struct{ count int }
+
+// Visit implements ast.Visitor.
+func (p *predicates) Visit(node *ast.Node) {
+	if _, ok := (*node).(*ast.PredicateNode); ok {
+		p.count++
+	}
+}
+
+// Agree tells whether the expression is true of two observations, whose bodies are given with their content
+// coding undone. An error says that it could not be told, without quoting a value: it may be a secret.
+func (e *Expression) Agree(control, candidate *assay.Observation, bodies [2][]byte) (bool, error) {
+	env := environment{arm(control, bodies[0]), arm(candidate, bodies[1])}
+	if items(env.Control.JSON)+items(env.Candidate.JSON) > maxItems {
+		return false, errItems
+	}
+	out, err := expr.Run(e.program, env)
 	if err != nil {
-		return false, err
+		return false, errValue
 	}
 	agree, _ := out.(bool) // checked by New
 	return agree, nil
+}
+
+// items counts the values in a document.
+func items(v any) int {
+	n := 1
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			n += items(item)
+		}
+	case map[string]any:
+		for _, member := range v {
+			n += items(member)
+		}
+	}
+	return n
 }
 
 // String is the expression as it was written.
