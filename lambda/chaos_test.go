@@ -49,15 +49,21 @@ func TestKillsUnderLoad(t *testing.T) {
 			if served.Load() == 0 || crashed.Load() == 0 {
 				t.Error("no chaos, or nothing else")
 			}
-			if o := l.call(tt.fn.Name, m{"ID": 7}); o.Fault != nil {
-				t.Errorf("afterwards: %+v", o.Fault)
+			for left := 4; ; left-- { // version 1 of control groups lets what was killed while frozen die when it is thawed
+				o := l.call(tt.fn.Name, m{"ID": 7})
+				if o.Fault == nil {
+					break
+				}
+				if left == 0 {
+					t.Fatalf("afterwards: %+v", o.Fault)
+				}
 			}
 		})
 	}
 }
 
 // survives calls once, and tells whether the answer came: it must be the caller's own. Otherwise the
-// fault must tell of a crash of the caller's own request.
+// fault must tell of a crash of the caller's own request, or that it came in the middle of the answer.
 func (l lab) survives(call Call, id int, stream bool) bool {
 	var sink tape
 	var r *Result
@@ -82,7 +88,7 @@ func (l lab) survives(call Call, id int, stream bool) bool {
 		}
 		return true
 	}
-	truncated := stream && r.Fault.Type == "Runtime.TruncatedResponse"
+	truncated := r.Fault.Type == "Runtime.TruncatedResponse"
 	if !truncated && (r.Fault.Kind != assay.FaultCrash || !strings.Contains(r.Fault.Message, call.ID) || !strings.HasSuffix(r.Fault.Message, "signal: killed")) {
 		l.t.Errorf("caller %d: status %d, fault %+v", id, r.Status, r.Fault)
 	}
