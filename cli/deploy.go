@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/config/template"
 	"github.com/assaylab/assay/deploy"
 	"github.com/assaylab/assay/pack"
@@ -268,7 +269,7 @@ func (d *deployment) run(ctx context.Context) error {
 		}
 		r, err := d.engine.Function(ctx, f)
 		if err != nil {
-			return placed(err, d.app.Functions[i].Where)
+			return config.Placed(err, d.app.Functions[i].Where)
 		}
 		d.outcome.Functions = append(d.outcome.Functions, r)
 	}

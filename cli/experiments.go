@@ -20,6 +20,7 @@ import (
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/console"
+	"github.com/assaylab/assay/laboratory"
 )
 
 // dropped is the number of trials dropped, for whatever reason.
@@ -59,7 +60,7 @@ func apply(ctx context.Context, p *Process, c *client, file string) error {
 	var answer struct{ Changes []assay.Change }
 	if err := c.call(ctx, http.MethodPost, "/apply", body, &answer); err != nil {
 		var refused *assay.Error
-		if errors.As(err, &refused) && strings.HasPrefix(refused.Where, sentName+":") {
+		if errors.As(err, &refused) && strings.HasPrefix(refused.Where, laboratory.SentName+":") {
 			refused.Where = file // a place in what was sent means nothing to whoever wrote the file
 		}
 		return err

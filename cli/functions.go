@@ -17,28 +17,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/console"
-	"github.com/assaylab/assay/lambda"
 )
-
-// functions is the embedded engine as the console may use it: what experiments need is not removed.
-type functions struct {
-	*lambda.Engine
-	lab *laboratory
-}
-
-// Remove removes a function that no experiment names.
-func (f functions) Remove(ctx context.Context, name string) error {
-	if users := f.lab.usersOf(name); len(users) > 0 {
-		return &assay.Error{
-			Code: assay.CodeConflict, What: "the function is an arm of " + strings.Join(users, ", "), Where: "function " + name,
-			Hint: "delete or change the experiment first",
-		}
-	}
-	if err := f.Engine.Remove(ctx, name); err != nil {
-		return err
-	}
-	return f.lab.dropRoutes(name)
-}
 
 func getFunctions(ctx context.Context, p *Process, c *client, output string) error {
 	data, err := c.read(ctx, "/functions")

@@ -19,6 +19,7 @@ import (
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/console"
+	"github.com/assaylab/assay/laboratory"
 	"github.com/assaylab/assay/recording"
 )
 
@@ -189,7 +190,7 @@ func replayExperiment(ctx context.Context, c *client, name string, o replayOptio
 	if err != nil {
 		return "", err
 	}
-	doc, err := config.Parse(sentName, definition, config.Options{})
+	doc, err := config.Parse(laboratory.SentName, definition, config.Options{})
 	if err != nil {
 		return "", err
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/console"
 	"github.com/assaylab/assay/gateway"
+	"github.com/assaylab/assay/laboratory"
 	"github.com/assaylab/assay/lambda"
 	"github.com/assaylab/assay/lambda/awsapi"
 	"github.com/assaylab/assay/lambda/sigv4"
@@ -97,7 +98,7 @@ type house struct {
 	aws     *awsapi.API
 	floor   *trial.Floor
 	gateway *gateway.Gateway
-	lab     *laboratory
+	lab     *laboratory.Laboratory
 	console *console.Console
 	servers []*server
 	unlock  func()
@@ -126,7 +127,7 @@ func up(ctx context.Context, p *Process, o upOptions) error {
 		follow := h.watch(p) // before anybody can have read that it is ready
 		watching.Go(func() { follow(serving) })
 	}
-	watching.Go(func() { h.lab.conduct(serving) })
+	watching.Go(func() { h.lab.Conduct(serving) })
 	h.log.Info("ready", append(h.addresses(), "in", time.Since(began).Round(time.Millisecond).String())...)
 	<-serving.Done()
 	h.log.Info("stopping: no new requests are taken")
@@ -211,27 +212,25 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	}
 	h.floor = trial.New(trial.Options{Store: h.store, Log: h.log, Seed: seed(), Decode: compare.Decode})
 	h.gateway = gateway.New(gateway.Options{Log: h.log, Development: h.opt.development})
-	routes, err := openRoutes(h.opt.data)
+	h.lab, err = laboratory.New(laboratory.Options{
+		Log: h.log, Now: time.Now, Seed: seed, Env: p.Env, Store: h.store, Packer: packer, Engine: h.engine, Floor: h.floor, Gateway: h.gateway,
+		Key: key, Prices: prices, Data: h.opt.data,
+	})
 	if err != nil {
 		return err
 	}
-	h.lab = &laboratory{
-		log: h.log, now: time.Now, store: h.store, packer: packer, routes: routes, engine: h.engine, floor: h.floor, gateway: h.gateway,
-		resolve: &resolver{log: h.log, env: p.Env, engine: h.engine, key: key, prices: prices},
-		inForce: map[string]*experiment{}, past: map[string]assay.Experiment{}, fromFile: map[string]string{},
-	}
-	if err := h.lab.load(ctx); err != nil {
+	if err := h.lab.Load(ctx); err != nil {
 		return err
 	}
 	if err := h.put(ctx, doc); err != nil {
 		return err
 	}
 	h.console, err = console.New(console.Options{
-		Laboratory: h.lab, Functions: functions{h.engine, h.lab}, Store: h.store, Router: h.lab,
+		Laboratory: h.lab, Functions: h.lab.Functions(), Store: h.store, Router: h.lab,
 		Version: Version(), Addresses: h.addressOf(), Token: h.opt.token,
 		Log: h.log, Pixels: compare.Pixels, Ready: h.ready,
 		Reading: reading.New(reading.Options{
-			Store: h.store, Laboratory: desk{h.lab, "http://" + h.addressOf()["aws"]}, Now: time.Now, NewID: uuid.NewString,
+			Store: h.store, Laboratory: h.lab.Desk("http://" + h.addressOf()["aws"]), Now: time.Now, NewID: uuid.NewString,
 		}),
 	})
 	if err != nil {
@@ -322,7 +321,7 @@ func (h *house) close() {
 	}
 	h.closeServer("aws", 0)
 	if h.lab != nil {
-		h.lab.close()
+		h.lab.Close()
 	}
 	if h.engine != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainFunctions)
@@ -473,13 +472,4 @@ func absolute(dir, path string) string {
 		return path
 	}
 	return filepath.Join(dir, path)
-}
-
-// close gives back what the arms in force hold.
-func (l *laboratory) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, x := range l.inForce {
-		x.arms.close()
-	}
 }

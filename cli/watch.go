@@ -123,7 +123,7 @@ func (h *house) put(ctx context.Context, doc config.Document) error {
 	if blank := doc.Where("experiments") == "" && doc.Where("functions") == ""; blank && len(h.opt.files) > 0 {
 		return &assay.Error{Code: assay.CodeInvalid, What: "the files define nothing", Where: strings.Join(h.opt.files, ", "), Hint: "write `experiments: {}` if that is meant"}
 	}
-	changes, err := h.lab.reload(ctx, doc)
+	changes, err := h.lab.Reload(ctx, doc)
 	for _, c := range changes {
 		if c.Action != "unchanged" {
 			h.log.Info("definition "+c.Action, "kind", c.Kind, "name", c.Name)

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -99,4 +101,18 @@ func child(n *yaml.Node, step string) (key, value *yaml.Node) {
 		return nil, nil
 	}
 	return n.Content[i], n.Content[i]
+}
+
+// Placed adds to an error the place in a file of what it is about.
+func Placed(err error, where string) error {
+	var e *assay.Error
+	if where == "" || !errors.As(err, &e) {
+		return err
+	}
+	at := *e
+	at.Where = where
+	if e.Where != "" && !strings.HasPrefix(where, e.Where) {
+		at.Where += " (" + e.Where + ")"
+	}
+	return &at
 }

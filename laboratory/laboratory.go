@@ -1,4 +1,8 @@
-package cli
+// Package laboratory brings definitions into force and changes them while traffic flows. In come
+// definitions, from files and by the API, and orders to change them; out go deployed functions, the lanes'
+// plans, the gateway's routes, and reports of how each experiment stands. It is where the names in
+// definitions become the rooms' things.
+package laboratory
 
 import (
 	"context"
@@ -25,22 +29,39 @@ import (
 // live as long as the file has them.
 const sourceAPI = "api"
 
-// sentName stands for the file in errors about definitions that came by the API.
-const sentName = "definition"
+// SentName stands for the file in errors about definitions that came by the API.
+const SentName = "definition"
 
-// keeping is what a laboratory needs of a store.
-type keeping interface {
+// Store is what a laboratory needs of a store.
+type Store interface {
 	assay.Store
 	assay.Definitions
 	assay.Rollouts
 }
 
-// laboratory holds the definitions in force and changes them while traffic flows. It implements
-// console.Laboratory.
-type laboratory struct {
+// Options of a laboratory; all are needed.
+type Options struct {
+	Log     *slog.Logger
+	Now     func() time.Time
+	Seed    func() uint64 // of what a rollout leaves to chance
+	Env     func(string) (string, bool)
+	Store   Store
+	Packer  *pack.Packer
+	Engine  *lambda.Engine
+	Floor   *trial.Floor
+	Gateway *gateway.Gateway
+	Key     []byte // of redaction
+	Prices  assay.PriceList
+	Data    string // the folder in which routes are kept
+}
+
+// Laboratory holds the definitions in force and changes them while traffic flows. It is safe for
+// concurrent use.
+type Laboratory struct {
 	log     *slog.Logger
 	now     func() time.Time
-	store   keeping
+	seed    func() uint64
+	store   Store
 	packer  *pack.Packer
 	engine  *lambda.Engine
 	floor   *trial.Floor
@@ -56,6 +77,28 @@ type laboratory struct {
 	standings map[string]assay.Standing // of rollouts, as the last run left them
 }
 
+// New returns a laboratory in which nothing is in force yet: Load and Reload bring it there.
+func New(o Options) (*Laboratory, error) {
+	routes, err := openRoutes(o.Data)
+	if err != nil {
+		return nil, err
+	}
+	return &Laboratory{
+		log: o.Log, now: o.Now, seed: o.Seed, store: o.Store, packer: o.Packer, engine: o.Engine, floor: o.Floor, gateway: o.Gateway,
+		routes: routes, resolve: &resolver{log: o.Log, env: o.Env, engine: o.Engine, key: o.Key, prices: o.Prices},
+		inForce: map[string]*experiment{}, past: map[string]assay.Experiment{}, fromFile: map[string]string{},
+	}, nil
+}
+
+// Close gives back what the arms in force hold.
+func (l *Laboratory) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, x := range l.inForce {
+		x.arms.close()
+	}
+}
+
 // experiment is a definition in force with all it names resolved.
 type experiment struct {
 	def     assay.Experiment
@@ -65,7 +108,7 @@ type experiment struct {
 }
 
 // Apply implements console.Laboratory.
-func (l *laboratory) Apply(ctx context.Context, name string, definition []byte) ([]assay.Change, error) {
+func (l *Laboratory) Apply(ctx context.Context, name string, definition []byte) ([]assay.Change, error) {
 	doc, err := l.parse(name, definition)
 	if err != nil {
 		return nil, err
@@ -81,17 +124,17 @@ func (l *laboratory) Apply(ctx context.Context, name string, definition []byte) 
 	return l.change(ctx, doc, doc.Experiments, nil)
 }
 
-func (l *laboratory) parse(name string, definition []byte) (config.Document, error) {
+func (l *Laboratory) parse(name string, definition []byte) (config.Document, error) {
 	opt := config.Options{LookupEnv: l.resolve.env}
 	if name == "" {
-		return config.Parse(sentName, definition, opt)
+		return config.Parse(SentName, definition, opt)
 	}
 	e, err := config.ParseExperiment(name, name, definition, opt)
 	return config.Document{Experiments: []assay.Experiment{e}}, err
 }
 
 // Patch implements console.Laboratory.
-func (l *laboratory) Patch(ctx context.Context, name string, p assay.Patch) (assay.Experiment, error) {
+func (l *Laboratory) Patch(ctx context.Context, name string, p assay.Patch) (assay.Experiment, error) {
 	if p.Rollout != "" {
 		return l.order(ctx, name, rollout.Order(p.Rollout))
 	}
@@ -107,7 +150,7 @@ func (l *laboratory) Patch(ctx context.Context, name string, p assay.Patch) (ass
 }
 
 // edit brings a live change of an experiment into force, if it changes anything.
-func (l *laboratory) edit(ctx context.Context, name string, change func(*assay.Experiment) error) (assay.Experiment, error) {
+func (l *Laboratory) edit(ctx context.Context, name string, change func(*assay.Experiment) error) (assay.Experiment, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	x := l.inForce[name]
@@ -136,7 +179,7 @@ func (l *laboratory) edit(ctx context.Context, name string, change func(*assay.E
 }
 
 // Delete implements console.Laboratory.
-func (l *laboratory) Delete(ctx context.Context, name string) error {
+func (l *Laboratory) Delete(ctx context.Context, name string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.inForce[name] == nil {
@@ -146,7 +189,7 @@ func (l *laboratory) Delete(ctx context.Context, name string) error {
 }
 
 // Render implements console.Laboratory.
-func (l *laboratory) Render(name string) ([]byte, error) {
+func (l *Laboratory) Render(name string) ([]byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	x := l.inForce[name]
@@ -157,7 +200,7 @@ func (l *laboratory) Render(name string) ([]byte, error) {
 }
 
 // Reports implements console.Laboratory.
-func (l *laboratory) Reports(ctx context.Context) ([]assay.Report, error) {
+func (l *Laboratory) Reports(ctx context.Context) ([]assay.Report, error) {
 	var reports []assay.Report
 	for _, e := range l.definitions() {
 		r, err := l.report(ctx, e)
@@ -170,7 +213,7 @@ func (l *laboratory) Reports(ctx context.Context) ([]assay.Report, error) {
 }
 
 // Report implements console.Laboratory.
-func (l *laboratory) Report(ctx context.Context, name string) (assay.Report, error) {
+func (l *Laboratory) Report(ctx context.Context, name string) (assay.Report, error) {
 	for _, e := range l.definitions() {
 		if e.Name == name {
 			return l.report(ctx, e)
@@ -179,7 +222,7 @@ func (l *laboratory) Report(ctx context.Context, name string) (assay.Report, err
 	return assay.Report{}, l.unknown(name)
 }
 
-func (l *laboratory) definitions() []assay.Experiment {
+func (l *Laboratory) definitions() []assay.Experiment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var all []assay.Experiment
@@ -191,7 +234,7 @@ func (l *laboratory) definitions() []assay.Experiment {
 
 // report reads the kept counts before the live ledger: a trial kept in between shows as in flight,
 // never as kept and not sampled.
-func (l *laboratory) report(ctx context.Context, e assay.Experiment) (assay.Report, error) {
+func (l *Laboratory) report(ctx context.Context, e assay.Experiment) (assay.Report, error) {
 	counts, err := l.store.Counts(ctx, e.Name, e.Since)
 	if err != nil {
 		return assay.Report{}, err
@@ -224,7 +267,7 @@ func inOrder(e *assay.Experiment, c *assay.Counts) []assay.ArmCounts {
 }
 
 // usersOf lists the experiments that have an embedded function as an arm.
-func (l *laboratory) usersOf(function string) []string {
+func (l *Laboratory) usersOf(function string) []string {
 	var users []string
 	for _, e := range l.definitions() {
 		for _, a := range append([]assay.Arm{e.Control}, e.Candidates...) {
@@ -237,9 +280,13 @@ func (l *laboratory) usersOf(function string) []string {
 	return users
 }
 
-func (l *laboratory) unknown(name string) error {
+func (l *Laboratory) unknown(name string) error {
 	return &assay.Error{
 		Code: assay.CodeNotFound, What: "there is no experiment " + strconv.Quote(name),
 		Hint: "`assay get experiments` lists them",
 	}
+}
+
+func invalid(what, hint string) error {
+	return &assay.Error{Code: assay.CodeInvalid, What: what, Hint: hint}
 }

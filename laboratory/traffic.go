@@ -1,4 +1,4 @@
-package cli
+package laboratory
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 )
 
 // Record implements console.Traffic.
-func (l *laboratory) Record(ctx context.Context, name string, each func(*assay.Trial) error) (missed int64, err error) {
+func (l *Laboratory) Record(ctx context.Context, name string, each func(*assay.Trial) error) (missed int64, err error) {
 	recording, ok := l.floor.Record(name)
 	if !ok {
 		return 0, l.unknown(name)
@@ -30,7 +30,7 @@ func (l *laboratory) Record(ctx context.Context, name string, each func(*assay.T
 }
 
 // Replay implements console.Traffic.
-func (l *laboratory) Replay(ctx context.Context, name string, how assay.Replay, next func() (*assay.Trial, error)) (assay.Replayed, error) {
+func (l *Laboratory) Replay(ctx context.Context, name string, how assay.Replay, next func() (*assay.Trial, error)) (assay.Replayed, error) {
 	l.mu.Lock()
 	x := l.inForce[name]
 	l.mu.Unlock()

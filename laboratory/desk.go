@@ -1,4 +1,4 @@
-package cli
+package laboratory
 
 import (
 	"errors"
@@ -12,17 +12,21 @@ import (
 	"github.com/assaylab/assay/reading"
 )
 
-// desk is the laboratory as those see it who read differences. It implements reading.Laboratory.
-type desk struct {
-	*laboratory
-	aws string // where the embedded engine's functions are invoked, as a URL
+// Desk is the laboratory as those see it who read differences. It implements reading.Laboratory.
+type Desk struct {
+	*Laboratory
+	aws string
 }
 
+// Desk returns the laboratory for those who read differences; aws is the URL at which the embedded engine's
+// functions are invoked.
+func (l *Laboratory) Desk(aws string) Desk { return Desk{l, aws} }
+
 // Definitions implements reading.Laboratory.
-func (d desk) Definitions() []assay.Experiment { return d.definitions() }
+func (d Desk) Definitions() []assay.Experiment { return d.definitions() }
 
 // WhatIf implements reading.Laboratory. Flaws are located in the text.
-func (d desk) WhatIf(name string, rules []byte) (now, then assay.Comparator, err error) {
+func (d Desk) WhatIf(name string, rules []byte) (now, then assay.Comparator, err error) {
 	x, err := d.running(name)
 	if err != nil {
 		return nil, nil, err
@@ -40,7 +44,7 @@ func (d desk) WhatIf(name string, rules []byte) (now, then assay.Comparator, err
 }
 
 // running is an experiment in force. What it holds stays usable when another version takes its place.
-func (l *laboratory) running(name string) (*experiment, error) {
+func (l *Laboratory) running(name string) (*experiment, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if x := l.inForce[name]; x != nil {
@@ -50,7 +54,7 @@ func (l *laboratory) running(name string) (*experiment, error) {
 }
 
 // Bench implements reading.Laboratory.
-func (d desk) Bench(name, candidate string) (reading.Bench, error) {
+func (d Desk) Bench(name, candidate string) (reading.Bench, error) {
 	x, err := d.running(name)
 	if err != nil {
 		return reading.Bench{}, err
@@ -88,7 +92,7 @@ func eventFor(inv *assay.Invocation, e *assay.Experiment, targets ...assay.Targe
 }
 
 // address is where a target is reached from outside of the laboratory.
-func (d desk) address(t assay.Target) export.Arm {
+func (d Desk) address(t assay.Target) export.Arm {
 	if t.URL != "" {
 		return export.Arm{URL: t.URL}
 	}

@@ -1,4 +1,4 @@
-package cli
+package laboratory
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 )
 
 // AcceptRule implements console.Laboratory. A rule of the same class and path is replaced.
-func (l *laboratory) AcceptRule(ctx context.Context, name string, r assay.Rule) (assay.Experiment, error) {
+func (l *Laboratory) AcceptRule(ctx context.Context, name string, r assay.Rule) (assay.Experiment, error) {
 	r.Accepted = l.now().UTC()
 	if r.Expired(r.Accepted) {
 		return assay.Experiment{}, invalid("the rule would have expired already", "choose a day that is still to come")
@@ -20,7 +20,7 @@ func (l *laboratory) AcceptRule(ctx context.Context, name string, r assay.Rule) 
 }
 
 // RemoveRule implements console.Laboratory.
-func (l *laboratory) RemoveRule(ctx context.Context, name, id string) (assay.Experiment, error) {
+func (l *Laboratory) RemoveRule(ctx context.Context, name, id string) (assay.Experiment, error) {
 	return l.edit(ctx, name, func(e *assay.Experiment) error {
 		rest := without(e.Rules, id)
 		if len(rest) == len(e.Rules) {

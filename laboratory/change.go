@@ -1,4 +1,4 @@
-package cli
+package laboratory
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/config"
@@ -22,9 +21,9 @@ type transition struct {
 	changes []assay.Change // as told to people
 }
 
-// load reads what the store knows of earlier runs. Experiments that came by the API go into force again;
+// Load reads what the store knows of earlier runs. Experiments that came by the API go into force again;
 // those of a file wait until a file has them.
-func (l *laboratory) load(ctx context.Context) error {
+func (l *Laboratory) Load(ctx context.Context) error {
 	known, err := l.store.Load(ctx)
 	if err != nil {
 		return err
@@ -55,10 +54,10 @@ func (l *laboratory) load(ctx context.Context) error {
 	return nil
 }
 
-// reload puts into force what the files say that `assay up` was given. What a file says as it did when
+// Reload puts into force what the files say that `assay up` was given. What a file says as it did when
 // last read stays as it is, with the changes that were made to it live, a deletion among them. What was
 // in a file and is in none any more is deleted.
-func (l *laboratory) reload(ctx context.Context, doc config.Document) ([]assay.Change, error) {
+func (l *Laboratory) Reload(ctx context.Context, doc config.Document) ([]assay.Change, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	said := map[string]string{}
@@ -86,7 +85,7 @@ func (l *laboratory) reload(ctx context.Context, doc config.Document) ([]assay.C
 // with any of them is found first, and changes nothing. A function that does not build or cannot be
 // deployed leaves the experiments as they were; functions deployed before it stay, and what runs them
 // begins new evidence.
-func (l *laboratory) change(ctx context.Context, doc config.Document, news []assay.Experiment, gone []string) ([]assay.Change, error) {
+func (l *Laboratory) change(ctx context.Context, doc config.Document, news []assay.Experiment, gone []string) ([]assay.Change, error) {
 	if err := l.check(ctx, doc, news, gone); err != nil {
 		return nil, err
 	}
@@ -102,7 +101,7 @@ func (l *laboratory) change(ctx context.Context, doc config.Document, news []ass
 }
 
 // check finds everything that would keep experiments from going into force.
-func (l *laboratory) check(ctx context.Context, doc config.Document, news []assay.Experiment, gone []string) error {
+func (l *Laboratory) check(ctx context.Context, doc config.Document, news []assay.Experiment, gone []string) error {
 	var flaws []error
 	promised := map[string]bool{}
 	for _, f := range doc.Functions {
@@ -124,7 +123,7 @@ func (l *laboratory) check(ctx context.Context, doc config.Document, news []assa
 
 // checkRoutes tries the routing table as it would be, adding one experiment after the other so that it
 // can say which does not fit.
-func (l *laboratory) checkRoutes(doc config.Document, news []assay.Experiment, gone []string) error {
+func (l *Laboratory) checkRoutes(doc config.Document, news []assay.Experiment, gone []string) error {
 	leave := slices.Clone(gone)
 	for i := range news {
 		leave = append(leave, news[i].Name)
@@ -141,33 +140,19 @@ func (l *laboratory) checkRoutes(doc config.Document, news []assay.Experiment, g
 		}
 		routes = append(routes, route(&news[i], assay.InvokerFunc(nil), nil))
 		if err := gateway.Check(routes); err != nil {
-			return placed(err, doc.Where("experiments", news[i].Name, "path"))
+			return config.Placed(err, doc.Where("experiments", news[i].Name, "path"))
 		}
 	}
 	return nil
 }
 
-// placed adds to an error the place in a file of what it is about.
-func placed(err error, where string) error {
-	var e *assay.Error
-	if where == "" || !errors.As(err, &e) {
-		return err
-	}
-	at := *e
-	at.Where = where
-	if e.Where != "" && !strings.HasPrefix(where, e.Where) {
-		at.Where += " (" + e.Where + ")"
-	}
-	return &at
-}
-
-func (l *laboratory) deploy(ctx context.Context, doc config.Document) ([]assay.Change, error) {
+func (l *Laboratory) deploy(ctx context.Context, doc config.Document) ([]assay.Change, error) {
 	var changes []assay.Change
 	for _, f := range doc.Functions {
 		before, unknown := l.engine.Deployment(f.Name)
 		after, err := l.install(ctx, f)
 		if err != nil {
-			return changes, placed(err, doc.Where("functions", f.Name))
+			return changes, config.Placed(err, doc.Where("functions", f.Name))
 		}
 		change := assay.Change{Kind: "function", Name: f.Name, Action: "configured"}
 		if unknown != nil {
@@ -181,7 +166,7 @@ func (l *laboratory) deploy(ctx context.Context, doc config.Document) ([]assay.C
 }
 
 // install packs a function's folder, building it if need be, and gives it to the engine.
-func (l *laboratory) install(ctx context.Context, f assay.Function) (assay.Deployment, error) {
+func (l *Laboratory) install(ctx context.Context, f assay.Function) (assay.Deployment, error) {
 	made, err := l.packer.Pack(ctx, pack.Source{Name: f.Name, Path: f.Code, Runtime: f.Runtime, Handler: f.Handler, Build: f.Build})
 	if err != nil {
 		return assay.Deployment{}, err
@@ -191,7 +176,7 @@ func (l *laboratory) install(ctx context.Context, f assay.Function) (assay.Deplo
 
 // plan resolves what is to go into force: the experiments given, and those whose functions were deployed
 // anew, which begin new evidence.
-func (l *laboratory) plan(ctx context.Context, news []assay.Experiment, gone []string) (transition, error) {
+func (l *Laboratory) plan(ctx context.Context, news []assay.Experiment, gone []string) (transition, error) {
 	t := transition{remove: gone}
 	for _, e := range news {
 		version, action := l.version(e)
@@ -226,7 +211,7 @@ func (l *laboratory) plan(ctx context.Context, news []assay.Experiment, gone []s
 // version makes of a definition the version of its experiment that it stands for: the present one if it
 // says nothing new, else the next. A definition that its source has not changed since keeps the changes
 // made to it live; one that has keeps a pause, and the rules that were accepted live.
-func (l *laboratory) version(e assay.Experiment) (version assay.Experiment, action string) {
+func (l *Laboratory) version(e assay.Experiment) (version assay.Experiment, action string) {
 	e = l.resolve.revise(e)
 	e.Digest, e.State = config.Digest(e), assay.StateRunning
 	old, known := l.past[e.Name]
@@ -252,7 +237,7 @@ func same(a, b assay.Experiment) bool {
 
 // next makes e the version after the newest known one of its name. Its evidence goes on if it asks
 // the same question.
-func (l *laboratory) next(e assay.Experiment) assay.Experiment {
+func (l *Laboratory) next(e assay.Experiment) assay.Experiment {
 	old := l.past[e.Name]
 	e.Version, e.Since, e.Changed = old.Version+1, old.Version+1, l.now()
 	if old.Version > 0 && old.State != assay.StateDeleted && old.SameEvidence(&e) {
@@ -261,7 +246,7 @@ func (l *laboratory) next(e assay.Experiment) assay.Experiment {
 	return e
 }
 
-func (l *laboratory) resolved(ctx context.Context, e assay.Experiment) (*experiment, error) {
+func (l *Laboratory) resolved(ctx context.Context, e assay.Experiment) (*experiment, error) {
 	arms, err := l.resolve.arms(ctx, e, nil)
 	if err != nil {
 		return nil, err
@@ -270,7 +255,7 @@ func (l *laboratory) resolved(ctx context.Context, e assay.Experiment) (*experim
 }
 
 // commit writes a transition down, and puts it into force with one swap of the routing table.
-func (l *laboratory) commit(ctx context.Context, t transition) error {
+func (l *Laboratory) commit(ctx context.Context, t transition) error {
 	past, inForce := maps.Clone(l.past), maps.Clone(l.inForce)
 	for _, x := range t.install {
 		past[x.def.Name], inForce[x.def.Name] = x.def, x
@@ -302,7 +287,7 @@ func (l *laboratory) commit(ctx context.Context, t transition) error {
 }
 
 // save writes the new versions down and gives the lanes their plans.
-func (l *laboratory) save(ctx context.Context, t transition, past map[string]assay.Experiment) error {
+func (l *Laboratory) save(ctx context.Context, t transition, past map[string]assay.Experiment) error {
 	for _, name := range append(installed(t), t.remove...) {
 		if err := l.store.Save(ctx, past[name]); err != nil {
 			return err
@@ -331,7 +316,7 @@ func installed(t transition) []string {
 }
 
 // route gives the gateway the table of what is in force.
-func (l *laboratory) route() error {
+func (l *Laboratory) route() error {
 	var routes []gateway.Route
 	for _, name := range slices.Sorted(maps.Keys(l.inForce)) {
 		if x := l.inForce[name]; x.def.Traffic == assay.TrafficLive {
