@@ -19,6 +19,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/lambda/sandbox/cgroup"
 	"github.com/assaylab/assay/lambda/sandbox/loader"
@@ -90,8 +92,8 @@ func (h *Host) prepare(opts Options) (err error) {
 		return err
 	}
 	if !opts.NoGroups {
-		h.groups = cgroup.Open(identity(opts.Dir))
-		h.groups.SweepDead(namePrefix)
+		h.groups = cgroup.Open(identity(opts.Dir) + "-" + strconv.Itoa(os.Getpid()))
+		h.groups.SweepDead(abandoned)
 		if err := cgroup.Sweep(h.groups.Groups()); err != nil {
 			return err
 		}
@@ -107,10 +109,17 @@ func (h *Host) prepare(opts Options) (err error) {
 
 const namePrefix = "assay-"
 
-// identity names the control groups of a folder, so that two laboratories do not end each other's.
+// identity begins the name of the control groups of a folder, so that two laboratories do not end each
+// other's. The number of the process follows.
 func identity(dir string) string {
 	sum := sha256.Sum256([]byte(dir))
 	return namePrefix + hex.EncodeToString(sum[:6])
+}
+
+// abandoned tells from the name of control groups whether they are a laboratory's whose process is gone.
+func abandoned(name string) bool {
+	owner, err := strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:])
+	return strings.HasPrefix(name, namePrefix) && err == nil && errors.Is(unix.Kill(owner, 0), unix.ESRCH)
 }
 
 func (h *Host) record() string { return filepath.Join(h.dir, "groups") }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -115,7 +116,7 @@ func TestTheFrozenOfADeadHostAreLetGo(t *testing.T) {
 	h := host(t, Options{})
 	gone(t, mark)
 	for _, own := range h.groups.Dirs() {
-		if left := filepath.Join(filepath.Dir(own), identity(dir)); filepath.Base(filepath.Dir(own)) == "freezer" {
+		if left := filepath.Join(filepath.Dir(own), identity(dir)+"-"+strconv.Itoa(parent.Process.Pid)); filepath.Base(filepath.Dir(own)) == "freezer" {
 			if _, err := os.Stat(left); err == nil {
 				t.Errorf("%s is left", left)
 			}

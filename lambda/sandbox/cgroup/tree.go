@@ -233,17 +233,19 @@ func Sweep(dirs []string) error {
 	return errors.Join(errs...)
 }
 
-// SweepDead removes other trees, with names of the same beginning, whose owner has been killed. Version
-// 1 keeps frozen processes alive that have been sent SIGKILL, as theirs are when their owner dies: they
-// are let go.
-func (t *Tree) SweepDead(prefix string) {
+// SweepDead removes other trees whose owner has been killed, as their names tell. Version 1 keeps frozen
+// processes alive that have been sent SIGKILL, as theirs are when their owner dies: they are let go.
+func (t *Tree) SweepDead(abandoned func(name string) bool) {
 	own := t.dirs["freezer"]
 	if t.dialect.kill != "" || own == "" {
 		return // version 2 lets them die
 	}
-	trees, _ := filepath.Glob(filepath.Join(filepath.Dir(own), prefix+"*"))
+	trees, _ := filepath.Glob(filepath.Join(filepath.Dir(own), "*"))
 	for _, tree := range trees {
-		if groups := below(tree); tree != own && slices.ContainsFunc(groups, doomed) {
+		if !abandoned(filepath.Base(tree)) {
+			continue
+		}
+		if groups := below(tree); slices.ContainsFunc(groups, doomed) {
 			for _, group := range groups {
 				write(filepath.Join(group, v1.freeze.name), v1.thawed)
 			}

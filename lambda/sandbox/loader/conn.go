@@ -29,10 +29,18 @@ func (l *Loader) Start(attr Attr) (*os.Process, *Conn, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a socket: %w", err)
 	}
-	ours, theirs := os.NewFile(uintptr(fds[0]), "loader"), os.NewFile(uintptr(fds[1]), "loader")
+	ours, lower := os.NewFile(uintptr(fds[0]), "loader"), os.NewFile(uintptr(fds[1]), "loader")
 	defer ours.Close()
+	defer lower.Close()
+	// On its way to the child's numbers, os.StartProcess moves what is in the way to numbers above the
+	// largest of attr.Files. None of those may be the program's, which the child is yet to execute.
+	above, err := unix.FcntlInt(lower.Fd(), unix.F_DUPFD_CLOEXEC, int(l.file.Fd())+1)
+	if err != nil {
+		return nil, nil, fmt.Errorf("making a socket: %w", err)
+	}
+	unix.SetNonblock(above, false)
+	theirs := os.NewFile(uintptr(above), "loader")
 	defer theirs.Close()
-	unix.SetNonblock(fds[1], false)
 	conn, err := net.FileConn(ours)
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a socket: %w", err)

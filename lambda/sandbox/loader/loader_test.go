@@ -51,6 +51,35 @@ func TestAChildBecomesAProgram(t *testing.T) {
 	}
 }
 
+// TestFilesOfAnyNumber: above the largest number that a child is given, os.StartProcess moves what is in
+// its way. Never must that be where the program is, which the child is yet to execute.
+func TestFilesOfAnyNumber(t *testing.T) {
+	l, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for from := range 100 {
+		fd, err := unix.FcntlInt(null.Fd(), unix.F_DUPFD_CLOEXEC, from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given := os.NewFile(uintptr(fd), os.DevNull)
+		process, conn, err := l.Start(Attr{Files: [5]*os.File{1: given}})
+		given.Close()
+		if err != nil {
+			t.Fatalf("with file %d: %v", fd, err)
+		}
+		conn.Close()
+		process.Wait()
+	}
+}
+
 func TestFailuresSayWhatFailed(t *testing.T) {
 	process, conn, _ := start(t)
 	var s Script
