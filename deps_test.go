@@ -31,7 +31,9 @@ var law = map[string][]string{
 	"compare/meaning":     {"golang.org/x/net/html"},
 	"stats":               {"github.com/DataDog/sketches-go/...", "gonum.org/v1/gonum/..."},
 	"judge":               {module + "/stats"},
-	"store/sqlite":        {"modernc.org/sqlite/...", module + "/stats", module + "/cluster"},
+	"store/codec":         {},
+	"store/tables":        {module + "/stats", module + "/cluster", module + "/store/codec"},
+	"store/sqlite":        {"modernc.org/sqlite/...", module + "/store/codec", module + "/store/tables"},
 	"store/storetest":     {},
 	"console":             {"github.com/prometheus/client_golang/...", module + "/reading", module + "/noise", module + "/drift", module + "/whatif", module + "/export"},
 	"pack":                {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
@@ -65,7 +67,7 @@ var law = map[string][]string{
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
-var pure = []string{"", "cluster", "compare", "compare/expression", "compare/meaning", "config/template", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "whatif"}
+var pure = []string{"", "cluster", "compare", "compare/expression", "compare/meaning", "config/template", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "whatif"}
 
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 

@@ -1,11 +1,13 @@
 package sqlite
 
 import (
+	"bytes"
 	"fmt"
 	"path/filepath"
 	"testing"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/store/codec"
 	"github.com/assaylab/assay/store/storetest"
 )
 
@@ -43,7 +45,7 @@ func perTrial(b *testing.B) {
 
 func benchmarkFloor(b *testing.B, trials []assay.Trial) {
 	s := open(b, filepath.Join(b.TempDir(), "assay.db"), Options{})
-	records, err := encode(trials)
+	records, err := codec.Encode(trials)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -60,7 +62,7 @@ func benchmarkFloor(b *testing.B, trials []assay.Trial) {
 			b.Fatal(err)
 		}
 		for _, r := range records {
-			if _, err := insert.Exec(append(r.summary, r.bodies...)); err != nil {
+			if _, err := insert.Exec(append(r.Summary, r.Bodies...)); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -97,4 +99,21 @@ func BenchmarkRead(b *testing.B) {
 			}
 		})
 	}
+}
+
+// plain is a trial of one candidate that matches, with bodies of 1 kB: the usual load.
+func plain(seed uint64, n int) []assay.Trial {
+	trials := storetest.Trials(seed, n)
+	for i := range trials {
+		t := &trials[i]
+		t.Secondary, t.Candidates = nil, t.Candidates[:1]
+		c := &t.Candidates[0]
+		c.Differences = nil
+		for _, o := range []*assay.Observation{&t.Control, &c.Observation} {
+			o.Fault, o.Body = nil, bytes.Repeat([]byte{'a' + byte(i%26)}, 1000)
+		}
+		c.Observation.Body[0] = 'A' // other bytes that mean the same, so that both are kept
+		t.Invocation.Request.Body = bytes.Repeat([]byte{'r'}, 1000)
+	}
+	return trials
 }

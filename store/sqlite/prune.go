@@ -1,9 +1,9 @@
 package sqlite
 
 import (
-	"database/sql"
-
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/store/codec"
+	"github.com/assaylab/assay/store/tables"
 )
 
 const (
@@ -25,9 +25,9 @@ type usage struct {
 }
 
 // makeRoom books what was just inserted and prunes what is too much.
-func (c change) makeRoom(fresh []record, maxBytes int64, full func()) error {
+func (t tx) makeRoom(fresh []codec.Record, maxBytes int64, full func()) error {
 	var u usage
-	row := c.tx.QueryRowContext(c.ctx, `SELECT bytes, matches, bodies_to, trials_to FROM usage`)
+	row := t.QueryRowContext(t.ctx, `SELECT bytes, matches, bodies_to, trials_to FROM usage`)
 	if err := row.Scan(&u.bytes, &u.matches, &u.bodiesTo, &u.trialsTo); err != nil {
 		return err
 	}
@@ -35,36 +35,36 @@ func (c change) makeRoom(fresh []record, maxBytes int64, full func()) error {
 	if u.bytes > maxBytes {
 		full()
 		rows := pruneRows + 2*len(fresh)
-		if err := c.pruneBodies(&u, min(u.bytes-maxBytes, u.matches-maxBytes/matchShare), rows); err != nil {
+		if err := t.pruneBodies(&u, min(u.bytes-maxBytes, u.matches-maxBytes/matchShare), rows); err != nil {
 			return err
 		}
-		if err := c.pruneTrials(&u, u.bytes-maxBytes, rows); err != nil {
+		if err := t.pruneTrials(&u, u.bytes-maxBytes, rows); err != nil {
 			return err
 		}
 	}
-	return c.exec(`UPDATE usage SET bytes = ?, matches = ?, bodies_to = ?, trials_to = ?`, u.bytes, u.matches, u.bodiesTo, u.trialsTo)
+	return t.Exec(`UPDATE usage SET bytes = ?, matches = ?, bodies_to = ?, trials_to = ?`, u.bytes, u.matches, u.bodiesTo, u.trialsTo)
 }
 
-func (u *usage) add(fresh []record) {
+func (u *usage) add(fresh []codec.Record) {
 	for i := range fresh {
 		r := &fresh[i]
-		u.bytes += int64(r.size() + len(r.bodies))
-		if r.trial.Outcome() == assay.OutcomeMatch {
-			u.matches += int64(len(r.bodies))
+		u.bytes += int64(r.Size() + len(r.Bodies))
+		if r.Trial.Outcome() == assay.OutcomeMatch {
+			u.matches += int64(len(r.Bodies))
 		}
 	}
 }
 
 // pruneBodies takes the bodies of the oldest matches until excess bytes are free.
-func (c change) pruneBodies(u *usage, excess int64, rows int) error {
-	to, freed, err := c.advance(`SELECT seq, iif(outcome = 'match', bodies, 0) FROM trials WHERE seq > ? ORDER BY seq LIMIT ?`, u.bodiesTo, excess, rows)
+func (t tx) pruneBodies(u *usage, excess int64, rows int) error {
+	to, freed, err := t.advance(`SELECT seq, iif(outcome = 'match', bodies, 0) FROM trials WHERE seq > ? ORDER BY seq LIMIT ?`, u.bodiesTo, excess, rows)
 	if err != nil || to == u.bodiesTo {
 		return err
 	}
-	if err := c.exec(`DELETE FROM bodies WHERE seq IN (SELECT seq FROM trials WHERE seq > ? AND seq <= ? AND outcome = 'match')`, u.bodiesTo, to); err != nil {
+	if err := t.Exec(`DELETE FROM bodies WHERE seq IN (SELECT seq FROM trials WHERE seq > ? AND seq <= ? AND outcome = 'match')`, u.bodiesTo, to); err != nil {
 		return err
 	}
-	if err := c.exec(`UPDATE trials SET bodies = 0 WHERE seq > ? AND seq <= ? AND outcome = 'match'`, u.bodiesTo, to); err != nil {
+	if err := t.Exec(`UPDATE trials SET bodies = 0 WHERE seq > ? AND seq <= ? AND outcome = 'match'`, u.bodiesTo, to); err != nil {
 		return err
 	}
 	u.bodiesTo = to
@@ -74,13 +74,13 @@ func (c change) pruneBodies(u *usage, excess int64, rows int) error {
 }
 
 // pruneTrials takes all but the ids of the oldest trials until excess bytes are free.
-func (c change) pruneTrials(u *usage, excess int64, rows int) error {
-	to, freed, err := c.advance(`SELECT seq, size + bodies FROM trials WHERE seq > ? ORDER BY seq LIMIT ?`, u.trialsTo, excess, rows)
+func (t tx) pruneTrials(u *usage, excess int64, rows int) error {
+	to, freed, err := t.advance(`SELECT seq, size + bodies FROM trials WHERE seq > ? ORDER BY seq LIMIT ?`, u.trialsTo, excess, rows)
 	if err != nil || to == u.trialsTo {
 		return err
 	}
 	var matches int64
-	row := c.tx.QueryRowContext(c.ctx, `SELECT coalesce(sum(bodies), 0) FROM trials WHERE seq > ? AND seq <= ? AND outcome = 'match'`, u.trialsTo, to)
+	row := t.QueryRowContext(t.ctx, `SELECT coalesce(sum(bodies), 0) FROM trials WHERE seq > ? AND seq <= ? AND outcome = 'match'`, u.trialsTo, to)
 	if err := row.Scan(&matches); err != nil {
 		return err
 	}
@@ -89,29 +89,29 @@ func (c change) pruneTrials(u *usage, excess int64, rows int) error {
 		`DELETE FROM marks WHERE seq > ? AND seq <= ?`,
 		`UPDATE trials SET size = 0, bodies = 0, summary = x'' WHERE seq > ? AND seq <= ?`,
 	} {
-		if err := c.exec(query, u.trialsTo, to); err != nil {
+		if err := t.Exec(query, u.trialsTo, to); err != nil {
 			return err
 		}
 	}
 	u.trialsTo, u.bodiesTo = to, max(u.bodiesTo, to)
 	u.bytes -= freed
 	u.matches -= matches
-	return c.exec(`DELETE FROM trials WHERE seq <= ?`, to-remembered)
+	return t.Exec(`DELETE FROM trials WHERE seq <= ?`, to-remembered)
 }
 
 // advance walks rows of seq and bytes that begin after a seq until they make up excess, and returns
 // the last seq and their bytes.
-func (c change) advance(query string, after, excess int64, limit int) (to, freed int64, err error) {
+func (t tx) advance(query string, after, excess int64, limit int) (to, freed int64, err error) {
 	to = after
 	if excess <= 0 {
 		return to, 0, nil
 	}
-	err = scan(c.ctx, c.tx, func(rows *sql.Rows) error {
+	err = t.Query(func(row tables.Row) error {
 		if freed >= excess {
 			return nil
 		}
 		var bytes int64
-		err := rows.Scan(&to, &bytes)
+		err := row.Scan(&to, &bytes)
 		freed += bytes
 		return err
 	}, query, after, limit)

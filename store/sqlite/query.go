@@ -1,16 +1,14 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
-	"math"
 	"slices"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/store/codec"
+	"github.com/assaylab/assay/store/tables"
 )
 
 // The number of trials on a page.
@@ -19,36 +17,10 @@ const (
 	maxLimit     = 500
 )
 
-// position is a place in the order of trials: newest first, then last kept first.
-type position struct {
-	time, seq int64
-}
-
-func newestFirst(a, b position) int {
-	return cmp.Or(cmp.Compare(b.time, a.time), cmp.Compare(b.seq, a.seq))
-}
-
-// cursor writes a position for callers to hand back.
-func (p position) cursor() string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(p.time))
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(b, uint64(p.seq)))
-}
-
-func parseCursor(cursor string) (position, error) {
-	if cursor == "" {
-		return position{math.MaxInt64, math.MaxInt64}, nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || len(b) != 16 {
-		return position{}, &assay.Error{Code: assay.CodeInvalid, What: "the cursor is not one of ours", Hint: "take it from the page before, or leave it out for the first page"}
-	}
-	return position{int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))}, nil
-}
-
 // Trials implements assay.Store. An arm alone selects the trials it took part in. Array indexes in
 // Path are folded. Times are ordered to the microsecond.
 func (s *Store) Trials(ctx context.Context, q assay.Query) (page assay.Page, err error) {
-	after, err := parseCursor(q.Cursor)
+	after, err := codec.ParseCursor(q.Cursor)
 	if err != nil {
 		return page, err
 	}
@@ -56,17 +28,17 @@ func (s *Store) Trials(ctx context.Context, q assay.Query) (page assay.Page, err
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	err = s.read(ctx, "trials cannot be read", func(tx *sql.Tx) error {
+	err = s.within(ctx, s.reader, "trials cannot be read", func(tx tx) error {
 		page = assay.Page{}
-		found, err := find(ctx, tx, q, after, limit+1)
+		found, err := tx.find(q, after, limit+1)
 		if err != nil {
 			return err
 		}
 		if len(found) > limit {
 			found = found[:limit]
-			page.Next = found[limit-1].cursor()
+			page.Next = found[limit-1].Cursor()
 		}
-		page.Trials, err = load(ctx, tx, found)
+		page.Trials, err = tx.load(found)
 		return err
 	})
 	return page, err
@@ -80,12 +52,12 @@ const sinceThen = `
 
 // find returns the first positions after one that a query selects. Each subject and outcome has its
 // own ordered index range, so what is read grows with their number and the limit, not with the store.
-func find(ctx context.Context, tx *sql.Tx, q assay.Query, after position, limit int) ([]position, error) {
+func (t tx) find(q assay.Query, after codec.Position, limit int) ([]codec.Position, error) {
 	outcomes := []assay.Outcome{q.Outcome}
 	if q.Outcome == "" {
 		outcomes = []assay.Outcome{assay.OutcomeMatch, assay.OutcomeMismatch}
 	}
-	subjects, err := subjectsOf(ctx, tx, q)
+	subjects, err := tables.Subjects(t, q)
 	if err != nil {
 		return nil, err
 	}
@@ -93,13 +65,13 @@ func find(ctx context.Context, tx *sql.Tx, q assay.Query, after position, limit 
 	if q.Since > 0 {
 		narrow, versions = sinceThen, []any{q.Since, q.Since}
 	}
-	var found []position
+	var found []codec.Position
 	for _, subject := range subjects {
 		for _, outcome := range outcomes {
-			args := slices.Concat([]any{subject, outcome, after.time, after.seq}, versions, []any{limit})
-			err := scan(ctx, tx, func(rows *sql.Rows) error {
-				var p position
-				err := rows.Scan(&p.time, &p.seq)
+			args := slices.Concat([]any{subject, outcome, after.Time, after.Seq}, versions, []any{limit})
+			err := t.Query(func(row tables.Row) error {
+				var p codec.Position
+				err := row.Scan(&p.Time, &p.Seq)
 				found = append(found, p)
 				return err
 			}, `SELECT time, seq FROM marks WHERE subject = ? AND outcome = ? AND (time, seq) < (?, ?)`+narrow+`
@@ -109,24 +81,12 @@ func find(ctx context.Context, tx *sql.Tx, q assay.Query, after position, limit 
 			}
 		}
 	}
-	slices.SortFunc(found, newestFirst)
+	slices.SortFunc(found, codec.NewestFirst)
 	return found[:min(len(found), limit)], nil
 }
 
-// subjectsOf returns the numbers of the subjects that a query is about: one, or one for each
-// experiment if it names none.
-func subjectsOf(ctx context.Context, tx *sql.Tx, q assay.Query) (subjects []int64, err error) {
-	err = scan(ctx, tx, func(rows *sql.Rows) error {
-		var n int64
-		err := rows.Scan(&n)
-		subjects = append(subjects, n)
-		return err
-	}, `SELECT subject FROM subjects WHERE arm = ? AND path = ? AND ? IN ('', experiment)`, q.Arm, assay.FoldPath(q.Path), q.Experiment)
-	return subjects, err
-}
-
-func load(ctx context.Context, tx *sql.Tx, found []position) ([]assay.Trial, error) {
-	get, err := tx.PrepareContext(ctx, `SELECT summary, bodies FROM trials WHERE seq = ?`)
+func (t tx) load(found []codec.Position) ([]assay.Trial, error) {
+	get, err := t.PrepareContext(t.ctx, `SELECT summary, bodies FROM trials WHERE seq = ?`)
 	if err != nil {
 		return nil, err
 	}
@@ -135,22 +95,22 @@ func load(ctx context.Context, tx *sql.Tx, found []position) ([]assay.Trial, err
 	for _, p := range found {
 		var summary []byte
 		var bodies int64
-		if err := get.QueryRowContext(ctx, p.seq).Scan(&summary, &bodies); err != nil {
+		if err := get.QueryRowContext(t.ctx, p.Seq).Scan(&summary, &bodies); err != nil {
 			return nil, err
 		}
-		t, err := decode(summary)
+		trial, err := codec.Decode(summary)
 		if err != nil {
 			return nil, err
 		}
-		t.Bodies = bodies > 0 && t.Bodies
-		trials = append(trials, *t)
+		trial.Bodies = bodies > 0 && trial.Bodies
+		trials = append(trials, *trial)
 	}
 	return trials, nil
 }
 
 // Trial implements assay.Store.
 func (s *Store) Trial(ctx context.Context, id string) (t *assay.Trial, err error) {
-	err = s.read(ctx, "the trial cannot be read", func(tx *sql.Tx) error {
+	err = s.within(ctx, s.reader, "the trial cannot be read", func(tx tx) error {
 		var summary, bodies []byte
 		row := tx.QueryRowContext(ctx, `SELECT summary, data FROM trials LEFT JOIN bodies USING (seq) WHERE id = ? AND summary <> x''`, id)
 		if err := row.Scan(&summary, &bodies); errors.Is(err, sql.ErrNoRows) {
@@ -161,13 +121,13 @@ func (s *Store) Trial(ctx context.Context, id string) (t *assay.Trial, err error
 		} else if err != nil {
 			return err
 		}
-		if t, err = decode(summary); err != nil {
+		if t, err = codec.Decode(summary); err != nil {
 			return err
 		}
 		if t.Bodies = t.Bodies && bodies != nil; bodies == nil {
 			return nil
 		}
-		return unpack(t, bodies)
+		return codec.Unpack(t, bodies)
 	})
 	if err != nil {
 		return nil, err

@@ -13,7 +13,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/url"
@@ -24,6 +23,7 @@ import (
 	_ "modernc.org/sqlite" // the driver named "sqlite"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/store/tables"
 )
 
 // Options of a store. The zero value works.
@@ -41,8 +41,10 @@ const DefaultMaxBytes = 1 << 30
 // readers is how many reads go on at once; more wait their turn.
 const readers = 4
 
-// Store implements assay.Store, assay.Definitions and assay.Readings. It is safe for concurrent use.
+// Store implements assay.Store, and by its tables definitions, trends, readings and rollouts. It is safe for
+// concurrent use.
 type Store struct {
+	tables.Tables
 	path     string
 	maxBytes int64
 	log      *slog.Logger
@@ -55,18 +57,14 @@ type Store struct {
 	closed bool
 }
 
-var _ interface {
-	assay.Store
-	assay.Definitions
-	assay.Trends
-	assay.Readings
-} = (*Store)(nil)
+var _ assay.Store = (*Store)(nil)
 
 // Open opens the store in the file at path, which is created with its folders if there is none, and
 // brings an older schema up to date. A file that is something else, or was written by a newer Assay,
 // is left as it is, with an error of CodeInvalid.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	s := &Store{path: path, maxBytes: o.MaxBytes, log: o.Log}
+	s.Tables = tables.New(s.read, s.write)
 	if s.maxBytes <= 0 {
 		s.maxBytes = DefaultMaxBytes
 	}
@@ -159,45 +157,57 @@ func (s *Store) disconnect() (err error) {
 }
 
 // write runs f in the one write transaction there is at a time: all of it is kept, or nothing.
-func (s *Store) write(ctx context.Context, what string, f func(*sql.Tx) error) error {
-	return s.within(ctx, s.writer, what, f)
+func (s *Store) write(ctx context.Context, what string, f func(tables.Tx) error) error {
+	return s.within(ctx, s.writer, what, func(tx tx) error { return f(tx) })
 }
 
 // read runs f on one unchanging state of the store.
-func (s *Store) read(ctx context.Context, what string, f func(*sql.Tx) error) error {
-	return s.within(ctx, s.reader, what, f)
+func (s *Store) read(ctx context.Context, what string, f func(tables.Tx) error) error {
+	return s.within(ctx, s.reader, what, func(tx tx) error { return f(tx) })
 }
 
-func (s *Store) within(ctx context.Context, db *sql.DB, what string, f func(*sql.Tx) error) error {
+func (s *Store) within(ctx context.Context, db *sql.DB, what string, f func(tx) error) error {
 	s.open.RLock()
 	defer s.open.RUnlock()
 	if s.closed {
 		return s.fail(what, errClosed)
 	}
-	tx, err := db.BeginTx(ctx, nil)
+	begun, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return s.fail(what, err)
 	}
-	if err := f(tx); err != nil {
-		_ = tx.Rollback()                           // err says more
+	if err := f(tx{begun, ctx}); err != nil {
+		_ = begun.Rollback()                        // err says more
 		return s.fail(what, cmp.Or(ctx.Err(), err)) // SQLite only says that it was interrupted
 	}
-	if err := tx.Commit(); err != nil {
+	if err := begun.Commit(); err != nil {
 		return s.fail(what, err)
 	}
 	return nil
 }
 
-// scan calls each for every row of a query.
-func scan(ctx context.Context, tx *sql.Tx, each func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := tx.QueryContext(ctx, query, args...)
+// tx is one transaction as package tables wants it.
+type tx struct {
+	*sql.Tx
+	ctx context.Context
+}
+
+// Exec implements tables.Tx.
+func (t tx) Exec(query string, args ...any) error {
+	_, err := t.ExecContext(t.ctx, query, args...)
+	return err
+}
+
+// Query implements tables.Tx.
+func (t tx) Query(each func(tables.Row) error, query string, args ...any) error {
+	rows, err := t.QueryContext(t.ctx, query, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		if err := each(rows); err != nil {
-			return fmt.Errorf("reading a row: %w", err)
+			return err
 		}
 	}
 	return rows.Err()

@@ -1,4 +1,6 @@
-package sqlite
+// Package codec writes trials the way stores keep them. In come trials, out go records of two parts: a summary to
+// list and search by, and the bodies, packed; and back. It also writes the cursors of pages. Pure.
+package codec
 
 import (
 	"encoding/binary"
@@ -10,21 +12,23 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// record is a trial in the two parts it is kept in.
-type record struct {
-	trial   *assay.Trial
-	seq     int64
-	summary []byte // JSON without bodies and logs
-	bodies  []byte // those, packed; nil if there are none
+// Record is a trial in the two parts it is kept in.
+type Record struct {
+	Trial   *assay.Trial
+	Seq     int64  // its place in the order in which trials were kept, once it is
+	Summary []byte // JSON without bodies and logs
+	Bodies  []byte // those, packed; nil if there are none
 }
 
 // rowBytes is about what a trial takes in rows and indexes beside its summary and bodies.
 const rowBytes = 300
 
-func (r *record) size() int { return len(r.summary) + len(r.trial.ID) + rowBytes }
+// Size is about how many bytes the trial takes, bodies apart.
+func (r *Record) Size() int { return len(r.Summary) + len(r.Trial.ID) + rowBytes }
 
-func encode(trials []assay.Trial) ([]record, error) {
-	records := make([]record, len(trials))
+// Encode writes trials. One that cannot be kept fails all of them, with CodeInvalid.
+func Encode(trials []assay.Trial) ([]Record, error) {
+	records := make([]Record, len(trials))
 	for i := range trials {
 		t := &trials[i]
 		if t.ID == "" || t.Experiment == "" {
@@ -35,13 +39,13 @@ func encode(trials []assay.Trial) ([]record, error) {
 		if err != nil {
 			return nil, &assay.Error{Code: assay.CodeInvalid, What: "trial " + t.ID + " cannot be kept: " + err.Error(), Err: err}
 		}
-		records[i] = record{trial: t, summary: summary, bodies: pack(t)}
+		records[i] = Record{Trial: t, Summary: summary, Bodies: pack(t)}
 	}
 	return records, nil
 }
 
-// decode makes a trial of its summary, without bodies.
-func decode(summary []byte) (*assay.Trial, error) {
+// Decode makes a trial of its summary, without bodies.
+func Decode(summary []byte) (*assay.Trial, error) {
 	t := new(assay.Trial)
 	if err := json.Unmarshal(summary, t); err != nil {
 		return nil, fmt.Errorf("a kept trial cannot be read: %w", err)
@@ -108,8 +112,8 @@ func pack(t *assay.Trial) []byte {
 
 var errPacked = errors.New("the bodies of a kept trial cannot be read")
 
-// unpack puts back what pack took from a trial of the same shape.
-func unpack(t *assay.Trial, b []byte) error {
+// Unpack puts back the bodies that were taken from a trial of the same shape.
+func Unpack(t *assay.Trial, b []byte) error {
 	all := parts(t)
 	for i, p := range all {
 		head, n := binary.Uvarint(b)

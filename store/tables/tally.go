@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"time"
@@ -34,7 +34,9 @@ type span struct {
 	first, last time.Time
 }
 
-// armTotals is what is counted of one arm; its latencies, Paths and Blocks are empty.
+// armTotals is what is counted of one arm. Faults, latencies and sums of costs are what they come to with those
+// kept; costs are added up in the order of the trials, so that batches do not show in their last digits. All other
+// numbers are of new trials alone. Latency, ColdLatency, Paths and Blocks are empty.
 type armTotals struct {
 	assay.ArmCounts
 	latency, coldLatency *stats.Sketch
@@ -55,13 +57,10 @@ type subject struct {
 
 // known is what is kept of the arms of new trials that these go on from.
 type known struct {
+	arms   map[arm]*armTotals
 	paths  map[arm]map[string]bool // of candidates, counted apart
 	blocks map[arm]blocks          // of candidates
-	costs  map[arm]costs
 }
-
-// costs are sums, added up in the order of the trials, so that batches do not show in their last digits.
-type costs struct{ usd, squares float64 }
 
 // blocks are the pairs of one candidate by measure.
 type blocks map[assay.Measure]*stats.Blocks
@@ -80,7 +79,8 @@ type tally struct {
 
 func newTally(known known) *tally {
 	return &tally{
-		known: known, pairs: map[arm]bool{}, minutes: map[armMinute]*minuteTotals{}, spans: map[evidence]*span{}, arms: map[arm]*armTotals{}, paths: map[armPlace]*assay.PathCount{},
+		known: known, pairs: map[arm]bool{}, minutes: map[armMinute]*minuteTotals{}, spans: map[evidence]*span{},
+		arms: map[arm]*armTotals{}, paths: map[armPlace]*assay.PathCount{},
 	}
 }
 
@@ -122,19 +122,6 @@ func outcomeAt(unexcused bool) assay.Outcome {
 	return assay.OutcomeMatch
 }
 
-// armsOf lists the arms of a trial.
-func armsOf(t *assay.Trial) []arm {
-	e := evidence{t.Experiment, t.Since}
-	all := []arm{{e, assay.RoleControl, t.Control.Arm}}
-	if t.Secondary != nil {
-		all = append(all, arm{e, assay.RoleSecondary, t.Secondary.Observation.Arm})
-	}
-	for i := range t.Candidates {
-		all = append(all, candidate(t, &t.Candidates[i]))
-	}
-	return all
-}
-
 func candidate(t *assay.Trial, c *assay.Comparison) arm {
 	return arm{evidence{t.Experiment, t.Since}, assay.RoleCandidate, c.Observation.Arm}
 }
@@ -158,14 +145,17 @@ func (s *span) add(at time.Time) {
 
 func (t *tally) arm(key arm) *armTotals {
 	if t.arms[key] == nil {
-		before := t.known.costs[key]
-		t.arms[key] = &armTotals{
-			assay.ArmCounts{Faults: map[assay.FaultKind]int64{}, CostUSD: before.usd, CostSquares: before.squares},
-			stats.NewSketch(), stats.NewSketch(),
+		t.arms[key] = newArm()
+		if before := t.known.arms[key]; before != nil {
+			t.arms[key] = before
 		}
 		t.seen = append(t.seen, key)
 	}
 	return t.arms[key]
+}
+
+func newArm() *armTotals {
+	return &armTotals{assay.ArmCounts{Faults: map[assay.FaultKind]int64{}}, stats.NewSketch(), stats.NewSketch()}
 }
 
 func (a *armTotals) observe(o *assay.Observation) {

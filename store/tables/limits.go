@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 const (
 	// maxPaths is how many paths are counted apart for each arm; what differs elsewhere is counted as

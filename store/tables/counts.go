@@ -1,11 +1,9 @@
-package sqlite
+package tables
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/stats"
@@ -13,74 +11,64 @@ import (
 
 // Counts implements assay.Store. Candidates come in the order in which they were first seen, times to
 // the microsecond. Of what was never counted all numbers are zero.
-func (s *Store) Counts(ctx context.Context, experiment string, since int) (counts assay.Counts, err error) {
-	err = s.read(ctx, "counts cannot be read", func(tx *sql.Tx) error {
+func (t Tables) Counts(ctx context.Context, experiment string, since int) (counts assay.Counts, err error) {
+	err = t.read(ctx, "counts cannot be read", func(tx Tx) error {
 		counts = assay.Counts{Ledger: assay.Ledger{Experiment: experiment, Since: since}}
-		if err := readEvidence(ctx, tx, &counts); err != nil {
-			return err
+		for _, read := range []func(Tx, *assay.Counts) error{readEvidence, readArms, readPaths, readBlocks} {
+			if err := read(tx, &counts); err != nil {
+				return err
+			}
 		}
-		if err := readArms(ctx, tx, &counts); err != nil {
-			return err
-		}
-		if err := readPaths(ctx, tx, &counts); err != nil {
-			return err
-		}
-		return readBlocks(ctx, tx, &counts)
+		return nil
 	})
 	return counts, err
 }
 
-func readEvidence(ctx context.Context, tx *sql.Tx, c *assay.Counts) error {
-	return scan(ctx, tx, func(rows *sql.Rows) error {
-		var first, last sql.NullInt64
+func readEvidence(tx Tx, c *assay.Counts) error {
+	return tx.Query(func(row Row) error {
+		var first, last *int64
 		var notSampled, dropped []byte
-		if err := rows.Scan(&c.Trials, &first, &last, &c.Requests, &c.Offered, &c.Sampled, &notSampled, &dropped); err != nil {
+		if err := row.Scan(&c.Trials, &first, &last, &c.Requests, &c.Offered, &c.Sampled, &notSampled, &dropped); err != nil {
 			return err
 		}
-		c.First, c.Last = instant(first), instant(last)
-		if err := json.Unmarshal(notSampled, &c.NotSampled); err != nil {
-			return err
+		if first != nil && last != nil {
+			c.First, c.Last = micro(*first), micro(*last)
 		}
-		return json.Unmarshal(dropped, &c.Dropped)
+		return errors.Join(json.Unmarshal(notSampled, &c.NotSampled), json.Unmarshal(dropped, &c.Dropped))
 	}, `SELECT trials, first, last, requests, offered, sampled, not_sampled, dropped FROM evidence WHERE experiment = ? AND since = ?`,
 		c.Experiment, c.Since)
 }
 
-// instant is the time of so many microseconds, zero for NULL.
-func instant(micro sql.NullInt64) time.Time {
-	if !micro.Valid {
-		return time.Time{}
-	}
-	return time.UnixMicro(micro.Int64).UTC()
-}
-
-func readArms(ctx context.Context, tx *sql.Tx, c *assay.Counts) error {
-	return scan(ctx, tx, func(rows *sql.Rows) error {
-		var a assay.ArmCounts
+func readArms(tx Tx, c *assay.Counts) (err error) {
+	c.Arms, err = list(tx, func(row Row) (a assay.ArmCounts, err error) {
 		var faults, latency, coldLatency []byte
-		err := rows.Scan(&a.Role, &a.Name, &faults, &latency, &coldLatency,
+		err = row.Scan(&a.Role, &a.Name, &faults, &latency, &coldLatency,
 			&a.Observations, &a.Cold, &a.MaxMemoryMB, &a.CostUSD, &a.CostSquares, &a.Priced,
 			&a.Trials, &a.Matches, &a.Mismatches, &a.Ignored, &a.Paired, &a.CandidateOnly, &a.SecondaryOnly, &a.Both,
 			&a.ColdTrials, &a.ColdMismatches, &a.FaultOnly, &a.SecondaryFaultOnly, &a.WarmPairs)
 		if err != nil {
-			return err
+			return a, err
 		}
 		if err := json.Unmarshal(faults, &a.Faults); err != nil {
-			return err
+			return a, err
 		}
-		warm, cold := stats.NewSketch(), stats.NewSketch()
-		if err := errors.Join(merge(warm, latency), merge(cold, coldLatency)); err != nil {
-			return err
+		warm, err := stats.DecodeSketch(latency)
+		if err != nil {
+			return a, err
+		}
+		cold, err := stats.DecodeSketch(coldLatency)
+		if err != nil {
+			return a, err
 		}
 		a.Latency, a.ColdLatency = distribution(warm), distribution(cold)
-		c.Arms = append(c.Arms, a)
-		return nil
+		return a, nil
 	}, `SELECT role, name, faults, latency, cold_latency,
 			observations, cold, max_memory_mb, cost_usd, cost_squares, priced,
-			trials, matches, mismatches, ignored, paired, candidate_only, secondary_only, both,
+			trials, matches, mismatches, ignored, paired, candidate_only, secondary_only, "both",
 			cold_trials, cold_mismatches, fault_only, secondary_fault_only, warm_pairs
 		FROM arms WHERE experiment = ? AND since = ?
 		ORDER BY CASE role WHEN 'control' THEN 0 WHEN 'secondary' THEN 1 ELSE 2 END, arm`, c.Experiment, c.Since)
+	return err
 }
 
 func distribution(s *stats.Sketch) assay.Latency {
@@ -103,12 +91,12 @@ func candidates(c *assay.Counts) map[string]*assay.ArmCounts {
 }
 
 // readPaths fills in the paths of candidates, those with the most mismatches first.
-func readPaths(ctx context.Context, tx *sql.Tx, c *assay.Counts) error {
+func readPaths(tx Tx, c *assay.Counts) error {
 	arms := candidates(c)
-	return scan(ctx, tx, func(rows *sql.Rows) error {
+	return tx.Query(func(row Row) error {
 		var name string
 		var p assay.PathCount
-		if err := rows.Scan(&name, &p.Path, &p.Kind, &p.Mismatches, &p.Ignored, &p.Noise, &p.CandidateOnly, &p.SecondaryOnly); err != nil {
+		if err := row.Scan(&name, &p.Path, &p.Kind, &p.Mismatches, &p.Ignored, &p.Noise, &p.CandidateOnly, &p.SecondaryOnly); err != nil {
 			return err
 		}
 		if a := arms[name]; a != nil {
@@ -119,13 +107,13 @@ func readPaths(ctx context.Context, tx *sql.Tx, c *assay.Counts) error {
 		FROM paths WHERE experiment = ? AND since = ? ORDER BY mismatches DESC, path, kind`, c.Experiment, c.Since)
 }
 
-func readBlocks(ctx context.Context, tx *sql.Tx, c *assay.Counts) error {
+func readBlocks(tx Tx, c *assay.Counts) error {
 	arms := candidates(c)
-	return scan(ctx, tx, func(rows *sql.Rows) error {
+	return tx.Query(func(row Row) error {
 		var name string
 		var m assay.Measure
 		var data []byte
-		if err := rows.Scan(&name, &m, &data); err != nil {
+		if err := row.Scan(&name, &m, &data); err != nil {
 			return err
 		}
 		b, err := stats.DecodeBlocks(data)

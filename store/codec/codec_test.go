@@ -1,11 +1,10 @@
-package sqlite
+package codec
 
 import (
 	"bytes"
 	"reflect"
 	"testing"
 
-	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/store/storetest"
 )
 
@@ -22,7 +21,7 @@ func TestPackKeepsEqualBodiesOnce(t *testing.T) {
 		t.Errorf("%d bytes for three times the same %d", len(packed), len(body))
 	}
 	got := withoutBodies(&trial)
-	if err := unpack(&got, packed); err != nil || !reflect.DeepEqual(got, trial) {
+	if err := Unpack(&got, packed); err != nil || !reflect.DeepEqual(got, trial) {
 		t.Errorf("unpacked %+v, %v", got, err)
 	}
 }
@@ -45,29 +44,12 @@ func FuzzUnpack(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0xff}, 20))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got := withoutBodies(&trial)
-		if unpack(&got, b) != nil {
+		if Unpack(&got, b) != nil {
 			return
 		}
 		again := withoutBodies(&trial)
-		if err := unpack(&again, pack(&got)); err != nil || !reflect.DeepEqual(parts(&again), parts(&got)) {
+		if err := Unpack(&again, pack(&got)); err != nil || !reflect.DeepEqual(parts(&again), parts(&got)) {
 			t.Errorf("what was unpacked does not pack: %v", err)
 		}
 	})
-}
-
-// plain is a trial of one candidate that matches, with bodies of 1 kB: the usual load.
-func plain(seed uint64, n int) []assay.Trial {
-	trials := storetest.Trials(seed, n)
-	for i := range trials {
-		t := &trials[i]
-		t.Secondary, t.Candidates = nil, t.Candidates[:1]
-		c := &t.Candidates[0]
-		c.Differences = nil
-		for _, o := range []*assay.Observation{&t.Control, &c.Observation} {
-			o.Fault, o.Body = nil, bytes.Repeat([]byte{'a' + byte(i%26)}, 1000)
-		}
-		c.Observation.Body[0] = 'A' // other bytes that mean the same, so that both are kept
-		t.Invocation.Request.Body = bytes.Repeat([]byte{'r'}, 1000)
-	}
-	return trials
 }

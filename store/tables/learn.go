@@ -1,10 +1,8 @@
-package sqlite
+package tables
 
 import (
-	"database/sql"
 	"encoding/json"
 	"slices"
-	"time"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/cluster"
@@ -67,58 +65,11 @@ type sample struct {
 	seq int64
 }
 
-// keepReadings learns from trials that were just inserted, in their order.
-func (c change) keepReadings(fresh []record) error {
-	l := &lesson{map[pupil]*learned{}, map[excuse]*assay.ExcuseCount{}, map[noisy][]sample{}}
-	for i := range fresh {
-		t := fresh[i].trial
-		for k := range t.Candidates {
-			if err := c.recall(l, pupil{t.Experiment, t.Candidates[k].Observation.Arm}); err != nil {
-				return err
-			}
-		}
-		if err := l.add(t, fresh[i].seq); err != nil {
-			return err
-		}
+func (l *lesson) pupil(p pupil) *learned {
+	if l.pupils[p] == nil {
+		l.pupils[p] = &learned{clusters: map[string]*sighted{}, rules: map[int]map[string]bool{}}
 	}
-	for _, write := range []func(*lesson) error{c.writePupils, c.writeExcuses, c.writeSamples} {
-		if err := write(l); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// recall reads what is known of a candidate, once a batch.
-func (c change) recall(l *lesson, p pupil) error {
-	if l.pupils[p] != nil {
-		return nil
-	}
-	known := &learned{clusters: map[string]*sighted{}, rules: map[int]map[string]bool{}}
-	l.pupils[p] = known
-	err := scan(c.ctx, c.tx, func(rows *sql.Rows) error { return rows.Scan(&known.trials) },
-		`SELECT trials FROM candidates WHERE experiment = ? AND arm = ?`, p.experiment, p.arm)
-	if err != nil {
-		return err
-	}
-	err = scan(c.ctx, c.tx, func(rows *sql.Rows) error {
-		var since int
-		var rule string
-		err := rows.Scan(&since, &rule)
-		known.rule(since, rule)
-		return err
-	}, `SELECT since, rule FROM excuses WHERE experiment = ? AND arm = ?`, p.experiment, p.arm)
-	if err != nil {
-		return err
-	}
-	return scan(c.ctx, c.tx, func(rows *sql.Rows) error {
-		var id string
-		s := new(sighted)
-		err := rows.Scan(&id, &s.signature, &s.count, &s.first, &s.last, &s.firstVersion, &s.lastVersion, &s.example, &s.began, &s.seen, &s.returns)
-		known.clusters[id] = s
-		return err
-	}, `SELECT id, signature, count, first, last, first_version, last_version, example, began, seen, returns
-		FROM clusters WHERE experiment = ? AND arm = ?`, p.experiment, p.arm)
+	return l.pupils[p]
 }
 
 // rule returns the name under which a rule is counted.
@@ -144,12 +95,12 @@ func (l *lesson) add(t *assay.Trial, seq int64) error {
 	for i := range t.Candidates {
 		k := &t.Candidates[i]
 		p := pupil{t.Experiment, k.Observation.Arm}
-		l.pupils[p].trials++
+		l.pupil(p).trials++
 		l.countExcuses(p, t, k)
 		if k.Outcome() == assay.OutcomeMatch {
 			continue
 		}
-		if err := l.pupils[p].see(t, cluster.Of(t, k)); err != nil {
+		if err := l.pupil(p).see(t, cluster.Of(t, k)); err != nil {
 			return err
 		}
 	}
@@ -208,7 +159,7 @@ func excusesOf(k *assay.Comparison) (rules []string) {
 }
 
 func (l *lesson) excuse(p pupil, since int, rule string) *assay.ExcuseCount {
-	at := excuse{p, since, l.pupils[p].rule(since, rule)}
+	at := excuse{p, since, l.pupil(p).rule(since, rule)}
 	if l.excuses[at] == nil {
 		l.excuses[at] = &assay.ExcuseCount{}
 	}
@@ -241,97 +192,4 @@ func (k *learned) see(t *assay.Trial, signature assay.Signature) error {
 	s.firstVersion, s.lastVersion = min(s.firstVersion, t.Version), max(s.lastVersion, t.Version)
 	s.example, s.seen, s.fresh = t.ID, k.trials, true
 	return nil
-}
-
-func (c change) writePupils(l *lesson) error {
-	for p, k := range l.pupils {
-		err := c.exec(`INSERT INTO candidates (experiment, arm, trials) VALUES (?, ?, ?)
-			ON CONFLICT (experiment, arm) DO UPDATE SET trials = excluded.trials`, p.experiment, p.arm, k.trials)
-		if err != nil {
-			return err
-		}
-		for id, s := range k.clusters {
-			if !s.fresh {
-				continue
-			}
-			err := c.exec(`INSERT INTO clusters (experiment, arm, id, signature, count, first, last, first_version, last_version, example, began, seen, returns)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-				ON CONFLICT (experiment, arm, id) DO UPDATE SET count = excluded.count, first = excluded.first, last = excluded.last,
-					first_version = excluded.first_version, last_version = excluded.last_version, example = excluded.example,
-					seen = excluded.seen, returns = excluded.returns`,
-				p.experiment, p.arm, id, s.signature, s.count, s.first, s.last, s.firstVersion, s.lastVersion, s.example, s.began, s.seen, s.returns)
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (c change) writeExcuses(l *lesson) error {
-	for at, x := range l.excuses {
-		last := int64(0) // of hits alone
-		if x.Hits > 0 {
-			last = x.Last.UnixMicro()
-		}
-		err := c.exec(`INSERT INTO excuses (experiment, since, arm, rule, hits, candidate_only, secondary_only, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (experiment, since, arm, rule) DO UPDATE SET hits = hits + excluded.hits, candidate_only = candidate_only + excluded.candidate_only,
-				secondary_only = secondary_only + excluded.secondary_only, last = max(last, excluded.last)`,
-			at.experiment, at.since, at.arm, at.rule, x.Hits, x.CandidateOnly, x.SecondaryOnly, last)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c change) writeSamples(l *lesson) error {
-	for at, samples := range l.samples {
-		var here, all int
-		row := c.tx.QueryRowContext(c.ctx, `SELECT
-			(SELECT count(*) FROM noise WHERE experiment = ? AND path = ? AND kind = ?),
-			(SELECT count(*) FROM (SELECT DISTINCT path, kind FROM noise WHERE experiment = ?))`,
-			at.experiment, at.path, at.kind, at.experiment)
-		if err := row.Scan(&here, &all); err != nil {
-			return err
-		}
-		if here == 0 && all >= maxNoisy {
-			continue
-		}
-		for _, s := range samples {
-			if err := c.addSample(at, s); err != nil {
-				return err
-			}
-		}
-		if here+len(samples) <= maxSamples {
-			continue
-		}
-		err := c.exec(`DELETE FROM noise WHERE experiment = ? AND path = ? AND kind = ? AND seq <=
-			(SELECT seq FROM noise WHERE experiment = ? AND path = ? AND kind = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)`,
-			at.experiment, at.path, at.kind, at.experiment, at.path, at.kind, maxSamples)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c change) addSample(at noisy, s sample) error {
-	control, err := json.Marshal(s.Control)
-	if err != nil {
-		return err
-	}
-	secondary, err := json.Marshal(s.Secondary)
-	if err != nil {
-		return err
-	}
-	return c.exec(`INSERT INTO noise (experiment, path, kind, seq, trial, time, control, secondary) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		at.experiment, at.path, at.kind, s.seq, s.Trial, s.Time.UnixMicro(), string(control), string(secondary))
-}
-
-func micro(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(n).UTC()
 }
