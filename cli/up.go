@@ -34,6 +34,7 @@ import (
 	"github.com/assaylab/assay/reading"
 	"github.com/assaylab/assay/store/sqlite"
 	"github.com/assaylab/assay/trial"
+	"github.com/assaylab/assay/wire"
 )
 
 // The time a shutdown may take: the gateway's clients first, then the console's, trials, functions.
@@ -108,7 +109,14 @@ type house struct {
 type server struct {
 	name     string
 	listener net.Listener
-	http     *http.Server
+	http     answerer // nil until the rooms are open
+}
+
+// answerer serves an address until it is shut down.
+type answerer interface {
+	Serve(net.Listener) error
+	Shutdown(context.Context) error
+	Close() error
 }
 
 // up builds the house from the ground, serves until ctx ends, and takes it down again.
@@ -267,15 +275,20 @@ func (h *house) listen() error {
 	return nil
 }
 
-// attach puts the rooms behind their addresses. Slow clients are given time for headers, not for ever.
+// attach puts the rooms behind their addresses. Slow clients are given time for headers, not for ever. What
+// the gateway can relay in bytes does not go through net/http.
 func (h *house) attach() {
 	handlers := map[string]http.Handler{
 		"gateway": h.gateway, "console": h.console, "aws": h.aws,
 	}
 	for _, s := range h.servers {
-		s.http = &http.Server{
+		plain := &http.Server{
 			Handler: handlers[s.name], ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 			ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
+		}
+		s.http = plain
+		if s.name == "gateway" {
+			s.http = wire.New(h.gateway, plain)
 		}
 	}
 }

@@ -223,6 +223,12 @@ func (s seen) brief() seen {
 // A thousand requests of all kinds get the same answer through Assay as without it, whatever the lane
 // does; and what the lane is offered is what the client sent and got.
 func TestThousandMixedRequests(t *testing.T) {
+	for name, front := range fronts {
+		t.Run(name, func(t *testing.T) { thousandMixedRequests(t, front) })
+	}
+}
+
+func thousandMixedRequests(t *testing.T, front func(testing.TB, *gateway.Gateway) string) {
 	upstream := raw(t, respond)
 	l := &lane{
 		refuse: func(n int) bool { return n%5 == 0 },
@@ -233,7 +239,7 @@ func TestThousandMixedRequests(t *testing.T) {
 			return 1 << 30
 		},
 	}
-	through := serve(t, service(t, upstream), l)
+	through := serveBy(t, front, service(t, upstream), l)
 	c := client(t)
 	paths := slices.Sorted(maps.Keys(answers))
 
@@ -256,9 +262,15 @@ func TestThousandMixedRequests(t *testing.T) {
 
 // Every kind of answer once, for a readable failure.
 func TestAnswers(t *testing.T) {
+	for name, front := range fronts {
+		t.Run(name, func(t *testing.T) { everyAnswer(t, front) })
+	}
+}
+
+func everyAnswer(t *testing.T, front func(testing.TB, *gateway.Gateway) string) {
 	upstream := raw(t, respond)
 	l := &lane{}
-	through := serve(t, service(t, upstream), l)
+	through := serveBy(t, front, service(t, upstream), l)
 	c := client(t)
 	for _, path := range slices.Sorted(maps.Keys(answers)) {
 		for _, method := range []string{"GET", "HEAD"} {

@@ -39,6 +39,13 @@ func (x *exchange) sent(p []byte, err error) {
 	x.keep(&x.kept.request, p)
 }
 
+// readWhole notes that the control was sent the request to its end.
+func (x *exchange) readWhole() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.kept.whole = true
+}
+
 // answered copies what the control wrote of the answer.
 func (x *exchange) answered(p []byte) {
 	x.mu.Lock()

@@ -15,6 +15,7 @@ import (
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/gateway"
 	"github.com/assaylab/assay/remote/plainhttp"
+	"github.com/assaylab/assay/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -86,12 +87,41 @@ func (t *ticket) Drop(reason string) {
 	t.once.Do(func() { t.reason = reason; close(t.ended) })
 }
 
-// serve starts a gateway in front of control and returns its address.
+// fronts are the two ways to a gateway: relayed in bytes where that can be, and by net/http alone.
+var fronts = map[string]func(testing.TB, *gateway.Gateway) string{
+	"wire":     relay,
+	"net/http": func(t testing.TB, g *gateway.Gateway) string { return listen(t, g) },
+}
+
+// serve starts a gateway in front of control, behind a wire, and returns its address.
 func serve(t testing.TB, control assay.Invoker, l assay.Lane) string {
+	t.Helper()
+	return serveBy(t, relay, control, l)
+}
+
+func serveBy(t testing.TB, front func(testing.TB, *gateway.Gateway) string, control assay.Invoker, l assay.Lane) string {
 	t.Helper()
 	g := gateway.New(gateway.Options{})
 	set(t, g, gateway.Route{Experiment: "x", Path: "/*", Control: control, Lane: l})
-	return listen(t, g)
+	return front(t, g)
+}
+
+// relay serves a gateway as a laboratory does.
+func relay(t testing.TB, g *gateway.Gateway) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := wire.New(g, &http.Server{Handler: g, ErrorLog: quiet})
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := s.Serve(l); err != http.ErrServerClosed {
+			t.Errorf("the server ended: %v", err)
+		}
+	})
+	t.Cleanup(func() { s.Close(); serving.Wait() })
+	return l.Addr().String()
 }
 
 func set(t testing.TB, g *gateway.Gateway, routes ...gateway.Route) {

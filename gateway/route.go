@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/wire"
 )
 
 // Route says which requests belong to an experiment, or to a function of its own, and who serves them.
@@ -33,6 +34,8 @@ type Route struct {
 	// MaxBody is the largest request body in bytes for controls that need it whole; 6 MB if zero, as
 	// for AWS Lambda.
 	MaxBody int64
+
+	origin *wire.Origin // the control's, if it has one
 }
 
 // Split decides who serves a request.
@@ -72,6 +75,7 @@ func newTable(routes []Route) (*table, error) {
 		if r.MaxBody <= 0 {
 			r.MaxBody = defaultMaxBody
 		}
+		r.origin = originOf(r.Control)
 		if err := t.root.add(r); err != nil {
 			return nil, err
 		}

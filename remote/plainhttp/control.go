@@ -1,13 +1,17 @@
 package plainhttp
 
 import (
+	"cmp"
+	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"strings"
 	"sync"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/wire"
 )
 
 // ServeHTTP lets the service answer the client, streaming both ways. When the service cannot be reached
@@ -23,25 +27,47 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.proxy.ServeHTTP(&answer{ResponseWriter: w, request: r}, r)
 }
 
-func (s *Service) newProxy(log *slog.Logger) *httputil.ReverseProxy {
+func (s *Service) newProxy() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite:       s.rewrite,
 		Transport:     s.transport,
 		FlushInterval: -1,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			if !s.down.Swap(true) && r.Context().Err() == nil {
-				log.Warn("a control does not answer", "url", s.scheme+"://"+s.host, "error", err)
+			if r.Context().Err() == nil {
+				s.tell(err)
 			}
 			refuse(w, err)
 		},
-		ModifyResponse: func(*http.Response) error {
-			if s.down.Swap(false) {
-				log.Info("the control answers again", "url", s.scheme+"://"+s.host)
-			}
-			return nil
-		},
-		ErrorLog:   slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ModifyResponse: func(*http.Response) error { s.tell(nil); return nil },
+		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		BufferPool: &buffers{},
+	}
+}
+
+// tell logs that the service ceases to answer, and that it answers again.
+func (s *Service) tell(err error) {
+	switch {
+	case err != nil && !s.down.Swap(true):
+		s.log.Warn("a control does not answer", "url", s.scheme+"://"+s.host, "error", err)
+	case err == nil && s.down.Load() && s.down.Swap(false):
+		s.log.Info("the control answers again", "url", s.scheme+"://"+s.host)
+	}
+}
+
+// Origin is the service as a wire relays to it in bytes, with connections of its own; nil if it speaks TLS.
+func (s *Service) Origin() *wire.Origin { return s.origin }
+
+func (s *Service) newOrigin(o Options) *wire.Origin {
+	if s.scheme != "http" {
+		return nil
+	}
+	address := s.host
+	if _, _, err := net.SplitHostPort(s.host); err != nil {
+		address = net.JoinHostPort(strings.Trim(s.host, "[]"), "80")
+	}
+	return &wire.Origin{
+		Host: s.host, Prefix: s.prefix, IdleTimeout: cmp.Or(o.IdleTimeout, idleTimeout), MaxIdle: idlePerHost, Told: s.tell,
+		Dial: func(ctx context.Context) (net.Conn, error) { return o.Dial(ctx, "tcp", address) },
 	}
 }
 

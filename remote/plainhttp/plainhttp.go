@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/wire"
 )
 
 const (
@@ -56,8 +57,10 @@ type Service struct {
 	prefix       string // the base's path, percent-encoding kept, without a slash at the end
 	transport    *http.Transport
 	proxy        *httputil.ReverseProxy
+	origin       *wire.Origin // nil: it cannot be relayed to in bytes
 	maxBody      int64
 	now          func() time.Time
+	log          *slog.Logger
 	down         atomic.Bool // the control did not answer when last asked: told once, not at each request
 }
 
@@ -76,6 +79,9 @@ func New(base string, o Options) (*Service, error) {
 	if what := flaw(u); what != "" {
 		return nil, invalid(u.Redacted(), what, nil)
 	}
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	}
 	s := &Service{
 		scheme:    u.Scheme,
 		host:      u.Host,
@@ -90,12 +96,19 @@ func New(base string, o Options) (*Service, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s.proxy = s.newProxy(o.Log)
+	s.log = o.Log
+	s.proxy = s.newProxy()
+	s.origin = s.newOrigin(o)
 	return s, nil
 }
 
 // Close closes idle connections. Exchanges under way end by themselves, and their connections with them.
-func (s *Service) Close() { s.transport.CloseIdleConnections() }
+func (s *Service) Close() {
+	s.transport.CloseIdleConnections()
+	if s.origin != nil {
+		s.origin.Close()
+	}
+}
 
 func flaw(u *url.URL) string {
 	switch {
@@ -124,12 +137,8 @@ func invalid(base, what string, err error) error {
 // newTransport returns a transport that changes nothing on the way. It has no time-outs for answers:
 // the control's are the client's affair, and calls made by Invoke end with their context.
 func newTransport(o Options) *http.Transport {
-	dial := o.Dial
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
-	}
 	return &http.Transport{
-		DialContext:           dial,
+		DialContext:           o.Dial,
 		TLSClientConfig:       o.TLS,
 		TLSHandshakeTimeout:   dialTimeout,
 		ForceAttemptHTTP2:     true,

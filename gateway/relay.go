@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"time"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/wire"
+)
+
+// origin is what a control also implements if a wire can relay to it in bytes; nil says it cannot.
+type origin interface{ Origin() *wire.Origin }
+
+func originOf(control assay.Invoker) *wire.Origin {
+	if o, ok := control.(origin); ok {
+		return o.Origin()
+	}
+	return nil
+}
+
+// Relay implements wire.Router: requests for which a service answers over plain HTTP/1.1 are relayed. Those that
+// no route has, that a function answers, or of which a split decides who does, are served by ServeHTTP.
+func (g *Gateway) Relay(r *wire.Request) (wire.Exchange, bool) {
+	route, _ := g.table.Load().find(r.Method(), r.Path())
+	if route == nil || route.origin == nil || route.Split != nil {
+		return wire.Exchange{}, false
+	}
+	to := wire.Exchange{To: route.origin}
+	if route.Lane == nil {
+		return to, true
+	}
+	c := call{gateway: g, route: route, received: g.now(), request: r.Snapshot(), control: route.Control}
+	if c.ticket = route.Lane.Choose(c.request); c.ticket != nil {
+		to.Tap = newTap(c, r.BodyLength())
+	}
+	return to, true
+}
+
+// tap copies what a wire relays.
+type tap struct {
+	call
+	exchange exchange
+	started  time.Time
+	seen     assay.Observation
+}
+
+func newTap(c call, length int64) *tap {
+	t := &tap{call: c, started: c.gateway.now()}
+	t.exchange = exchange{ticket: c.ticket, unread: length}
+	return t
+}
+
+// Sent implements wire.Tap.
+func (t *tap) Sent(data []byte) { t.exchange.sent(data, nil) }
+
+// Began implements wire.Tap.
+func (t *tap) Began(a *wire.Answer) { t.seen.Status, t.seen.Header = a.Status, a.Header() }
+
+// Answered implements wire.Tap.
+func (t *tap) Answered(data []byte) { t.exchange.answered(data) }
+
+// Done implements wire.Tap.
+func (t *tap) Done(o wire.Outcome) {
+	t.seen.Started, t.seen.Duration = t.started, t.gateway.now().Sub(t.started)
+	t.seen.Trailer, t.seen.BodySize, t.seen.Fault = o.Trailer, o.Size, wire.Fault(o.Err)
+	if o.Whole {
+		t.exchange.readWhole()
+	}
+	t.settle(&t.exchange, t.seen, o.Gone)
+}

@@ -1,0 +1,320 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/assaylab/assay"
+)
+
+// maxAnswerHead bounds the head of a service's answer.
+const maxAnswerHead = 1 << 20
+
+var (
+	errGone       = fmt.Errorf("the client went away: %w", context.Canceled)
+	errAnswerHead = errors.New("the head of the service's answer is too large")
+)
+
+// Exchange says where a request goes.
+type Exchange struct {
+	To  *Origin
+	Tap Tap // nil: nobody listens
+}
+
+// Tap is told what passes. Sent may be called by another goroutine than the others are; Done comes last. What they
+// are given is the relay's again when they return.
+type Tap interface {
+	// Sent has a piece of the request's body, without framing.
+	Sent(data []byte)
+	// Began has the head of the final answer.
+	Began(*Answer)
+	// Answered has a piece of the answer's body, without framing.
+	Answered(data []byte)
+	// Done has the rest.
+	Done(Outcome)
+}
+
+// Outcome is how an exchange ended.
+type Outcome struct {
+	Trailer assay.Header // of a chunked answer
+	Size    int64        // bytes of the answer's body
+	Whole   bool         // the request was sent to its end
+	Gone    bool         // the client went away first
+	Err     error        // the service could not be reached, or broke off; the answer may be the relay's own
+}
+
+// exchange is one request on its way to a service, and the answer on its way back.
+type exchange struct {
+	client  *client
+	to      *Origin
+	tap     Tap
+	request *Request
+	isHead  bool
+	up      *link
+	upload  *upload // nil: the request was sent at once
+	out     []byte  // written next
+	answer  Answer
+	begun   bool // the client was sent something of the answer
+	closing bool // its connection ends with the answer
+	left    int64
+	body    chunks
+	size    int64
+}
+
+// run relays, and tells whether the client's connection can be used again.
+func (x *exchange) run() (again bool) {
+	x.isHead = string(x.request.method) == http.MethodHead
+	x.closing = x.request.close
+	x.out = x.request.appendTo(x.out[:0], x.to, x.client.address)
+	err := x.takeBody()
+	if err == nil {
+		err = x.open()
+	}
+	if err == nil {
+		err = x.pass()
+	}
+	return x.end(err)
+}
+
+// takeBody adds to the head what came of the body with it.
+func (x *exchange) takeBody() error {
+	if x.request.bodiless() {
+		return nil
+	}
+	u := upload{client: x.client, tap: x.tap, chunked: x.request.chunked, left: x.request.length}
+	u.chunks.strict = true
+	p := x.client.in.unread()
+	n, err := u.step(p)
+	x.out = append(x.out, p[:n]...)
+	x.client.in.take(n)
+	u.bad = err != nil
+	if !u.whole {
+		u.done = make(chan struct{})
+		x.upload = &u
+	}
+	return err
+}
+
+// open sends the request and waits for the first bytes of an answer. A request that can be made twice is, once,
+// if a connection that had been idle turns out to be closed (RFC 9110, section 9.2.2).
+func (x *exchange) open() error {
+	l, err := x.to.take(x.client.server.ctx)
+	for err == nil {
+		x.up = l
+		x.client.await(l.stream, x.upload == nil)
+		if _, err = l.Write(x.out); err == nil {
+			x.upload.start(l.stream)
+			err = l.fill()
+		}
+		if err == nil {
+			return nil
+		}
+		l.close()
+		if !l.reused || !x.request.bodiless() || !x.request.idempotent() || x.client.gone() {
+			break
+		}
+		l, err = x.to.dial(x.client.server.ctx)
+	}
+	return err
+}
+
+// pass gives the client the answer, from interim heads to the end of the body.
+func (x *exchange) pass() error {
+	for {
+		if err := x.readHead(); err != nil {
+			return err
+		}
+		if !x.answer.informational() {
+			return x.passFinal()
+		}
+		if x.answer.Status == http.StatusSwitchingProtocols {
+			return errAnswer // nobody asked for it
+		}
+		if err := x.write(x.answer.appendTo(x.out[:0], false)); err != nil {
+			return err
+		}
+	}
+}
+
+// readHead reads the next head of the service.
+func (x *exchange) readHead() error {
+	for scanned := 0; ; {
+		if x.up.in != nil {
+			end, next, _ := endOfHead(x.up.in.unread(), scanned, true)
+			if end > 0 {
+				return x.answer.parse(x.up.in.take(end))
+			}
+			scanned = next
+			x.up.in.compact()
+			if x.up.in.full() && !x.up.in.grow(maxAnswerHead) {
+				return errAnswerHead
+			}
+		}
+		if err := x.up.fill(); err != nil {
+			return err
+		}
+	}
+}
+
+// passFinal gives the client the final answer.
+func (x *exchange) passFinal() error {
+	a := &x.answer
+	body := a.hasBody(x.isHead)
+	x.closing = x.closing || x.client.server.stopping.Load() ||
+		body && a.untilClose() || a.close && x.upload.pending()
+	x.began()
+	x.out = a.appendTo(x.out[:0], x.closing)
+	if !body {
+		return x.write(x.out)
+	}
+	x.left = a.length
+	return x.passBody()
+}
+
+// passBody copies the body as it comes, the first piece with the head.
+func (x *exchange) passBody() error {
+	for first := true; ; first = false {
+		piece, done, err := x.piece()
+		if first {
+			piece = x.withHead(piece)
+		}
+		if gone := x.write(piece); gone != nil {
+			return gone
+		}
+		if done || err != nil {
+			return err
+		}
+		x.up.widen(x.left)
+		switch err := x.up.fill(); {
+		case err == io.EOF && x.answer.untilClose():
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// withHead puts the head in front of the body's first piece: a write less, and one packet for short answers.
+func (x *exchange) withHead(piece []byte) []byte {
+	x.out = append(x.out, piece...)
+	return x.out
+}
+
+// piece takes what has arrived of the body.
+func (x *exchange) piece() (p []byte, done bool, err error) {
+	p = x.up.in.unread()
+	n := len(p)
+	switch {
+	case x.answer.chunked:
+		if n, err = x.body.scan(p, x.answered); err != nil {
+			err = errAnswer
+		}
+		done = x.body.state == chunkDone
+	case x.answer.length >= 0:
+		n = int(min(int64(n), x.left))
+		x.left -= int64(n)
+		done = x.left == 0
+		x.answered(p[:n])
+	default:
+		x.answered(p)
+	}
+	return x.up.in.take(n), done, err
+}
+
+func (x *exchange) began() {
+	x.begun = true
+	if x.tap != nil {
+		x.tap.Began(&x.answer)
+	}
+}
+
+func (x *exchange) answered(data []byte) {
+	x.size += int64(len(data))
+	if x.tap != nil && len(data) > 0 {
+		x.tap.Answered(data)
+	}
+}
+
+func (x *exchange) write(p []byte) error {
+	if _, err := x.client.Write(p); err != nil {
+		return errGone
+	}
+	return nil
+}
+
+// end settles the exchange, whatever became of it.
+func (x *exchange) end(err error) (again bool) {
+	whole := x.upload.end(err != nil || x.answer.close)
+	left := x.client.settle()
+	switch {
+	case left || x.upload.abandoned() || errors.Is(err, errGone):
+		err = errGone
+	case x.upload.malformed():
+		err = errChunks
+	case err == io.EOF:
+		err = io.ErrUnexpectedEOF
+	}
+	switch {
+	case err == nil:
+		again = !x.closing
+	case err != errGone:
+		again = x.fail(err)
+	}
+	x.report(err, whole)
+	x.release(err == nil && whole)
+	return again && whole
+}
+
+// fail answers in the service's place, or breaks the answer off.
+func (x *exchange) fail(err error) (again bool) {
+	if x.begun {
+		if x.answer.untilClose() {
+			x.client.reset()
+		}
+		return false
+	}
+	status := http.StatusBadGateway
+	switch {
+	case err == errChunks:
+		status = http.StatusBadRequest
+	case isTimeout(err):
+		status = http.StatusGatewayTimeout
+	}
+	head, body := ownAnswer(status)
+	if x.answer.parse(head) != nil {
+		return false
+	}
+	x.closing = x.closing || x.upload != nil
+	x.began()
+	x.answered(body)
+	x.out = append(x.answer.appendTo(x.out[:0], x.closing), body...)
+	return x.write(x.out) == nil && !x.closing
+}
+
+func (x *exchange) report(err error, whole bool) {
+	if err != errGone && err != errChunks {
+		x.to.told(err)
+	}
+	if x.tap == nil {
+		return
+	}
+	o := Outcome{Size: x.size, Whole: whole, Gone: err == errGone, Err: err}
+	if x.answer.chunked {
+		o.Trailer = x.body.fields()
+	}
+	x.tap.Done(o)
+}
+
+// release keeps the connection to the service if nothing is left on it.
+func (x *exchange) release(clean bool) {
+	switch {
+	case x.up == nil:
+	case clean && !x.answer.close && !(x.answer.untilClose() && x.answer.hasBody(x.isHead)):
+		x.to.put(x.up)
+	default:
+		x.up.close()
+	}
+}

@@ -1,0 +1,206 @@
+package wire
+
+import (
+	"io"
+	"net"
+	"sync"
+	"syscall"
+)
+
+// bufferSize holds nearly every head, with a small body. A request's head that does not fit is net/http's.
+const bufferSize = 16 << 10
+
+// largeSize is what long bodies are copied in.
+const largeSize = 256 << 10
+
+// buffer holds bytes that were read: those from r to w are not used yet.
+type buffer struct {
+	data []byte
+	r, w int
+}
+
+var (
+	buffers = sync.Pool{New: func() any { return &buffer{data: make([]byte, bufferSize)} }}
+	large   = sync.Pool{New: func() any { return &buffer{data: make([]byte, largeSize)} }}
+)
+
+func (b *buffer) unread() []byte { return b.data[b.r:b.w] }
+
+// take removes the first n unread bytes. They stay valid until the next fill.
+func (b *buffer) take(n int) []byte {
+	p := b.data[b.r : b.r+n]
+	b.r += n
+	return p
+}
+
+// room is the space behind the unread bytes; all of it when there are none.
+func (b *buffer) room() []byte {
+	if b.r == b.w {
+		b.r, b.w = 0, 0
+	}
+	return b.data[b.w:]
+}
+
+// compact moves the unread bytes to the front.
+func (b *buffer) compact() {
+	if b.r > 0 {
+		b.w = copy(b.data, b.unread())
+		b.r = 0
+	}
+}
+
+func (b *buffer) full() bool { return b.r == 0 && b.w == len(b.data) }
+
+// grow doubles a buffer, up to limit; false if it has that size. The larger one is not pooled.
+func (b *buffer) grow(limit int) bool {
+	if len(b.data) >= limit {
+		return false
+	}
+	data := make([]byte, 2*len(b.data))
+	b.w = copy(data, b.unread())
+	b.data, b.r = data, 0
+	return true
+}
+
+func release(b *buffer) {
+	b.r, b.w = 0, 0
+	switch len(b.data) {
+	case bufferSize:
+		buffers.Put(b)
+	case largeSize:
+		large.Put(b)
+	}
+}
+
+// stream is a connection with what was read from it. While it waits for a first byte it holds no buffer: ten
+// thousand idle connections cost no more than their goroutines.
+type stream struct {
+	net.Conn
+	raw syscall.RawConn // nil if this is no socket: then it takes a buffer at once, and cannot be looked at
+	in  *buffer         // nil: nothing was read
+
+	try func(fd uintptr) bool // reads what there is; made once, as are the others
+	n   int
+	err error
+
+	look  func(fd uintptr)
+	state peeked
+}
+
+// peeked is what a look at a connection tells.
+type peeked uint8
+
+const (
+	silent peeked = iota // open, with nothing to read
+	speaks               // there is something to read
+	ended                // closed by the other side, or broken
+)
+
+func newStream(c net.Conn) *stream {
+	s := &stream{Conn: c}
+	if sc, ok := c.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			s.raw = raw
+			s.try, s.look = s.readSome, s.peekSome
+		}
+	}
+	return s
+}
+
+// fill reads once, at least one byte.
+func (s *stream) fill() error {
+	if s.in == nil && s.raw != nil {
+		if err := s.raw.Read(s.try); err != nil {
+			return err
+		}
+		return s.result(s.n, s.err)
+	}
+	if s.in == nil {
+		s.in = buffers.Get().(*buffer)
+	}
+	n, err := s.Conn.Read(s.in.room())
+	s.in.w += n
+	if n > 0 {
+		return nil
+	}
+	return s.result(n, err)
+}
+
+func (s *stream) result(n int, err error) error {
+	switch {
+	case n > 0:
+		return nil
+	case err != nil:
+		return err
+	default:
+		return io.EOF
+	}
+}
+
+// readSome takes a buffer only if there is something to put into it. At false the runtime waits and calls again.
+func (s *stream) readSome(fd uintptr) bool {
+	b := buffers.Get().(*buffer)
+	for {
+		s.n, s.err = syscall.Read(int(fd), b.data)
+		if s.err != syscall.EINTR {
+			break
+		}
+	}
+	if s.n > 0 {
+		s.in, b.w = b, s.n
+		return true
+	}
+	s.n = 0
+	buffers.Put(b)
+	return s.err != syscall.EAGAIN
+}
+
+// drop gives the buffer back if nothing in it is unread.
+func (s *stream) drop() {
+	if s.in != nil && s.in.r == s.in.w {
+		release(s.in)
+		s.in = nil
+	}
+}
+
+// widen takes a large buffer for the rest of a body: left bytes, if that is known.
+func (s *stream) widen(left int64) {
+	filled := s.in.w == len(s.in.data)
+	if (filled || left > bufferSize) && s.in.r == s.in.w && len(s.in.data) < largeSize {
+		release(s.in)
+		s.in = large.Get().(*buffer)
+	}
+}
+
+// close ends the connection. What was read is lost.
+func (s *stream) close() {
+	s.Conn.Close()
+	if s.in != nil {
+		release(s.in)
+		s.in = nil
+	}
+}
+
+// peek looks at the connection without reading. One that is no socket seems silent.
+func (s *stream) peek() peeked {
+	if s.raw == nil {
+		return silent
+	}
+	if s.raw.Control(s.look) != nil {
+		return ended
+	}
+	return s.state
+}
+
+func (s *stream) peekSome(fd uintptr) {
+	var b [1]byte
+	n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	switch {
+	case err == syscall.EAGAIN || err == syscall.EINTR:
+		s.state = silent
+	case err != nil || n == 0:
+		s.state = ended
+	default:
+		s.state = speaks
+	}
+}

@@ -1,0 +1,140 @@
+package wire
+
+import (
+	"errors"
+	"os"
+	"time"
+)
+
+// uploadGrace is how long the rest of a request may still take when its answer is over.
+const uploadGrace = 5 * time.Second
+
+var longAgo = time.Unix(1, 0)
+
+// upload sends the part of a request's body that did not come with its head, while the answer may come already.
+// Its methods but step and run work on a nil upload: there is nothing to send.
+type upload struct {
+	client  *client
+	up      *stream
+	tap     Tap
+	chunked bool
+	chunks  chunks
+	left    int64
+	started bool
+	done    chan struct{}
+
+	// Of the goroutine until done is closed.
+	whole    bool   // the service was sent everything
+	gone     bool   // the client did not send everything
+	bad      bool   // what it sent is malformed
+	leftover []byte // the beginning of its next request
+}
+
+// start runs the upload. end waits for it.
+func (u *upload) start(to *stream) {
+	if u != nil && !u.started {
+		u.started, u.up = true, to
+		go u.run()
+	}
+}
+
+func (u *upload) run() {
+	defer close(u.done)
+	b := u.buffer()
+	defer release(b)
+	for !u.whole && u.copy(b.data) {
+	}
+	u.client.sent(u.whole)
+	if u.gone || u.bad {
+		_ = u.up.SetReadDeadline(longAgo) // nobody waits for the answer any more
+	}
+}
+
+// buffer is large for long bodies. With chunks, what is read too much has to fit into the client's buffer.
+func (u *upload) buffer() *buffer {
+	if u.chunked || u.left <= bufferSize {
+		return buffers.Get().(*buffer)
+	}
+	return large.Get().(*buffer)
+}
+
+// copy passes what it reads at once, and tells whether to go on.
+func (u *upload) copy(p []byte) bool {
+	if !u.chunked {
+		p = p[:min(int64(len(p)), u.left)]
+	}
+	n, err := u.client.Read(p)
+	used, bad := u.step(p[:n])
+	if bad != nil {
+		u.bad = true
+		return false
+	}
+	u.leftover = append(u.leftover, p[used:n]...)
+	if _, refused := u.up.Write(p[:used]); refused != nil {
+		u.whole = false
+		return false // its answer tells why
+	}
+	if err != nil && !u.whole {
+		u.gone = !errors.Is(err, os.ErrDeadlineExceeded)
+		return false
+	}
+	return true
+}
+
+// step follows the framing through p and returns how much of it belongs to the body.
+func (u *upload) step(p []byte) (n int, err error) {
+	if u.chunked {
+		var sent func([]byte)
+		if u.tap != nil {
+			sent = u.tap.Sent
+		}
+		n, err = u.chunks.scan(p, sent)
+		u.whole = u.chunks.state == chunkDone
+		return n, err
+	}
+	n = int(min(int64(len(p)), u.left))
+	u.left -= int64(n)
+	u.whole = u.left == 0
+	if u.tap != nil && n > 0 {
+		u.tap.Sent(p[:n])
+	}
+	return n, nil
+}
+
+// pending tells whether the request is still being sent.
+func (u *upload) pending() bool {
+	if u == nil {
+		return false
+	}
+	select {
+	case <-u.done:
+		return !u.whole
+	default:
+		return true
+	}
+}
+
+// end waits for the upload: for the rest as long as grace allows, or not at all. It tells whether the service
+// was sent everything.
+func (u *upload) end(abort bool) (whole bool) {
+	if u == nil {
+		return true
+	}
+	if !u.started {
+		return false
+	}
+	if u.pending() {
+		until := time.Now().Add(uploadGrace)
+		if abort {
+			until = longAgo
+		}
+		_, _ = u.client.SetReadDeadline(until), u.up.SetWriteDeadline(until)
+		<-u.done
+		_, _ = u.client.SetReadDeadline(time.Time{}), u.up.SetWriteDeadline(time.Time{})
+	}
+	u.client.putBack(u.leftover)
+	return u.whole
+}
+
+func (u *upload) abandoned() bool { return u != nil && u.gone }
+func (u *upload) malformed() bool { return u != nil && u.bad }
