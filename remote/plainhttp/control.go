@@ -40,7 +40,7 @@ func (s *Service) newProxy() *httputil.ReverseProxy {
 		},
 		ModifyResponse: func(*http.Response) error { s.tell(nil); return nil },
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		BufferPool: &buffers{},
+		BufferPool:     &buffers{},
 	}
 }
 
