@@ -69,7 +69,7 @@ func (r *Request) judge() verdict {
 		string(r.method) == http.MethodConnect,
 		r.target[0] != '/' || !wellEncoded(r.target[:r.hasPath]),
 		r.count(expect) > 0, r.count(trailer) > 0,
-		r.count(upgrade) > 0 && r.named:
+		r.count(upgrade) > 0 && r.names([]byte("upgrade")):
 		return foreign
 	}
 	return relayed
