@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -24,16 +23,14 @@ func (s *Sandbox) Listen() (net.Listener, error) {
 	if !s.ownNetwork() {
 		return net.Listen("tcp", "127.0.0.1:0")
 	}
-	var script loader.Script
-	socket(&script)
-	script.Do("reusing the port", unix.SYS_SETSOCKOPT, spare, unix.SOL_SOCKET, unix.SO_REUSEADDR, []byte{1, 0, 0, 0}, 4)
-	script.Do("binding the port", unix.SYS_BIND, spare, loopback(apiPort), unix.SizeofSockaddrInet4)
-	script.Do("listening", unix.SYS_LISTEN, spare, 128)
-	file, err := s.fetch(&script)
+	file, err := s.socket()
 	if err != nil {
 		return nil, fmt.Errorf("listening in the sandbox: %w", err)
 	}
 	defer file.Close()
+	if err := listen(int(file.Fd())); err != nil {
+		return nil, fmt.Errorf("listening in the sandbox: %w", err)
+	}
 	return net.FileListener(file)
 }
 
@@ -43,9 +40,7 @@ func (s *Sandbox) Dial(ctx context.Context, port int) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	}
-	var script loader.Script
-	socket(&script)
-	file, err := s.fetch(&script)
+	file, err := s.socket()
 	if err != nil {
 		return nil, fmt.Errorf("dialling into the sandbox: %w", err)
 	}
@@ -58,31 +53,19 @@ func (s *Sandbox) Dial(ctx context.Context, port int) (net.Conn, error) {
 
 func (s *Sandbox) ownNetwork() bool { return s.spaces() && !s.config.Network }
 
-// socket makes one at the descriptor spare.
-func socket(script *loader.Script) {
-	made := script.Do("making a socket", unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	made.Into(script.Do("making a socket", unix.SYS_DUP3, 0, spare, unix.O_CLOEXEC), 0)
-}
-
-// loopback is a struct sockaddr_in.
-func loopback(port int) []byte {
-	address := make([]byte, unix.SizeofSockaddrInet4)
-	binary.NativeEndian.PutUint16(address, unix.AF_INET)
-	binary.BigEndian.PutUint16(address[2:], uint16(port))
-	copy(address[4:], []byte{127, 0, 0, 1})
-	return address
-}
-
-// fetch runs a script in the sandbox and takes the descriptor spare.
-func (s *Sandbox) fetch(script *loader.Script) (*os.File, error) {
+// socket is one in the sandbox's network. Process 1 makes it and no more: it ends when a step fails.
+func (s *Sandbox) socket() (*os.File, error) {
 	s.starting.Lock()
 	defer s.starting.Unlock()
 	if s.isClosed() {
 		return nil, ErrClosed
 	}
+	var script loader.Script
+	made := script.Do("making a socket", unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	made.Into(script.Do("making a socket", unix.SYS_DUP3, 0, spare, unix.O_CLOEXEC), 0)
 	script.SendFile(spare)
 	script.Do("closing files", unix.SYS_CLOSE_RANGE, before, 1<<31-1, 0)
-	files, err := s.control.Run(script)
+	files, err := s.control.Run(&script)
 	if err == nil && len(files) != 1 {
 		err = errors.New("the sandbox sent no socket")
 	}
@@ -93,6 +76,17 @@ func (s *Sandbox) fetch(script *loader.Script) (*os.File, error) {
 		return nil, err
 	}
 	return files[0], nil
+}
+
+// listen makes a socket one that takes connections at the API's port.
+func listen(fd int) error {
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		return fmt.Errorf("reusing the port: %w", err)
+	}
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: apiPort, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return fmt.Errorf("binding the port: %w", err)
+	}
+	return unix.Listen(fd, 128)
 }
 
 // connect connects a socket that does not block.
