@@ -115,13 +115,13 @@ func raiseLoopback(script *loader.Script) {
 
 // launch starts a command: by a child that becomes it, or, where there are namespaces, whose child
 // becomes it in them.
-func (s *Sandbox) launch(c Command, out *os.File) (*os.Process, error) {
+func (s *Sandbox) launch(c Command, in, out, errs *os.File) (*os.Process, error) {
 	attr, done, err := s.attr()
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	attr.Files[1], attr.Files[2], attr.Files[4] = out, out, s.pidfd
+	attr.Files[0], attr.Files[1], attr.Files[2], attr.Files[4] = in, out, errs, s.pidfd
 	process, control, err := s.host.starter.start(s.host.loader, attr)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"io"
+	"os"
 	"sync"
 	"syscall"
 
@@ -15,6 +16,7 @@ const pipeSize = 64 << 10
 // whoever flushes; reading and writing on are one step under the lock, so that after a flush nothing
 // is on its way.
 type output struct {
+	file *os.File // the pipe
 	conn syscall.RawConn
 	to   io.Writer
 

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -16,42 +17,98 @@ type Command struct {
 	Env  []string // its whole environment, as KEY=value; where /tmp is not its own, TMPDIR is added
 	Dir  string   // its working directory
 
+	// Input is what the process reads from stdin, where nothing is if it is nil.
+	Input []byte
+
 	// Output gets what the process and its children write to stdout and stderr, in order, from one
-	// goroutine at a time.
+	// goroutine at a time. Errors, if not nil, gets stderr in its place.
 	Output io.Writer
+	Errors io.Writer
 }
 
 // start starts a command with its output captured.
 func (s *Sandbox) start(c Command) (*Process, error) {
-	read, write, err := os.Pipe()
-	if err != nil {
+	p := &Process{done: make(chan struct{})}
+	if err := s.begin(p, c); err != nil {
+		p.close()
 		return nil, err
 	}
-	defer write.Close()
-	conn, err := read.SyscallConn()
+	return p, nil
+}
+
+func (s *Sandbox) begin(p *Process, c Command) error {
+	in, err := s.input(c.Input)
 	if err != nil {
-		read.Close()
-		return nil, err
+		return err
 	}
-	process, err := s.launch(c, write)
+	if in != s.host.null {
+		defer in.Close()
+	}
+	out, err := p.capture(c.Output)
 	if err != nil {
-		read.Close()
-		return nil, err
+		return err
 	}
-	return &Process{process: process, read: read, output: output{conn: conn, to: c.Output}, done: make(chan struct{})}, nil
+	defer out.Close()
+	errs := out
+	if c.Errors != nil {
+		if errs, err = p.capture(c.Errors); err != nil {
+			return err
+		}
+		defer errs.Close()
+	}
+	p.process, err = s.launch(c, in, out, errs)
+	return err
+}
+
+// input is a file in memory: whoever reads it slowly, or not at all, holds nobody up.
+func (s *Sandbox) input(text []byte) (*os.File, error) {
+	if text == nil {
+		return s.host.null, nil
+	}
+	fd, err := unix.MemfdCreate("stdin", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("making the standard input: %w", err)
+	}
+	file := os.NewFile(uintptr(fd), "stdin")
+	if _, err := file.WriteAt(text, 0); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("making the standard input: %w", err)
+	}
+	return file, nil
 }
 
 // Process is a running process, or one that ran.
 type Process struct {
 	process *os.Process
-	read    *os.File // its output
-	output  output
+	outputs []*output
 
 	done chan struct{}
 	exit error // set before done is closed
 
 	mu     sync.Mutex // guards reaped, so that no signal goes to another process of the same number
 	reaped bool
+}
+
+// capture opens a pipe of which the process gets the returned end.
+func (p *Process) capture(to io.Writer) (write *os.File, err error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := read.SyscallConn()
+	if err != nil {
+		read.Close()
+		write.Close()
+		return nil, err
+	}
+	p.outputs = append(p.outputs, &output{file: read, conn: conn, to: to})
+	return write, nil
+}
+
+func (p *Process) close() {
+	for _, o := range p.outputs {
+		o.file.Close()
+	}
 }
 
 // Done is closed when the process and its group have ended and its output is delivered.
@@ -79,25 +136,28 @@ func (p *Process) signal(s unix.Signal) {
 }
 
 // Flush delivers to Output what the process has written so far.
-func (p *Process) Flush() { p.output.flush() }
+func (p *Process) Flush() {
+	for _, o := range p.outputs {
+		o.flush()
+	}
+}
 
 // wait sees the process end, then ends what is left of its group. The process stays a zombie until its
 // group has got the signal, so that its number cannot mean another.
 func (p *Process) wait(ended func(*Process)) {
 	defer close(p.done)
 	defer ended(p)
-	reader := make(chan struct{})
-	go func() {
-		defer close(reader)
-		p.output.follow()
-	}()
+	var readers sync.WaitGroup
+	for _, o := range p.outputs {
+		readers.Go(o.follow)
+	}
 	for unix.Waitid(unix.P_PID, p.PID(), nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
 	}
 	p.Kill()
 	p.bury()
 	p.Flush()
-	p.read.Close()
-	<-reader
+	p.close()
+	readers.Wait()
 }
 
 func (p *Process) bury() {

@@ -440,3 +440,23 @@ func TestKillOrphans(t *testing.T) {
 		}
 	}
 }
+
+// TestInputAndErrors: what a process reads comes whole, and its stderr can be told from its stdout.
+func TestInputAndErrors(t *testing.T) {
+	rungs(t, func(t *testing.T, h *Host) {
+		s := box(t, h, Config{})
+		text := bytes.Repeat([]byte("0123456789abcdef"), 1<<14) // more than a pipe holds
+		var out, errs buffer
+		p, err := s.Start(Command{
+			Path: "/bin/sh", Args: []string{"-c", "cat; echo oops >&2"}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: "/",
+			Input: text, Output: &out, Errors: &errs,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-p.Done()
+		if out.String() != string(text) || errs.String() != "oops\n" {
+			t.Errorf("%d bytes came of %d, and %q", len(out.String()), len(text), errs.String())
+		}
+	})
+}
