@@ -31,9 +31,10 @@ lint:
 screenshots: setup-test build
 	./scripts/screenshots
 
-## bench: print the committed benchmarks' figures
-bench:
+## bench: print the committed benchmarks' figures, then what Assay costs its clients beside nginx and HAProxy
+bench: setup-test
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./bench -assay $(BIN)
 
 ## evidence: simulate what verdicts reach, ten times as often as the tests do, and write a report to .evidence
 evidence:

@@ -26,6 +26,7 @@ var law = map[string][]string{
 	"lambda/runtimeapi":   {},
 	"remote/plainhttp":    {module + "/wire"},
 	"wire":                {},
+	"bench":               {"golang.org/x/sync/errgroup"},
 	"remote/awslambda":    {"github.com/aws/aws-sdk-go-v2/..."},
 	"compare":             {module + "/compare/meaning", module + "/compare/expression", "github.com/theory/jsonpath/...", "golang.org/x/text/unicode/norm", "github.com/klauspost/compress/zstd", "github.com/andybalholm/brotli"},
 	"compare/expression":  {"github.com/expr-lang/expr/..."},
