@@ -1,6 +1,10 @@
 package assay
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Kind says in what way two observations disagree at a path.
 type Kind string
@@ -83,16 +87,57 @@ func (t *Trial) Outcome() Outcome {
 	return OutcomeMatch
 }
 
-// Ledger counts what became of the requests of one experiment, apart from the trials kept.
-// Offered = Sampled + the sum of NotSampled; Sampled = trials kept + the sum of Dropped + in flight.
+// Ledger counts what became of the requests of one experiment, apart from the trials kept, as one source
+// saw it: a laboratory, or one machine of many. Offered = Sampled + the sum of NotSampled; of all sources
+// together, Sampled = trials kept + the sum of Dropped + in flight. No number ever falls.
 type Ledger struct {
 	Experiment string           `json:"experiment"`
 	Since      int              `json:"since"`
+	Source     string           `json:"source,omitempty"` // "" of a laboratory alone, and of a sum
 	Requests   int64            `json:"requests"`
 	Offered    int64            `json:"offered"`
 	Sampled    int64            `json:"sampled"`
 	NotSampled map[string]int64 `json:"not_sampled"` // by reason: "chance", "unsafe", "paused"
 	Dropped    map[string]int64 `json:"dropped"`     // by reason: "queue_full", "too_large", …
+	// Handed counts the sampled trials that a crash of the source cannot lose any more: they are in the store,
+	// or in the stream.
+	Handed int64 `json:"handed"`
+}
+
+// Unsettled is the number of trials that the source sampled and has neither dropped nor handed over: what is
+// lost if it is killed.
+func (l *Ledger) Unsettled() int64 { return l.Sampled - l.Handed - total(l.Dropped) }
+
+// Latest is what two states of one source's ledger, in any order, say together: of each number the greater.
+func (l Ledger) Latest(o Ledger) Ledger {
+	return l.join(o, func(a, b int64) int64 { return max(a, b) })
+}
+
+// Plus adds up the ledgers of two sources.
+func (l Ledger) Plus(o Ledger) Ledger {
+	return l.join(o, func(a, b int64) int64 { return a + b })
+}
+
+func (l Ledger) join(o Ledger, f func(a, b int64) int64) Ledger {
+	l.Requests, l.Offered, l.Sampled, l.Handed = f(l.Requests, o.Requests), f(l.Offered, o.Offered), f(l.Sampled, o.Sampled), f(l.Handed, o.Handed)
+	l.NotSampled, l.Dropped = joined(l.NotSampled, o.NotSampled, f), joined(l.Dropped, o.Dropped, f)
+	return l
+}
+
+func joined(a, b map[string]int64, f func(a, b int64) int64) map[string]int64 {
+	all := make(map[string]int64, max(len(a), len(b)))
+	maps.Copy(all, a)
+	for reason, n := range b {
+		all[reason] = f(all[reason], n)
+	}
+	return all
+}
+
+func total(m map[string]int64) (n int64) {
+	for _, v := range m {
+		n += v
+	}
+	return n
 }
 
 // Bucket is one bar of a histogram: Count values near Value.
@@ -222,11 +267,37 @@ type ArmCounts struct {
 
 // Counts is everything counted of one experiment since its evidence began.
 type Counts struct {
-	Ledger
-	Trials int64 // kept
-	First  time.Time
-	Last   time.Time
-	Arms   []ArmCounts // control, secondary if any, candidates in the definition's order
+	Ledger           // of all sources together
+	Sources []Ledger // of which it is the sum
+	Trials  int64    // kept
+	First   time.Time
+	Last    time.Time
+	Arms    []ArmCounts // control, secondary if any, candidates in the definition's order
+}
+
+// Of returns the ledger of one source, empty if it has counted nothing yet.
+func (c *Counts) Of(source string) Ledger {
+	for _, l := range c.Sources {
+		if l.Source == source {
+			return l
+		}
+	}
+	return Ledger{Experiment: c.Experiment, Since: c.Since, Source: source}
+}
+
+// SetSources replaces the ledgers, and with them their sum.
+func (c *Counts) SetSources(all []Ledger) {
+	c.Sources = all
+	c.Ledger = Ledger{Experiment: c.Experiment, Since: c.Since}
+	for _, l := range all {
+		c.Ledger = c.Ledger.Plus(l)
+	}
+}
+
+// With puts the present ledger of a source in the place of the one that was kept.
+func (c *Counts) With(now Ledger) {
+	others := slices.DeleteFunc(slices.Clone(c.Sources), func(l Ledger) bool { return l.Source == now.Source })
+	c.SetSources(append(others, now))
 }
 
 // Arm returns the counts of the arm of that name and role, zero if there are none yet.
@@ -241,9 +312,5 @@ func (c *Counts) Arm(role Role, name string) ArmCounts {
 
 // InFlight is the number of trials sampled and neither kept nor dropped yet.
 func (c *Counts) InFlight() int64 {
-	n := c.Sampled - c.Trials
-	for _, d := range c.Dropped {
-		n -= d
-	}
-	return n
+	return c.Sampled - c.Trials - total(c.Dropped)
 }

@@ -240,7 +240,7 @@ func (l *Laboratory) report(ctx context.Context, e assay.Experiment) (assay.Repo
 		return assay.Report{}, err
 	}
 	if ledger, done, ok := l.floor.Ledger(e.Name); ok && ledger.Since == e.Since {
-		counts.Ledger = ledger
+		counts.With(ledger)
 		if done && e.State == assay.StateRunning {
 			e.State = assay.StateDone
 		}

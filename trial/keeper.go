@@ -113,15 +113,21 @@ func (k *keeper) gather(batch []kept) []kept {
 }
 
 // write keeps a batch, or, when the store goes on failing, counts its trials as dropped. Ledgers are
-// read after the trials were made, so at each commit nothing is kept that was not sampled.
+// read after the trials were made, and count them as handed over: at each commit nothing is kept that was
+// not sampled, and what a kill loses is known.
 func (k *keeper) write(batch []kept) {
 	changed := k.changed()
 	b := assay.Batch{Trials: make([]assay.Trial, len(batch))}
+	handed := map[*ledger]int64{}
 	for i, t := range batch {
 		b.Trials[i] = *t.trial
+		handed[t.ticket.gen.ledger]++
+		changed[t.ticket.gen.ledger] = struct{}{}
 	}
 	for l := range changed {
-		b.Ledgers = append(b.Ledgers, l.snapshot())
+		now := l.snapshot()
+		now.Handed += handed[l]
+		b.Ledgers = append(b.Ledgers, now)
 	}
 	if len(b.Trials)+len(b.Ledgers) == 0 {
 		return
@@ -134,7 +140,7 @@ func (k *keeper) write(batch []kept) {
 	}
 	for _, t := range batch {
 		if t.ticket.end() {
-			t.ticket.gen.ledger.keep()
+			t.ticket.gen.ledger.hand(1)
 		}
 	}
 }

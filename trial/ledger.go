@@ -12,20 +12,22 @@ import (
 type ledger struct {
 	since int
 
-	mu    sync.Mutex
-	l     assay.Ledger
-	taken int64     // sampled and not dropped: kept, or will be
-	kept  int64     // in the store
-	first time.Time // of the first trial
+	mu     sync.Mutex
+	l      assay.Ledger
+	taken  int64     // sampled and not dropped: kept, or will be
+	others int64     // likewise, of other sources, when last looked
+	first  time.Time // of the first trial
 }
 
-// newLedger goes on from what the store has counted of an experiment.
-func newLedger(c assay.Counts, experiment string, since int) *ledger {
-	l := &ledger{since: since, l: c.Ledger, taken: c.Trials, kept: c.Trials, first: c.First}
-	l.l.Experiment, l.l.Since = experiment, since
-	l.l.NotSampled, l.l.Dropped = orEmpty(c.NotSampled), orEmpty(c.Dropped)
+// newLedger goes on from what the store has counted of an experiment, and of the source in it.
+func newLedger(c assay.Counts, own assay.Ledger) *ledger {
+	l := &ledger{since: own.Since, l: own, taken: taken(own), first: c.First}
+	l.others = taken(c.Ledger) - l.taken
+	l.l.NotSampled, l.l.Dropped = orEmpty(own.NotSampled), orEmpty(own.Dropped)
 	return l
 }
+
+func taken(l assay.Ledger) int64 { return l.Unsettled() + l.Handed }
 
 func orEmpty(m map[string]int64) map[string]int64 {
 	if m == nil {
@@ -55,18 +57,18 @@ func (l *ledger) drop(reason string, n int64) {
 	l.taken -= n
 }
 
-// keep counts a trial that is in the store.
-func (l *ledger) keep() {
+// hand counts trials that no crash can lose any more.
+func (l *ledger) hand(n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.kept++
+	l.l.Handed += n
 }
 
-// inFlight is the number of trials neither kept nor dropped.
+// inFlight is the number of trials neither handed over nor dropped.
 func (l *ledger) inFlight() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.taken - l.kept
+	return l.l.Unsettled()
 }
 
 // begin notes when the first trial was made.
@@ -85,7 +87,7 @@ func (l *ledger) done(u assay.Until, now time.Time) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return u.Trials > 0 && l.taken >= u.Trials ||
+	return u.Trials > 0 && l.taken+l.others >= u.Trials ||
 		u.For > 0 && !l.first.IsZero() && now.Sub(l.first) >= u.For
 }
 

@@ -53,6 +53,7 @@ type Plan struct {
 // Options of a Floor. Store is needed; the rest has defaults.
 type Options struct {
 	Store  assay.Store
+	Source string // whose ledgers these are, when several laboratories share the store; "" of one alone
 	Log    *slog.Logger
 	Now    func() time.Time
 	Seed   uint64 // of sampling and of the candidates' order
@@ -116,8 +117,10 @@ func (f *Floor) Set(ctx context.Context, p *Plan) (*Lane, error) {
 		if err != nil {
 			return nil, err
 		}
-		lost := f.recover(&counts)
-		ledger := newLedger(counts, name, p.Experiment.Since)
+		own := counts.Of(f.opt.Source)
+		lost := f.recover(&own)
+		counts.With(own)
+		ledger := newLedger(counts, own)
 		l.current.Store(&generation{plan: p, ledger: ledger})
 		if lost {
 			f.keeper.touch(ledger)
@@ -129,17 +132,16 @@ func (f *Floor) Set(ctx context.Context, p *Plan) (*Lane, error) {
 	return l, nil
 }
 
-// recover books the trials that were in flight when an earlier run was killed, and tells whether any were.
-func (f *Floor) recover(c *assay.Counts) bool {
-	lost := c.InFlight()
+// recover books the trials that were in flight when an earlier run of this source was killed, and tells
+// whether any were.
+func (f *Floor) recover(own *assay.Ledger) bool {
+	lost := own.Unsettled()
 	if lost <= 0 {
 		return false
 	}
-	if c.Dropped == nil {
-		c.Dropped = map[string]int64{}
-	}
-	c.Dropped[DropKilled] += lost
-	f.opt.Log.Warn("the last run was killed with trials in flight", "experiment", c.Experiment, "in_flight", lost)
+	own.Dropped = orEmpty(own.Dropped)
+	own.Dropped[DropKilled] += lost
+	f.opt.Log.Warn("the last run was killed with trials in flight", "experiment", own.Experiment, "in_flight", lost)
 	return true
 }
 

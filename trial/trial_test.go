@@ -38,7 +38,7 @@ func (m *memory) Keep(_ context.Context, b assay.Batch) error {
 		if m.ledgers == nil {
 			m.ledgers = map[string]assay.Ledger{}
 		}
-		m.ledgers[l.Experiment] = l
+		m.ledgers[l.Experiment] = l.Latest(m.ledgers[l.Experiment])
 	}
 	return nil
 }
@@ -46,7 +46,10 @@ func (m *memory) Keep(_ context.Context, b assay.Batch) error {
 func (m *memory) Counts(_ context.Context, experiment string, since int) (assay.Counts, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := assay.Counts{Ledger: m.ledgers[experiment]}
+	c := assay.Counts{Ledger: assay.Ledger{Experiment: experiment, Since: since}}
+	if l, known := m.ledgers[experiment]; known {
+		c.With(l)
+	}
 	for _, t := range m.trials {
 		if t.Experiment == experiment && t.Since == since {
 			c.Trials++
@@ -309,7 +312,7 @@ func TestUntil(t *testing.T) {
 func TestAKilledRunIsAccountedFor(t *testing.T) {
 	var log strings.Builder
 	store := &memory{
-		ledgers: map[string]assay.Ledger{"e": {Experiment: "e", Since: 1, Requests: 10, Offered: 10, Sampled: 10, Dropped: map[string]int64{"queue_full": 2}}},
+		ledgers: map[string]assay.Ledger{"e": {Experiment: "e", Since: 1, Requests: 10, Offered: 10, Sampled: 10, Handed: 2, Dropped: map[string]int64{"queue_full": 2}}},
 		trials:  []assay.Trial{{Experiment: "e", Since: 1}, {Experiment: "e", Since: 1}},
 	}
 	f := New(Options{Store: store, Log: slog.New(slog.NewTextHandler(&log, nil))})

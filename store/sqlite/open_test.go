@@ -218,7 +218,9 @@ func TestOldSchemaIsBroughtUpToDate(t *testing.T) {
 	run(t, path, schema+fmt.Sprintf("; PRAGMA application_id = %d; PRAGMA user_version = 1;", applicationID)+
 		`INSERT INTO arms (experiment, since, role, name, faults, latency, observations, cold, max_memory_mb, cost_usd, cost_squares, priced,
 			trials, matches, mismatches, ignored, paired, candidate_only, secondary_only, both)
-		VALUES ('rounding', 1, 'candidate', 'one', '{}', x'00', 5, 1, 0, 0, 0, 0, 5, 5, 0, 0, 0, 0, 0, 0)`)
+		VALUES ('rounding', 1, 'candidate', 'one', '{}', x'00', 5, 1, 0, 0, 0, 0, 5, 5, 0, 0, 0, 0, 0, 0);
+		INSERT INTO evidence (experiment, since, trials, first, last, requests, offered, sampled, not_sampled, dropped)
+		VALUES ('rounding', 1, 5, 1, 2, 20, 20, 8, '{"chance":12}', '{"memory":2}')`)
 	s := open(t, path, Options{})
 	keep(t, s, storetest.Trials(1, 30)...)
 	c, err := s.Counts(t.Context(), storetest.Experiment, 1)
@@ -227,5 +229,8 @@ func TestOldSchemaIsBroughtUpToDate(t *testing.T) {
 	}
 	if a := c.Arm(assay.RoleCandidate, "one"); a.Trials != 35 || a.WarmPairs == 0 || a.Blocks[assay.MeasureP50].Pairs == 0 {
 		t.Errorf("counted %+v", a)
+	}
+	if l := c.Of(""); l.Requests != 20 || l.NotSampled["chance"] != 12 || l.Dropped["memory"] != 2 || l.Handed != 5 || l.Unsettled() != 1 {
+		t.Errorf("the ledger is now %+v, want one of which 5 trials were kept and 1 was in flight", l)
 	}
 }

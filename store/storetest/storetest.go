@@ -35,7 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) assay.Store) {
 		{"paths are folded and count once a trial", pathsFold},
 		{"distinct paths are bounded", pathsAreBounded},
 		{"latencies are within one percent", latencies},
-		{"ledgers are replaced", ledgers},
+		{"ledgers are the latest, by source", ledgers},
 		{"a batch is kept whole or not at all", batchIsWhole},
 		{"a trial comes back as it was", trialComesBack},
 		{"unknown trials are not found", unknownTrial},
@@ -244,21 +244,30 @@ func latencies(t *testing.T, store assay.Store) {
 	}
 }
 
+// ledgers come with totals, one row a source: late ones and those that come twice change nothing.
 func ledgers(t *testing.T, store assay.Store) {
-	first := assay.Ledger{Experiment: Experiment, Since: 1, Requests: 10, Offered: 9, Sampled: 5, NotSampled: map[string]int64{"chance": 4}, Dropped: map[string]int64{"queue_full": 1}}
-	second := assay.Ledger{Experiment: Experiment, Since: 1, Requests: 20, Offered: 20, Sampled: 12, NotSampled: map[string]int64{"chance": 5, "unsafe": 3}, Dropped: map[string]int64{"too_large": 2}}
-	for _, l := range []assay.Ledger{first, second} {
+	first := assay.Ledger{Experiment: Experiment, Since: 1, Requests: 10, Offered: 9, Sampled: 5, Handed: 1, NotSampled: map[string]int64{"chance": 4}, Dropped: map[string]int64{"queue_full": 1}}
+	second := assay.Ledger{Experiment: Experiment, Since: 1, Requests: 20, Offered: 20, Sampled: 12, Handed: 7, NotSampled: map[string]int64{"chance": 5, "unsafe": 3}, Dropped: map[string]int64{"queue_full": 1, "too_large": 1}}
+	gateway := assay.Ledger{Experiment: Experiment, Since: 1, Source: "gateway-1", Requests: 8, Offered: 8, Sampled: 8, Handed: 6, NotSampled: map[string]int64{}, Dropped: map[string]int64{"stream": 2}}
+	worker := assay.Ledger{Experiment: Experiment, Since: 1, Source: "worker-1", NotSampled: map[string]int64{}, Dropped: map[string]int64{"too_large": 1}}
+	for _, l := range []assay.Ledger{first, second, gateway, first, worker, second} {
 		if err := store.Keep(t.Context(), assay.Batch{Ledgers: []assay.Ledger{l}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	keep(t, store, Trials(9, 7)...)
 	got := counts(t, store, Experiment, 1)
-	if !reflect.DeepEqual(got.Ledger, second) {
-		t.Errorf("ledger %+v, want %+v", got.Ledger, second)
+	for _, want := range []assay.Ledger{second, gateway, worker} {
+		if l := got.Of(want.Source); !reflect.DeepEqual(l, want) {
+			t.Errorf("ledger %+v, want %+v", l, want)
+		}
 	}
-	if got.Trials != 7 || got.InFlight() != 3 {
-		t.Errorf("%d trials, %d in flight; want 7 and 3", got.Trials, got.InFlight())
+	sum := second.Plus(gateway).Plus(worker)
+	if len(got.Sources) != 3 || !reflect.DeepEqual(got.Ledger, sum) {
+		t.Errorf("%d sources come to %+v, want %+v", len(got.Sources), got.Ledger, sum)
+	}
+	if got.Trials != 7 || got.InFlight() != 8 {
+		t.Errorf("%d trials, %d in flight; want 7 and 8", got.Trials, got.InFlight())
 	}
 }
 

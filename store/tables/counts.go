@@ -3,7 +3,6 @@ package tables
 import (
 	"context"
 	"encoding/json"
-	"errors"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/stats"
@@ -14,7 +13,7 @@ import (
 func (t Tables) Counts(ctx context.Context, experiment string, since int) (counts assay.Counts, err error) {
 	err = t.read(ctx, "counts cannot be read", func(tx Tx) error {
 		counts = assay.Counts{Ledger: assay.Ledger{Experiment: experiment, Since: since}}
-		for _, read := range []func(Tx, *assay.Counts) error{readEvidence, readArms, readPaths, readBlocks} {
+		for _, read := range []func(Tx, *assay.Counts) error{readLedgers, readEvidence, readArms, readPaths, readBlocks} {
 			if err := read(tx, &counts); err != nil {
 				return err
 			}
@@ -26,17 +25,13 @@ func (t Tables) Counts(ctx context.Context, experiment string, since int) (count
 
 func readEvidence(tx Tx, c *assay.Counts) error {
 	return tx.Query(func(row Row) error {
-		var first, last *int64
-		var notSampled, dropped []byte
-		if err := row.Scan(&c.Trials, &first, &last, &c.Requests, &c.Offered, &c.Sampled, &notSampled, &dropped); err != nil {
+		var first, last int64
+		if err := row.Scan(&c.Trials, &first, &last); err != nil {
 			return err
 		}
-		if first != nil && last != nil {
-			c.First, c.Last = micro(*first), micro(*last)
-		}
-		return errors.Join(json.Unmarshal(notSampled, &c.NotSampled), json.Unmarshal(dropped, &c.Dropped))
-	}, `SELECT trials, first, last, requests, offered, sampled, not_sampled, dropped FROM evidence WHERE experiment = ? AND since = ?`,
-		c.Experiment, c.Since)
+		c.First, c.Last = micro(first), micro(last)
+		return nil
+	}, `SELECT trials, first, last FROM evidence WHERE experiment = ? AND since = ?`, c.Experiment, c.Since)
 }
 
 func readArms(tx Tx, c *assay.Counts) (err error) {

@@ -224,25 +224,3 @@ func addPaths(tx Tx, t *tally) error {
 	}
 	return nil
 }
-
-// KeepLedgers replaces ledgers, which carry totals.
-func KeepLedgers(tx Tx, ledgers []assay.Ledger) error {
-	for _, l := range ledgers {
-		notSampled, err := json.Marshal(l.NotSampled)
-		if err != nil {
-			return err
-		}
-		dropped, err := json.Marshal(l.Dropped)
-		if err != nil {
-			return err
-		}
-		err = tx.Exec(`INSERT INTO evidence (experiment, since, requests, offered, sampled, not_sampled, dropped) VALUES (?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (experiment, since) DO UPDATE SET requests = excluded.requests, offered = excluded.offered,
-				sampled = excluded.sampled, not_sampled = excluded.not_sampled, dropped = excluded.dropped`,
-			l.Experiment, l.Since, l.Requests, l.Offered, l.Sampled, string(notSampled), string(dropped))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
