@@ -105,11 +105,7 @@ func (x *exchange) open() error {
 	for err == nil {
 		x.up = l
 		x.client.await(l.stream, x.upload == nil)
-		if _, err = l.Write(x.out); err == nil {
-			x.upload.start(l.stream)
-			err = l.fill()
-		}
-		if err == nil {
+		if err = x.ask(l.stream); err == nil {
 			return nil
 		}
 		l.close()
@@ -119,6 +115,18 @@ func (x *exchange) open() error {
 		l, err = x.to.dial(x.client.server.ctx)
 	}
 	return err
+}
+
+// ask sends what there is of the request, and waits for the first bytes of an answer.
+func (x *exchange) ask(service *stream) error {
+	if x.upload == nil {
+		return service.ask(x.out)
+	}
+	if _, err := service.Write(x.out); err != nil {
+		return err
+	}
+	x.upload.start(service)
+	return service.fill()
 }
 
 // pass gives the client the answer, from interim heads to the end of the body.

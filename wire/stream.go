@@ -79,12 +79,13 @@ type stream struct {
 	raw syscall.RawConn // nil if this is no socket: then it takes a buffer at once, and cannot be looked at
 	in  *buffer         // nil: nothing was read
 
-	try func(fd uintptr) bool // reads what there is; made once, as are the others
-	n   int
-	err error
-
-	look  func(fd uintptr)
-	state peeked
+	// What is done with the socket itself, made once, and how it ended.
+	try, tell func(fd uintptr) bool
+	look      func(fd uintptr)
+	n         int
+	err       error
+	unsaid    []byte
+	state     peeked
 }
 
 // peeked is what a look at a connection tells.
@@ -101,7 +102,7 @@ func newStream(c net.Conn) *stream {
 	if sc, ok := c.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
 			s.raw = raw
-			s.try, s.look = s.readSome, s.peekSome
+			s.try, s.tell, s.look = s.readSome, s.tellSome, s.peekSome
 		}
 	}
 	return s
@@ -124,6 +125,43 @@ func (s *stream) fill() error {
 		return nil
 	}
 	return s.result(n, err)
+}
+
+// ask writes p and reads the beginning of what is said to it. Nothing may be there to be read before. It is
+// Write and fill with one system call less: it does not look for an answer before one can have come.
+func (s *stream) ask(p []byte) error {
+	if s.in != nil || s.raw == nil {
+		if _, err := s.Write(p); err != nil {
+			return err
+		}
+		return s.fill()
+	}
+	s.unsaid, s.n, s.err = p, 0, nil
+	if err := s.raw.Read(s.tell); err != nil {
+		return err
+	}
+	if s.err != nil || len(s.unsaid) == 0 {
+		return s.result(s.n, s.err)
+	}
+	if _, err := s.Write(s.unsaid); err != nil { // it did not fit into the socket
+		return err
+	}
+	return s.fill()
+}
+
+// tellSome writes at its first call, and lets the runtime wait for the answer. The runtime has begun to look for
+// news before, so it misses none.
+func (s *stream) tellSome(fd uintptr) bool {
+	if len(s.unsaid) == 0 {
+		return s.readSome(fd)
+	}
+	n, err := syscall.Write(int(fd), s.unsaid)
+	s.unsaid = s.unsaid[max(n, 0):]
+	if err != nil && err != syscall.EAGAIN && err != syscall.EINTR {
+		s.err = err
+		return true
+	}
+	return len(s.unsaid) > 0
 }
 
 func (s *stream) result(n int, err error) error {
