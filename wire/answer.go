@@ -38,7 +38,7 @@ func (a *Answer) parse(b []byte) error {
 		}
 		a.Status = a.Status*10 + int(c-'0')
 	}
-	if bare[7] != '0' && bare[7] != '1' || len(bare) > 12 && bare[12] != ' ' || a.Status < 100 || !only(&values, bare) {
+	if bare[7] != '0' && bare[7] != '1' || len(bare) > 12 && bare[12] != ' ' || a.Status < 100 || !only(&fieldBytes, bare) {
 		return errAnswer
 	}
 	a.size = len(b)
@@ -46,6 +46,13 @@ func (a *Answer) parse(b []byte) error {
 		return errAnswer
 	}
 	return a.frame()
+}
+
+// mayBeAnswer tells whether a head may begin so.
+func mayBeAnswer(b []byte) bool {
+	const begin = "HTTP/1."
+	n := min(len(b), len(begin))
+	return string(b[:n]) == begin[:n]
 }
 
 // unfold makes one line of a field that goes on in the next (RFC 9112, section 5.2).

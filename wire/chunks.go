@@ -93,7 +93,7 @@ func (c *chunks) framing(b byte) bool {
 			c.state = chunkSizeEnd
 			return true
 		}
-		return values[b]
+		return fieldBytes[b]
 	case chunkSizeEnd:
 		c.state = chunkData
 		if c.left == 0 {
@@ -166,11 +166,35 @@ func (c *chunks) trailer(p []byte) (int, error) {
 	return i + 1, nil
 }
 
-// fields are the trailers, parsed; nil if there are none.
+// fields are the trailers; nil if there are none.
 func (c *chunks) fields() assay.Header {
 	var h head
-	if len(c.trailers) <= 2 || !h.parseFields(c.trailers) {
+	if c.state != chunkDone || len(c.trailers) <= 2 || !h.parseFields(c.trailers) {
 		return nil
 	}
 	return h.header()
+}
+
+// framing follows a body to its end: chunks, so many bytes, or (negative) all there are until the connection ends.
+type framing struct {
+	chunks
+	chunked bool
+	left    int64
+}
+
+// step returns how many bytes of p belong to the body and its framing, and whether that was all. Data is handed to
+// f, without framing, if f is not nil.
+func (b *framing) step(p []byte, f func(data []byte)) (n int, done bool, err error) {
+	if b.chunked {
+		n, err = b.scan(p, f)
+		return n, b.state == chunkDone, err
+	}
+	if n = len(p); b.left >= 0 {
+		n = int(min(int64(n), b.left))
+		b.left -= int64(n)
+	}
+	if f != nil && n > 0 {
+		f(p[:n])
+	}
+	return n, b.left == 0, nil
 }

@@ -10,13 +10,7 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// maxAnswerHead bounds the head of a service's answer.
-const maxAnswerHead = 1 << 20
-
-var (
-	errGone       = fmt.Errorf("the client went away: %w", context.Canceled)
-	errAnswerHead = errors.New("the head of the service's answer is too large")
-)
+var errGone = fmt.Errorf("the client went away: %w", context.Canceled)
 
 // Exchange says where a request goes.
 type Exchange struct {
@@ -59,8 +53,7 @@ type exchange struct {
 	answer  Answer
 	begun   bool // the client was sent something of the answer
 	closing bool // its connection ends with the answer
-	left    int64
-	body    chunks
+	body    framing
 	size    int64
 }
 
@@ -84,13 +77,12 @@ func (x *exchange) takeBody() error {
 	if x.request.bodiless() {
 		return nil
 	}
-	u := upload{client: x.client, tap: x.tap, chunked: x.request.chunked, left: x.request.length}
-	u.chunks.strict = true
+	u := upload{client: x.client, tap: x.tap}
+	u.body = framing{chunks: chunks{strict: true}, chunked: x.request.chunked, left: x.request.length}
 	p := x.client.in.unread()
 	n, err := u.step(p)
 	x.out = append(x.out, p[:n]...)
 	x.client.in.take(n)
-	u.bad = err != nil
 	if !u.whole {
 		u.done = make(chan struct{})
 		x.upload = &u
@@ -132,7 +124,7 @@ func (x *exchange) ask(service *stream) error {
 // pass gives the client the answer, from interim heads to the end of the body.
 func (x *exchange) pass() error {
 	for {
-		if err := x.readHead(); err != nil {
+		if err := x.up.readHead(&x.answer); err != nil {
 			return err
 		}
 		if !x.answer.informational() {
@@ -142,26 +134,6 @@ func (x *exchange) pass() error {
 			return errAnswer // nobody asked for it
 		}
 		if err := x.write(x.answer.appendTo(x.out[:0], false)); err != nil {
-			return err
-		}
-	}
-}
-
-// readHead reads the next head of the service.
-func (x *exchange) readHead() error {
-	for scanned := 0; ; {
-		if x.up.in != nil {
-			end, next, _ := endOfHead(x.up.in.unread(), scanned, true)
-			if end > 0 {
-				return x.answer.parse(x.up.in.take(end))
-			}
-			scanned = next
-			x.up.in.compact()
-			if x.up.in.full() && !x.up.in.grow(maxAnswerHead) {
-				return errAnswerHead
-			}
-		}
-		if err := x.up.fill(); err != nil {
 			return err
 		}
 	}
@@ -178,7 +150,7 @@ func (x *exchange) passFinal() error {
 	if !body {
 		return x.write(x.out)
 	}
-	x.left = a.length
+	x.body = framing{chunked: a.chunked, left: a.length}
 	return x.passBody()
 }
 
@@ -195,7 +167,7 @@ func (x *exchange) passBody() error {
 		if done || err != nil {
 			return err
 		}
-		x.up.widen(x.left)
+		x.up.widen(x.body.left)
 		switch err := x.up.fill(); {
 		case err == io.EOF && x.answer.untilClose():
 			return nil
@@ -213,21 +185,9 @@ func (x *exchange) withHead(piece []byte) []byte {
 
 // piece takes what has arrived of the body.
 func (x *exchange) piece() (p []byte, done bool, err error) {
-	p = x.up.in.unread()
-	n := len(p)
-	switch {
-	case x.answer.chunked:
-		if n, err = x.body.scan(p, x.answered); err != nil {
-			err = errAnswer
-		}
-		done = x.body.state == chunkDone
-	case x.answer.length >= 0:
-		n = int(min(int64(n), x.left))
-		x.left -= int64(n)
-		done = x.left == 0
-		x.answered(p[:n])
-	default:
-		x.answered(p)
+	n, done, err := x.body.step(x.up.in.unread(), x.answered)
+	if err != nil {
+		err = errAnswer
 	}
 	return x.up.in.take(n), done, err
 }
@@ -309,10 +269,7 @@ func (x *exchange) report(err error, whole bool) {
 	if x.tap == nil {
 		return
 	}
-	o := Outcome{Size: x.size, Whole: whole, Gone: err == errGone, Err: err}
-	if x.answer.chunked {
-		o.Trailer = x.body.fields()
-	}
+	o := Outcome{Trailer: x.body.fields(), Size: x.size, Whole: whole, Gone: err == errGone, Err: err}
 	x.tap.Done(o)
 }
 

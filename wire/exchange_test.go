@@ -84,7 +84,7 @@ func TestUnusableAnswers(t *testing.T) {
 	for name, c := range map[string]struct{ answer, want string }{
 		"nothing":             {"", " 502 "},
 		"half a head":         {"HTTP/1.1 200 OK\r\nA: ", " 502 "},
-		"another protocol":    {"SSH-2.0 hello\r\n\r\n", " 502 "},
+		"another protocol":    {"SSH-2.0 hello\r\n", " 502 "},
 		"HTTP/2":              {"HTTP/2.0 200 OK\r\n\r\n", " 502 "},
 		"a status of letters": {"HTTP/1.1 2xx OK\r\n\r\n", " 502 "},
 		"a status too low":    {"HTTP/1.1 099 OK\r\n\r\n", " 502 "},

@@ -94,10 +94,10 @@ func equalFold(name []byte, lower string) bool {
 
 // Sets of bytes.
 var (
-	tokens    = set("!#$%&'*+-.^_`|~" + digits + letters)     // RFC 9110, section 5.6.2
-	hostBytes = set("!$%&'()*+,-.:;=[]_~" + digits + letters) // RFC 3986, section 3.2.2, and a port
-	values    = except(" \t")                                 // RFC 9110, section 5.5
-	paths     = except("")                                    // what net/http takes in a target
+	tokens     = set("!#$%&'*+-.^_`|~" + digits + letters)     // RFC 9110, section 5.6.2
+	hostBytes  = set("!$%&'()*+,-.:;=[]_~" + digits + letters) // RFC 3986, section 3.2.2, and a port
+	fieldBytes = except(" \t")                                 // RFC 9110, section 5.5
+	paths      = except("")                                    // what net/http takes in a target
 )
 
 const (
@@ -138,7 +138,7 @@ func parseField(line, bare []byte) (field, bool) {
 	}
 	f := field{line: line, name: bare[:colon], value: bytes.Trim(bare[colon+1:], " \t")}
 	f.kind = kindOf(f.name)
-	return f, only(&values, f.value)
+	return f, only(&fieldBytes, f.value)
 }
 
 // eachToken calls f with the members of a comma-separated list (RFC 9110, section 5.6.1).

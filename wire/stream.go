@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -191,6 +192,34 @@ func (s *stream) readSome(fd uintptr) bool {
 	s.n = 0
 	buffers.Put(b)
 	return s.err != syscall.EAGAIN
+}
+
+// maxAnswerHead bounds the head of a service's answer.
+const maxAnswerHead = 1 << 20
+
+var errAnswerHead = errors.New("the head of the service's answer is too large")
+
+// readHead reads the next head of a service.
+func (s *stream) readHead(a *Answer) error {
+	for scanned := 0; ; {
+		if s.in != nil {
+			end, next, _ := endOfHead(s.in.unread(), scanned, true)
+			if end > 0 {
+				return a.parse(s.in.take(end))
+			}
+			if !mayBeAnswer(s.in.unread()) {
+				return errAnswer // what speaks another protocol may wait for more
+			}
+			scanned = next
+			s.in.compact()
+			if s.in.full() && !s.in.grow(maxAnswerHead) {
+				return errAnswerHead
+			}
+		}
+		if err := s.fill(); err != nil {
+			return err
+		}
+	}
 }
 
 // drop gives the buffer back if nothing in it is unread.

@@ -17,9 +17,7 @@ type upload struct {
 	client  *client
 	up      *stream
 	tap     Tap
-	chunked bool
-	chunks  chunks
-	left    int64
+	body    framing
 	started bool
 	done    chan struct{}
 
@@ -52,7 +50,7 @@ func (u *upload) run() {
 
 // buffer is large for long bodies. With chunks, what is read too much has to fit into the client's buffer.
 func (u *upload) buffer() *buffer {
-	if u.chunked || u.left <= bufferSize {
+	if u.body.chunked || u.body.left <= bufferSize {
 		return buffers.Get().(*buffer)
 	}
 	return large.Get().(*buffer)
@@ -60,13 +58,12 @@ func (u *upload) buffer() *buffer {
 
 // copy passes what it reads at once, and tells whether to go on.
 func (u *upload) copy(p []byte) bool {
-	if !u.chunked {
-		p = p[:min(int64(len(p)), u.left)]
+	if !u.body.chunked {
+		p = p[:min(int64(len(p)), u.body.left)]
 	}
 	n, err := u.client.Read(p)
 	used, bad := u.step(p[:n])
 	if bad != nil {
-		u.bad = true
 		return false
 	}
 	u.leftover = append(u.leftover, p[used:n]...)
@@ -81,24 +78,15 @@ func (u *upload) copy(p []byte) bool {
 	return true
 }
 
-// step follows the framing through p and returns how much of it belongs to the body.
+// step follows the body through p and returns how much of it belongs to it.
 func (u *upload) step(p []byte) (n int, err error) {
-	if u.chunked {
-		var sent func([]byte)
-		if u.tap != nil {
-			sent = u.tap.Sent
-		}
-		n, err = u.chunks.scan(p, sent)
-		u.whole = u.chunks.state == chunkDone
-		return n, err
+	var sent func([]byte)
+	if u.tap != nil {
+		sent = u.tap.Sent
 	}
-	n = int(min(int64(len(p)), u.left))
-	u.left -= int64(n)
-	u.whole = u.left == 0
-	if u.tap != nil && n > 0 {
-		u.tap.Sent(p[:n])
-	}
-	return n, nil
+	n, u.whole, err = u.body.step(p, sent)
+	u.bad = err != nil
+	return n, err
 }
 
 // pending tells whether the request is still being sent.

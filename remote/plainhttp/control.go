@@ -107,7 +107,7 @@ func scheme(r *http.Request) string {
 
 // refuse answers in the service's place.
 func refuse(w http.ResponseWriter, err error) {
-	f := fault(err)
+	f := wire.Fault(err)
 	if a, ok := w.(*answer); ok {
 		a.tell(*f)
 	}

@@ -3,12 +3,11 @@ package plainhttp
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
-	"net"
 	"net/http"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/wire"
 )
 
 // Invoke sends the invocation's request to the service, marked as a trial's, and reads the whole
@@ -24,12 +23,39 @@ func (s *Service) Invoke(ctx context.Context, inv *assay.Invocation) (*assay.Obs
 		}
 	}
 	o := &assay.Observation{Started: s.now()}
-	o.Fault = fault(s.exchange(ctx, inv, o))
+	o.Fault = wire.Fault(s.exchange(ctx, inv, o))
 	o.Duration = s.now().Sub(o.Started)
 	return o, nil
 }
 
 func (s *Service) exchange(ctx context.Context, inv *assay.Invocation, o *assay.Observation) error {
+	if s.origin != nil && len(inv.Request.Body) <= atOnce {
+		return s.call(ctx, inv, o)
+	}
+	return s.roundTrip(ctx, inv, o)
+}
+
+// atOnce is the largest body that is sent before the answer is read. It fits into a socket's buffers: a service
+// that answers without reading it does not block both sides.
+const atOnce = 64 << 10
+
+// call makes the exchange in bytes, at less than half of what net/http spends.
+func (s *Service) call(ctx context.Context, inv *assay.Invocation, o *assay.Observation) error {
+	in := inv.Request
+	target := in.Path
+	if in.Query != "" {
+		target += "?" + in.Query
+	}
+	reply, err := s.origin.Do(ctx, &wire.Call{
+		Method: in.Method, Target: target, Header: s.header(inv), Body: in.Body, Keep: s.maxBody,
+	})
+	o.Status, o.Header, o.Trailer = reply.Status, reply.Header, reply.Trailer
+	o.Body, o.BodySize = reply.Body, reply.Size
+	return err
+}
+
+// roundTrip makes the exchange by net/http: over TLS, or with a large request.
+func (s *Service) roundTrip(ctx context.Context, inv *assay.Invocation, o *assay.Observation) error {
 	res, err := s.transport.RoundTrip(s.request(ctx, inv))
 	if err != nil {
 		return err
@@ -50,17 +76,24 @@ func (s *Service) exchange(ctx context.Context, inv *assay.Invocation, o *assay.
 	return err
 }
 
-// request makes the request from the snapshot, sharing nothing with it that the transport could change.
+// header makes the fields from the snapshot, sharing nothing with it that could be changed.
+func (s *Service) header(inv *assay.Invocation) assay.Header {
+	in := inv.Request
+	header := in.Header.Clone()
+	if header == nil {
+		header = assay.Header{}
+	}
+	header.DelHopByHop()
+	delete(header, "Expect") // the body is at hand
+	forward(http.Header(header), in.RemoteAddr, in.Host, in.Scheme)
+	header.Set(assay.TrialHeader, inv.ID)
+	return header
+}
+
+// request makes a request for net/http.
 func (s *Service) request(ctx context.Context, inv *assay.Invocation) *http.Request {
 	in := inv.Request
-	header := http.Header(in.Header.Clone())
-	if header == nil {
-		header = http.Header{}
-	}
-	assay.Header(header).DelHopByHop()
-	header.Del("Expect") // the body is at hand
-	forward(header, in.RemoteAddr, in.Host, in.Scheme)
-	header.Set(assay.TrialHeader, inv.ID)
+	header := http.Header(s.header(inv))
 	if _, ok := header["User-Agent"]; !ok {
 		header["User-Agent"] = nil // or the transport adds its own
 	}
@@ -87,20 +120,4 @@ func onceOnly(in *assay.Request) io.ReadCloser {
 		return io.NopCloser(bytes.NewReader(nil)) // of unknown length, found to be empty when sent
 	}
 	return http.NoBody
-}
-
-// fault sorts an exchange's error.
-func fault(err error) *assay.Fault {
-	if err == nil {
-		return nil
-	}
-	kind := assay.FaultTransport
-	var timeout net.Error
-	switch {
-	case errors.Is(err, context.Canceled):
-		kind = assay.FaultCanceled
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		kind = assay.FaultTimeout
-	}
-	return &assay.Fault{Kind: kind, Message: err.Error()}
 }
