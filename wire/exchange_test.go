@@ -137,7 +137,7 @@ func TestRequestsAreByteExact(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			upstream := service(t, func(conn net.Conn, in *bufio.Reader) {
 				for {
-					want := strings.ReplaceAll(c.want, "SERVICE", conn.LocalAddr().String())
+					want := replaced(c.want, conn)
 					got := make([]byte, len(want))
 					if n, err := io.ReadFull(in, got); string(got[:n]) != want {
 						if n > 0 {

@@ -163,3 +163,8 @@ func rest(t testing.TB, in io.Reader) string {
 func get(path string, fields ...string) string {
 	return "GET " + path + " HTTP/1.1\r\nHost: x\r\n" + strings.Join(append(fields, ""), "\r\n") + "\r\n"
 }
+
+// replaced has the service's own address in place of SERVICE.
+func replaced(s string, service net.Conn) string {
+	return strings.ReplaceAll(s, "SERVICE", service.LocalAddr().String())
+}
