@@ -95,7 +95,6 @@ type reader struct {
 	answer Answer
 	reply  *Reply
 	keep   int64
-	body   chunks
 	until  bool // the connection's end is the body's
 }
 
