@@ -32,7 +32,6 @@ import (
 	"github.com/assaylab/assay/lambda/sigv4"
 	"github.com/assaylab/assay/pack"
 	"github.com/assaylab/assay/reading"
-	"github.com/assaylab/assay/store/sqlite"
 	"github.com/assaylab/assay/trial"
 	"github.com/assaylab/assay/wire"
 )
@@ -80,7 +79,7 @@ func upCommand(p *Process, c *client) *cobra.Command {
 	f.StringVar(&o.gateway, "gateway", "127.0.0.1:8080", "address of the gateway")
 	f.StringVar(&o.aws, "aws", "127.0.0.1:4566", "address of AWS's Lambda API")
 	f.StringVar(&o.data, "data", ".assay", "folder of the store and the engine")
-	f.StringVar(&o.store, "store", "", "where trials are kept (default sqlite: under --data)")
+	f.StringVar(&o.store, "store", "", "where trials are kept: sqlite:PATH (default under --data), or postgres://user:password@host:port/database")
 	f.StringVar(&o.tokenFile, "token-file", "", "file that holds the token")
 	f.StringVar(&o.prices, "prices", "", "file of prices instead of AWS's published ones, as JSON")
 	f.StringVar(&o.credentials, "aws-credentials", "", "file of credentials, like ~/.aws/credentials: AWS's address then verifies who signs")
@@ -94,7 +93,7 @@ func upCommand(p *Process, c *client) *cobra.Command {
 type house struct {
 	opt     upOptions
 	log     *slog.Logger
-	store   *sqlite.Store
+	store   store // nil until it is open
 	engine  *lambda.Engine
 	aws     *awsapi.API
 	floor   *trial.Floor
@@ -197,13 +196,11 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	if err != nil {
 		return err
 	}
-	path, err := storePath(p, h.opt)
+	kept, err := openStore(ctx, p, h.opt, h.log)
 	if err != nil {
 		return err
 	}
-	if h.store, err = sqlite.Open(ctx, path, sqlite.Options{Log: h.log}); err != nil {
-		return err
-	}
+	h.store = kept
 	if h.engine, err = lambda.New(lambda.Options{Dir: filepath.Join(h.opt.data, "lambda"), Log: h.log, Prices: prices.For(hostArchitecture)}); err != nil {
 		return err
 	}
@@ -428,17 +425,6 @@ func seed() uint64 {
 		n = n<<8 | uint64(x)
 	}
 	return n
-}
-
-// storePath understands --store. Other engines than SQLite are not built in yet.
-func storePath(p *Process, o upOptions) (string, error) {
-	if o.store == "" {
-		return filepath.Join(o.data, "assay.db"), nil
-	}
-	if path, ok := strings.CutPrefix(o.store, "sqlite:"); ok && path != "" {
-		return absolute(p.Dir, path), nil
-	}
-	return "", &assay.Error{Code: assay.CodeInvalid, What: "this store is not known", Where: "--store " + o.store, Hint: "write sqlite:PATH"}
 }
 
 func token(p *Process, o upOptions) (string, error) {

@@ -53,6 +53,27 @@ func Decode(summary []byte) (*assay.Trial, error) {
 	return t, nil
 }
 
+// Join makes a trial of its two parts; bodies is nil if they were not kept, or are gone.
+func Join(summary, bodies []byte) (*assay.Trial, error) {
+	t, err := Decode(summary)
+	if err != nil {
+		return nil, err
+	}
+	if bodies == nil {
+		t.Bodies = false
+		return t, nil
+	}
+	return t, unpack(t, bodies)
+}
+
+// NotFound says that there is no such trial, or no more.
+func NotFound(id string) error {
+	return &assay.Error{
+		Code: assay.CodeNotFound, What: "there is no trial " + id,
+		Hint: "the oldest trials go when the store is full; their counts stay",
+	}
+}
+
 // parts points at every body and log of a trial, in a fixed order.
 func parts(t *assay.Trial) []*[]byte {
 	p := []*[]byte{&t.Invocation.Payload, &t.Control.Body, &t.Control.Log}
@@ -112,8 +133,8 @@ func pack(t *assay.Trial) []byte {
 
 var errPacked = errors.New("the bodies of a kept trial cannot be read")
 
-// Unpack puts back the bodies that were taken from a trial of the same shape.
-func Unpack(t *assay.Trial, b []byte) error {
+// unpack puts back the bodies that were taken from a trial of the same shape.
+func unpack(t *assay.Trial, b []byte) error {
 	all := parts(t)
 	for i, p := range all {
 		head, n := binary.Uvarint(b)

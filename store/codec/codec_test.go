@@ -21,7 +21,7 @@ func TestPackKeepsEqualBodiesOnce(t *testing.T) {
 		t.Errorf("%d bytes for three times the same %d", len(packed), len(body))
 	}
 	got := withoutBodies(&trial)
-	if err := Unpack(&got, packed); err != nil || !reflect.DeepEqual(got, trial) {
+	if err := unpack(&got, packed); err != nil || !reflect.DeepEqual(got, trial) {
 		t.Errorf("unpacked %+v, %v", got, err)
 	}
 }
@@ -44,11 +44,11 @@ func FuzzUnpack(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0xff}, 20))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got := withoutBodies(&trial)
-		if Unpack(&got, b) != nil {
+		if unpack(&got, b) != nil {
 			return
 		}
 		again := withoutBodies(&trial)
-		if err := Unpack(&again, pack(&got)); err != nil || !reflect.DeepEqual(parts(&again), parts(&got)) {
+		if err := unpack(&again, pack(&got)); err != nil || !reflect.DeepEqual(parts(&again), parts(&got)) {
 			t.Errorf("what was unpacked does not pack: %v", err)
 		}
 	})

@@ -37,3 +37,17 @@ func ParseCursor(cursor string) (Position, error) {
 	}
 	return Position{int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))}, nil
 }
+
+// The number of trials on a page.
+const (
+	defaultLimit = 50
+	maxLimit     = 500
+)
+
+// Limit is the number of trials on a page for which so many were asked.
+func Limit(asked int) int {
+	if asked <= 0 {
+		return defaultLimit
+	}
+	return min(asked, maxLimit)
+}

@@ -2,19 +2,11 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"slices"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/store/codec"
 	"github.com/assaylab/assay/store/tables"
-)
-
-// The number of trials on a page.
-const (
-	defaultLimit = 50
-	maxLimit     = 500
 )
 
 // Trials implements assay.Store. An arm alone selects the trials it took part in. Array indexes in
@@ -24,10 +16,7 @@ func (s *Store) Trials(ctx context.Context, q assay.Query) (page assay.Page, err
 	if err != nil {
 		return page, err
 	}
-	limit := min(q.Limit, maxLimit)
-	if limit <= 0 {
-		limit = defaultLimit
-	}
+	limit := codec.Limit(q.Limit)
 	err = s.within(ctx, s.reader, "trials cannot be read", func(tx tx) error {
 		page = assay.Page{}
 		found, err := tx.find(q, after, limit+1)
@@ -109,28 +98,20 @@ func (t tx) load(found []codec.Position) ([]assay.Trial, error) {
 }
 
 // Trial implements assay.Store.
-func (s *Store) Trial(ctx context.Context, id string) (t *assay.Trial, err error) {
-	err = s.within(ctx, s.reader, "the trial cannot be read", func(tx tx) error {
-		var summary, bodies []byte
-		row := tx.QueryRowContext(ctx, `SELECT summary, data FROM trials LEFT JOIN bodies USING (seq) WHERE id = ? AND summary <> x''`, id)
-		if err := row.Scan(&summary, &bodies); errors.Is(err, sql.ErrNoRows) {
-			return &assay.Error{
-				Code: assay.CodeNotFound, What: "there is no trial " + id,
-				Hint: "the oldest trials go when the store is full; their counts stay",
+func (s *Store) Trial(ctx context.Context, id string) (found *assay.Trial, err error) {
+	err = s.read(ctx, "the trial cannot be read", func(t tables.Tx) error {
+		found = nil
+		return t.Query(func(row tables.Row) error {
+			var summary, bodies []byte
+			if err := row.Scan(&summary, &bodies); err != nil {
+				return err
 			}
-		} else if err != nil {
+			found, err = codec.Join(summary, bodies)
 			return err
-		}
-		if t, err = codec.Decode(summary); err != nil {
-			return err
-		}
-		if t.Bodies = t.Bodies && bodies != nil; bodies == nil {
-			return nil
-		}
-		return codec.Unpack(t, bodies)
+		}, `SELECT summary, data FROM trials LEFT JOIN bodies USING (seq) WHERE id = ? AND summary <> x''`, id)
 	})
-	if err != nil {
-		return nil, err
+	if err == nil && found == nil {
+		err = codec.NotFound(id)
 	}
-	return t, nil
+	return found, err
 }

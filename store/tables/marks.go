@@ -8,6 +8,7 @@ type Mark struct {
 	Outcome assay.Outcome
 	Time    int64 // microseconds since 1970
 	Seq     int64
+	Since   int // the version that the trial's evidence began with
 }
 
 // number gives the subjects of marks their numbers, new ones to those that have none yet.
@@ -29,7 +30,7 @@ func number(tx Tx, marks []mark, all map[evidence]scope) ([]Mark, error) {
 			}
 			numbers[m.subject] = n
 		}
-		out[i] = Mark{n, m.outcome, m.time, m.seq}
+		out[i] = Mark{n, m.outcome, m.time, m.seq, m.since}
 	}
 	return out, nil
 }

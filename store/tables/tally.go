@@ -48,6 +48,7 @@ type mark struct {
 	outcome assay.Outcome
 	time    int64
 	seq     int64
+	since   int
 }
 
 // subject is what a trial can be searched by; arm and path are "" for any.
@@ -110,7 +111,7 @@ func (t *tally) add(trial *assay.Trial, seq int64) {
 		}
 	}
 	for s, o := range marks {
-		t.marks = append(t.marks, mark{s, o, trial.Time.UnixMicro(), seq})
+		t.marks = append(t.marks, mark{s, o, trial.Time.UnixMicro(), seq, trial.Since})
 	}
 }
 
