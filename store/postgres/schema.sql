@@ -46,17 +46,25 @@ CREATE TABLE marks (
 
 -- What follows outlives the trials, and is as in the embedded store.
 
-CREATE TABLE evidence (
+CREATE TABLE ledgers (
 	experiment  TEXT COLLATE "C" NOT NULL,
 	since       INTEGER NOT NULL,
-	trials      BIGINT NOT NULL DEFAULT 0,
-	first       BIGINT,
-	last        BIGINT,
-	requests    BIGINT NOT NULL DEFAULT 0,
-	offered     BIGINT NOT NULL DEFAULT 0,
-	sampled     BIGINT NOT NULL DEFAULT 0,
-	not_sampled TEXT NOT NULL DEFAULT '{}', -- JSON, reason -> count
-	dropped     TEXT NOT NULL DEFAULT '{}',
+	source      TEXT COLLATE "C" NOT NULL, -- '' is a laboratory alone
+	requests    BIGINT NOT NULL,
+	offered     BIGINT NOT NULL,
+	sampled     BIGINT NOT NULL,
+	handed      BIGINT NOT NULL, -- to the store, or to the stream
+	not_sampled TEXT NOT NULL,   -- JSON, reason -> count
+	dropped     TEXT NOT NULL,
+	PRIMARY KEY (experiment, since, source)
+);
+
+CREATE TABLE evidence (
+	experiment TEXT COLLATE "C" NOT NULL,
+	since      INTEGER NOT NULL,
+	trials     BIGINT NOT NULL,
+	first      BIGINT NOT NULL,
+	last       BIGINT NOT NULL,
 	PRIMARY KEY (experiment, since)
 );
 
