@@ -5,7 +5,7 @@ BIN     := bin/assay
 EXIT    ?=
 export CGO_ENABLED ?= 0
 
-.PHONY: demo test build setup setup-test lint bench evidence screenshots clean
+.PHONY: demo test build setup setup-test lint bench soak evidence screenshots clean
 
 ## demo: start a laboratory with the examples, send traffic, print verdicts (EXIT=1 ends by itself)
 demo: setup build
@@ -35,6 +35,10 @@ screenshots: setup-test build
 bench: setup-test
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	$(GO) run ./bench -assay $(BIN)
+
+## soak: 100,000 requests under the race detector, while candidates, definitions and clients do what they like
+soak: setup-test
+	ASSAY_SOAK=100000 CGO_ENABLED=1 $(GO) test -race -count 1 -timeout 60m -run TestSoak -v ./cli
 
 ## evidence: simulate what verdicts reach, ten times as often as the tests do, and write a report to .evidence
 evidence:
