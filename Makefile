@@ -13,7 +13,8 @@ demo: setup build
 
 ## test: everything that CI runs
 test: setup-test lint
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '^TestFaultMatrix$$' ./...
+	CGO_ENABLED=1 $(GO) test -race -v -run '^TestFaultMatrix$$' ./cli
 	$(GO) test -run Simulated ./judge
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./... >/dev/null
 	./scripts/cold-clone

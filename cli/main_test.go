@@ -57,22 +57,34 @@ var readyLine = regexp.MustCompile(`msg=ready gateway=(\S+) aws=(\S+) console=(\
 func startLab(t *testing.T, dir string, args ...string) *lab {
 	t.Helper()
 	l := launch(t, dir, args...)
+	l.wait()
+	return l
+}
+
+// wait returns when the laboratory is ready.
+func (l *lab) wait() {
+	l.t.Helper()
 	select {
 	case <-l.becameReady():
 	case <-l.ended:
-		t.Fatalf("assay up ended: %s", l.logged())
+		l.t.Fatalf("assay up ended: %s", l.logged())
 	case <-time.After(2 * time.Minute):
-		t.Fatalf("assay up is not ready after two minutes: %s", l.logged())
+		l.t.Fatalf("assay up is not ready after two minutes: %s", l.logged())
 	}
-	return l
 }
 
 func launch(t *testing.T, dir string, args ...string) *lab {
 	t.Helper()
-	l := &lab{t: t, data: dir, ended: make(chan struct{})}
-	all := append([]string{"up", "--data", dir, "--gateway", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--console", "127.0.0.1:0"}, args...)
-	l.cmd = exec.Command(assayBinary(t), all...)
-	l.cmd.Stderr = writerFunc(l.write)
+	return launchBy(t, exec.Command(assayBinary(t)), dir, args...)
+}
+
+// launchBy runs `assay up` by a command that ends with assay's name.
+func launchBy(t *testing.T, cmd *exec.Cmd, dir string, args ...string) *lab {
+	t.Helper()
+	l := &lab{t: t, data: dir, cmd: cmd, ended: make(chan struct{})}
+	cmd.Args = append(cmd.Args, "up", "--data", dir, "--gateway", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--console", "127.0.0.1:0")
+	cmd.Args = append(cmd.Args, args...)
+	cmd.Stderr = writerFunc(l.write)
 	if err := l.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
