@@ -21,7 +21,6 @@ var law = map[string][]string{
 	"deploy":             {"github.com/aws/aws-sdk-go-v2/...", "github.com/aws/smithy-go"},
 	"event":              {"github.com/aws/aws-lambda-go/events"},
 	"gateway":            {module + "/wire"},
-	"trial":              {"github.com/theory/jsonpath/..."},
 	"lambda":             {module + "/lambda/sandbox", module + "/lambda/runtimeapi", module + "/lambda/control", module + "/lambda/code", module + "/lambda/async"},
 	"lambda/runtimeapi":  {},
 	"remote/plainhttp":   {module + "/wire"},
@@ -69,12 +68,16 @@ var law = map[string][]string{
 	"recording": {"github.com/klauspost/compress/zstd"},
 	"replay":    {"github.com/google/uuid"},
 
+	// The lane.
+	"trial":         {"github.com/theory/jsonpath/...", module + "/trial/breaker"},
+	"trial/breaker": {},
+
 	// Taking over.
 	"rollout": {module + "/stats"},
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
-var pure = []string{"", "cluster", "compare", "compare/expression", "compare/meaning", "config/template", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "whatif"}
+var pure = []string{"", "cluster", "compare", "compare/expression", "compare/meaning", "config/template", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "trial/breaker", "whatif"}
 
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 

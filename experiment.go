@@ -219,6 +219,7 @@ type Experiment struct {
 	Sample      Sample           `json:"sample"`
 	Secondary   float64          `json:"secondary"` // share of trials that call the control again
 	Budget      Budget           `json:"budget"`
+	Protect     Protect          `json:"protect,omitzero"`
 	Control     Arm              `json:"control"`
 	Candidates  []Arm            `json:"candidates"`
 	Comparators []ComparatorSpec `json:"comparators"`

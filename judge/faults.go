@@ -11,7 +11,8 @@ func (m matter) faulting(c clause) finding {
 	t := tally{
 		trials: a.Trials, mismatches: min(sum(a.Faults), a.Trials),
 		paired: a.Paired, candidate: a.FaultOnly, secondary: a.SecondaryFaultOnly,
-		pairs: m.experiment.Secondary, limit: c.limit, alpha: m.alpha(), words: faulting,
+		pairs: m.experiment.Secondary, limit: c.limit, alpha: m.alpha(),
+		leftOut: m.leftOut(), words: faulting,
 	}
 	f := t.seen().finding(c)
 	if kinds := list(a.Faults); kinds != "" {

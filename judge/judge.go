@@ -120,7 +120,7 @@ func (m matter) explain(v *assay.Verdict, findings []finding) {
 	if v.Trials == 0 {
 		reasons = []string{noTrials}
 	}
-	v.Reason = strings.Join(reasons, "; ") + m.uneven() + m.ended(v.Outcome) + unseen(m.counts)
+	v.Reason = strings.Join(reasons, "; ") + m.uneven() + m.ended(v.Outcome) + m.unseen()
 	v.Change = strings.Join(slices.Compact(changes), "; ")
 	if v.Outcome == assay.Inconclusive {
 		v.Needs = needs(v.Trials, findings)

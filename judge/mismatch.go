@@ -25,7 +25,24 @@ type tally struct {
 	pairs                float64 // share of the trials to come that will have a secondary
 	limit                float64
 	alpha                float64
+	leftOut              int64 // requests for which the candidate was not called, because it faulted before
 	words                wording
+}
+
+// missing is the share of the requests for which the candidate was not called. Whether to call it was decided by
+// what went before, so the trials there are can refute the claim as they stand. To hold it must whatever the
+// calls left out had shown: they stand for mismatches.
+func (t tally) missing() float64 {
+	return float64(t.leftOut) / float64(max(t.trials+t.leftOut, 1))
+}
+
+// allowed is the limit on the trials there are that keeps all within the limit; negative if nothing can.
+func (t tally) allowed() float64 {
+	missing := t.missing()
+	if missing >= 1 {
+		return -1
+	}
+	return (t.limit - missing) / (1 - missing)
 }
 
 // wording is what trials that count against a candidate do, one and many of them, what the others are called,
@@ -51,7 +68,7 @@ func (m matter) tally() tally {
 		trials: a.Trials, mismatches: a.Mismatches,
 		paired: a.Paired, candidate: a.CandidateOnly, secondary: a.SecondaryOnly,
 		pairs: m.experiment.Secondary, limit: m.hypothesis.Mismatch, alpha: m.alpha(),
-		words: differing,
+		leftOut: m.leftOut(), words: differing,
 	}
 	return t.seen()
 }
@@ -77,8 +94,14 @@ func (t tally) eValue() float64 {
 
 // judged bounds what the claim is about: the share, or the excess. Each end alone is wrong with
 // probability alpha at most; the claim is refuted when low is above the limit and holds when high is not.
-// The excess is bounded from above twice, by the pairs and by the share of all trials that mismatch.
+// The excess is bounded from above twice, by the pairs and by the share of all trials that mismatch. High is
+// of the calls left out as well.
 func (t tally) judged() (low, high float64) {
+	low, high = t.called()
+	return low, high + (1-high)*t.missing()
+}
+
+func (t tally) called() (low, high float64) {
 	if !t.noisy() {
 		_, high = stats.BernoulliInterval(t.mismatches, t.trials, t.alpha, tuned)
 		return stats.BernoulliLowerBound(t.mismatches, t.trials, t.alpha), high
@@ -102,12 +125,13 @@ func (t tally) holds() bool {
 		return t.shareWithin(t.alpha)
 	}
 	return t.shareWithin(t.alpha/2) ||
-		stats.PairedEValue(t.secondary, t.candidate, t.paired, -t.limit)*t.alpha/2 >= 1
+		stats.PairedEValue(t.secondary, t.candidate, t.paired, -t.allowed())*t.alpha/2 >= 1
 }
 
 func (t tally) shareWithin(alpha float64) bool {
-	return t.limit > 0 && float64(t.mismatches) < t.limit*float64(t.trials) &&
-		stats.BernoulliPointEValue(t.mismatches, t.trials, t.limit, alpha, tuned)*alpha >= 1
+	limit := t.allowed()
+	return limit > 0 && float64(t.mismatches) < limit*float64(t.trials) &&
+		stats.BernoulliPointEValue(t.mismatches, t.trials, limit, alpha, tuned)*alpha >= 1
 }
 
 func (t tally) conclusion() assay.Conclusion {
@@ -147,6 +171,7 @@ func (t tally) likewise(n int64) tally {
 	}
 	more := t
 	more.trials, more.mismatches = t.trials+n, grow(t.mismatches)
+	more.leftOut = grow(t.leftOut)
 	more.paired, more.candidate, more.secondary = grow(t.paired), grow(t.candidate), grow(t.secondary)
 	return more
 }

@@ -53,6 +53,7 @@ func (m matter) notSeen() []string {
 	}
 	add(sum(c.NotSampled), "%s of %s requests were not sampled (%s)", number(sum(c.NotSampled)), number(c.Offered), list(c.NotSampled))
 	add(sum(c.Dropped), "%s of %s sampled requests were dropped (%s)", number(sum(c.Dropped)), number(c.Sampled), list(c.Dropped))
+	add(m.leftOut(), "%s of the candidate left out while its breaker was open: for it to hold they count as mismatches", count(m.leftOut(), "call"))
 	add(c.InFlight(), "%s in flight", count(c.InFlight(), "trial"))
 	if m.experiment.Secondary > 0 {
 		add(a.Trials-a.Paired, "%s without a call of the secondary: they say nothing of noise", count(a.Trials-a.Paired, "trial"))
@@ -66,6 +67,9 @@ func (m matter) notSeen() []string {
 	}
 	return all
 }
+
+// leftOut counts the requests for which the candidate's breaker was open.
+func (m matter) leftOut() int64 { return m.counts.LeftOut(m.candidate.Name) }
 
 // strata looks at the trials in which the candidate was warm and at those in which it was cold apart.
 func (m matter) strata() []assay.Stratum {

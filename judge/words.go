@@ -18,10 +18,14 @@ import (
 const notable = 0.01
 
 // unseen says, as the end of a reason, which requests the trials do not speak for; "" if hardly any.
-func unseen(c assay.Counts) string {
+func (m matter) unseen() string {
+	c := m.counts
 	var parts []string
 	if dropped := sum(c.Dropped); remarkable(dropped, c.Sampled) {
 		parts = append(parts, fmt.Sprintf("%s of %s sampled requests were dropped (%s)", number(dropped), number(c.Sampled), list(c.Dropped)))
+	}
+	if left := m.leftOut(); remarkable(left, m.candidate.Trials+left) {
+		parts = append(parts, count(left, "call")+" left out by the breaker")
 	}
 	if unsafe := c.NotSampled["unsafe"]; remarkable(unsafe, c.Offered) {
 		parts = append(parts, fmt.Sprintf("%s of %s requests had an unsafe method", number(unsafe), number(c.Offered)))

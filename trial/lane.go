@@ -12,6 +12,7 @@ import (
 type generation struct {
 	plan   *Plan
 	ledger *ledger
+	guards guards
 }
 
 // Lane is one experiment's way from offers to trials: a bounded queue, and as many workers as the
@@ -50,7 +51,11 @@ func (l *Lane) Choose(r *assay.Request) assay.Ticket {
 	reason := l.refuse(g, r)
 	g.ledger.choose(reason)
 	l.floor.keeper.touch(g.ledger)
-	if reason != "" {
+	switch {
+	case reason != "":
+		return nil
+	case g.guards.closedToAll(l.floor.opt.Now()):
+		l.book(g.ledger, DropBreaker, 1) // before anything is copied for it
 		return nil
 	}
 	return &ticket{lane: l, gen: g}
@@ -182,6 +187,14 @@ func (l *Lane) book(to *ledger, reason string, n int64) {
 	}
 	to.drop(reason, n)
 	l.floor.keeper.touch(to)
+}
+
+// state is what the lane does at this moment.
+func (l *Lane) state() (s assay.LaneState) {
+	for _, g := range l.current.Load().guards {
+		s.Breakers = append(s.Breakers, g.state())
+	}
+	return s
 }
 
 // ticket implements assay.Ticket: it is its source's until it is offered or dropped, and one worker's

@@ -30,6 +30,7 @@ const (
 
 // Reasons for which a sampled trial is dropped.
 const (
+	DropBreaker   = assay.DropBreaker
 	DropQueueFull = "queue_full"    // as many trials wait as the budget allows
 	DropTooLarge  = "too_large"     // a body is larger than the budget allows
 	DropMemory    = "memory"        // the bytes held have reached the budget
@@ -121,12 +122,12 @@ func (f *Floor) Set(ctx context.Context, p *Plan) (*Lane, error) {
 		lost := f.recover(&own)
 		counts.With(own)
 		ledger := newLedger(counts, own)
-		l.current.Store(&generation{plan: p, ledger: ledger})
+		l.current.Store(&generation{plan: p, ledger: ledger, guards: newGuards(&p.Experiment)})
 		if lost {
 			f.keeper.touch(ledger)
 		}
 	} else {
-		l.current.Store(&generation{plan: p, ledger: cur.ledger})
+		l.current.Store(&generation{plan: p, ledger: cur.ledger, guards: cur.guards.set(p.Experiment.Protect)})
 	}
 	f.lanes[name] = l
 	return l, nil
@@ -166,6 +167,17 @@ func (f *Floor) Ledger(name string) (ledger assay.Ledger, done, ok bool) {
 	}
 	g := l.current.Load()
 	return g.ledger.snapshot(), g.ledger.done(g.plan.Experiment.Until, f.opt.Now()), true
+}
+
+// State returns what an experiment's lane does at this moment; false if it has no lane.
+func (f *Floor) State(name string) (state assay.LaneState, ok bool) {
+	f.mu.Lock()
+	l := f.lanes[name]
+	f.mu.Unlock()
+	if l == nil {
+		return assay.LaneState{}, false
+	}
+	return l.state(), true
 }
 
 // Close takes no more offers, finishes the trials it has until ctx ends, drops the rest, writes

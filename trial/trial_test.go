@@ -191,7 +191,7 @@ func TestAHungCandidateCostsTheSourceNoTime(t *testing.T) {
 		store := &memory{}
 		f := New(Options{Store: store})
 		p := plan(hangs)
-		p.Experiment.Budget.Concurrency, p.Experiment.Budget.Queue = 4, 10
+		p.Experiment.Budget.Concurrency, p.Experiment.Budget.Queue, p.Experiment.Protect.Breaker = 4, 10, -1
 		l := lane(t, f, p)
 		begin := time.Now()
 		offerMany(l, 100)

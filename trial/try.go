@@ -29,34 +29,73 @@ func (l *Lane) try(t *task) {
 	}
 }
 
-// make calls the secondary and the candidates in random order, so that none is always first.
+// make calls the secondary and the candidates in random order, so that none is always first. A candidate
+// whose breaker is open is left out; a trial of none is none.
 func (l *Lane) make(t *task) (made *assay.Trial, refused string) {
 	g := t.ticket.gen
+	if g.guards.closedToAll(l.floor.opt.Now()) {
+		return nil, DropBreaker
+	}
 	e := &g.plan.Experiment
 	made = &assay.Trial{
 		ID: t.inv.ID, Experiment: e.Name, Version: e.Version, Since: e.Since, Time: t.inv.Received,
-		Invocation: *t.inv, Control: *t.control, Candidates: make([]assay.Comparison, len(e.Candidates)),
+		Invocation: *t.inv, Control: *t.control,
 	}
 	g.ledger.begin(made.Time)
-	calls := l.calls(g.plan, made)
+	calls := l.calls(g)
 	for _, i := range l.shuffle(len(calls)) {
-		c := calls[i]
-		obs := l.call(c.invoker, t.inv, e)
-		if l.floor.ctx.Err() != nil {
-			return nil, DropShutdown // what ended with the laboratory says nothing of the arm
+		if refused := l.observe(t, &calls[i]); refused != "" {
+			return nil, refused
 		}
-		if !t.ticket.charge(len(obs.Body) + len(obs.Log)) {
-			return nil, DropMemory
-		}
-		obs.Arm, obs.Role = c.arm, c.role
-		c.into.Observation = obs
 	}
-	comparator := assay.ComparatorFor(g.plan.Comparator, t.inv)
-	for _, c := range calls {
-		c.into.Differences = comparator.Compare(t.control, l.comparable(g.plan, t.control, &c.into.Observation))
+	l.compare(g.plan, t, calls, made)
+	if len(made.Candidates) == 0 && len(e.Candidates) > 0 {
+		return nil, DropBreaker
 	}
 	l.reduce(g.plan, made)
 	return made, ""
+}
+
+// observe makes one call, unless its arm is left out.
+func (l *Lane) observe(t *task, c *call) (refused string) {
+	admitted, ok := c.guard.begin(l.floor.opt.Now())
+	if !ok {
+		return ""
+	}
+	end := unknown
+	defer func() { l.tell(c.guard, c.guard.end(admitted, l.floor.opt.Now(), end)) }()
+	obs := l.call(c.invoker, t.inv, &t.ticket.gen.plan.Experiment)
+	if l.floor.ctx.Err() != nil {
+		return DropShutdown // what ended with the laboratory says nothing of the arm
+	}
+	if end = answered; failed(t.control, &obs) {
+		end = faulted
+	}
+	if !t.ticket.charge(len(obs.Body) + len(obs.Log)) {
+		return DropMemory
+	}
+	obs.Arm, obs.Role = c.arm, c.role
+	c.observation = &obs
+	return ""
+}
+
+// compare puts what was observed into the trial, in the definition's order, with the differences.
+func (l *Lane) compare(p *Plan, t *task, calls []call, made *assay.Trial) {
+	comparator := assay.ComparatorFor(p.Comparator, t.inv)
+	for _, c := range calls {
+		if c.observation == nil {
+			continue
+		}
+		compared := assay.Comparison{
+			Observation: *c.observation,
+			Differences: comparator.Compare(t.control, l.comparable(p, t.control, c.observation)),
+		}
+		if c.role == assay.RoleSecondary {
+			made.Secondary = &compared
+			continue
+		}
+		made.Candidates = append(made.Candidates, compared)
+	}
 }
 
 // comparable is an observation as it is compared with the control's. A recorded control is redacted, so the
@@ -71,23 +110,23 @@ func (l *Lane) comparable(p *Plan, control, other *assay.Observation) *assay.Obs
 	return &o
 }
 
-// call is one call to make, and where its observation goes.
+// call is one call to make, and what came of it.
 type call struct {
-	arm     string
-	role    assay.Role
-	invoker assay.Invoker
-	into    *assay.Comparison
+	arm         string
+	role        assay.Role
+	invoker     assay.Invoker
+	guard       *guard             // nil: never left out
+	observation *assay.Observation // nil: it was not made
 }
 
-func (l *Lane) calls(p *Plan, made *assay.Trial) []call {
-	e := &p.Experiment
-	var calls []call
+func (l *Lane) calls(g *generation) []call {
+	e := &g.plan.Experiment
+	calls := make([]call, 0, len(e.Candidates)+1)
 	for i, arm := range e.Candidates {
-		calls = append(calls, call{arm.Name, assay.RoleCandidate, p.Candidates[i], &made.Candidates[i]})
+		calls = append(calls, call{arm: arm.Name, role: assay.RoleCandidate, invoker: g.plan.Candidates[i], guard: g.guards[i]})
 	}
 	if e.Secondary > 0 && l.draw() < e.Secondary {
-		made.Secondary = &assay.Comparison{}
-		calls = append(calls, call{e.Control.Name, assay.RoleSecondary, p.Control, made.Secondary})
+		calls = append(calls, call{arm: e.Control.Name, role: assay.RoleSecondary, invoker: g.plan.Control})
 	}
 	return calls
 }

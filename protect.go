@@ -1,0 +1,33 @@
+package assay
+
+import "time"
+
+// DropBreaker counts the trials of which no candidate was called, because the breakers of all were open.
+const DropBreaker = "breaker"
+
+// Protect says what trials may never do to those they observe, and what is done before they could.
+type Protect struct {
+	// Breaker is how many faults in a row open a candidate's breaker; 10 if zero, never if negative.
+	Breaker int `json:"breaker,omitempty"`
+}
+
+// LaneState is what an experiment's lane does at one moment.
+type LaneState struct {
+	Breakers []BreakerState `json:"breakers,omitempty"` // in the definition's order
+}
+
+// BreakerState says whether a candidate is left out of trials because it faults. While it is, one call at a
+// time probes it, after longer and longer waits.
+type BreakerState struct {
+	Arm    string    `json:"arm"`
+	Open   bool      `json:"open"`
+	Until  time.Time `json:"until,omitzero"` // when the next probe may be made
+	Opened int64     `json:"opened"`         // how often, since the laboratory started
+}
+
+// LeftOut is the number of sampled requests for which a candidate was not called because its breaker was
+// open: trials without it, and those that no candidate was left for.
+func (c *Counts) LeftOut(candidate string) int64 {
+	a := c.Arm(RoleCandidate, candidate)
+	return max(0, c.Trials-a.Trials) + c.Dropped[DropBreaker]
+}
