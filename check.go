@@ -45,6 +45,7 @@ func (e *Experiment) Flaws() []Flaw {
 	f.sample(e.Sample)
 	f.share(e.Secondary, "secondary")
 	f.budget(e.Budget)
+	f.protect(e)
 	f.arms(e)
 	f.comparators(e.Comparators)
 	f.rules(e.Rules)
@@ -200,6 +201,12 @@ func (f *flaws) budget(b Budget) {
 		if limit.value <= 0 {
 			f.add("leave it out for the default", "the budget allows nothing", "budget", limit.key)
 		}
+	}
+}
+
+func (f *flaws) protect(e *Experiment) {
+	if e.Protect.Breaker < -1 {
+		f.add("name a number of faults in a row, or false for no breaker", "less than no faults", "protect", "breaker")
 	}
 }
 

@@ -7,7 +7,7 @@ const DropBreaker = "breaker"
 
 // Protect says what trials may never do to those they observe, and what is done before they could.
 type Protect struct {
-	// Breaker is how many faults in a row open a candidate's breaker; 10 if zero, never if negative.
+	// Breaker is how many faults in a row open a candidate's breaker; 10 if zero, never if -1.
 	Breaker int `json:"breaker,omitempty"`
 }
 

@@ -96,6 +96,7 @@ type Report struct {
 	Counts     Counts
 	Verdicts   map[string]Verdict // by candidate
 	Rollout    *Standing          // nil: the control serves everything
+	Lane       LaneState
 }
 
 // Outcome of the whole experiment: refuted if a candidate is, holds if there are some and all do.

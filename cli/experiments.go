@@ -196,9 +196,24 @@ func describeExperiment(ctx context.Context, w io.Writer, c *client, name string
 	if err := armTable(w, &e); err != nil {
 		return err
 	}
+	printLane(w, &e)
 	printVerdicts(w, &e)
 	_, err = fmt.Fprintf(w, "\n%s", definition)
 	return err
+}
+
+// printLane tells what the lane does to protect those it observes, if anything.
+func printLane(w io.Writer, e *console.Experiment) {
+	for _, a := range e.Arms {
+		if a.Candidate != nil && a.LeftOut > 0 {
+			fmt.Fprintf(w, "\n%s: %d calls left out while its breaker was open\n", a.Name, a.LeftOut)
+		}
+	}
+	for _, b := range e.Lane.Breakers {
+		if b.Open {
+			fmt.Fprintf(w, "%s: the breaker is open; the next probe may be made at %s\n", b.Arm, b.Until.Format(time.TimeOnly))
+		}
+	}
 }
 
 func reasons[K ~string](m map[K]int64) string {

@@ -92,6 +92,7 @@ type experimentFile struct {
 	Sample      any            `yaml:"sample"`
 	Secondary   string         `yaml:"secondary,omitempty"`
 	Budget      *budgetFile    `yaml:"budget,omitempty"`
+	Protect     *protectFile   `yaml:"protect,omitempty"`
 	Control     armFile        `yaml:"control"`
 	Candidates  mapping        `yaml:"candidates,omitempty"`
 	Comparators []any          `yaml:"comparators"`
@@ -155,7 +156,7 @@ func experimentBody(e assay.Experiment) experimentFile {
 	f := experimentFile{
 		Traffic: e.Traffic, Path: e.Path, Methods: e.Methods, Unsafe: e.Unsafe, Sample: formatShare(e.Sample.Rate),
 		Control: armBody(e.Control), Comparators: []any{}, Redact: e.Redact, Hypothesis: hypothesisBody(e.Hypothesis),
-		Rollout: rolloutBody(e.Rollout),
+		Protect: protectBody(e.Protect), Rollout: rolloutBody(e.Rollout),
 	}
 	if e.Sample.By != "" {
 		f.Sample = sampleFile{Rate: formatShare(e.Sample.Rate), By: e.Sample.By}

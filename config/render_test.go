@@ -104,6 +104,7 @@ func experiments() *rapid.Generator[assay.Experiment] {
 				Timeout: time.Duration(rapid.Int64Range(1, 1e15).Draw(t, "timeout")),
 			}
 		}
+		e.Protect.Breaker = rapid.IntRange(-1, 50).Draw(t, "breaker")
 		e.Control = arms(rapid.Just("control")).Draw(t, "control")
 		e.Candidates = rapid.SliceOfNDistinct(arms(names.Filter(func(s string) bool { return s != "control" && s != "secondary" })), 0, 3,
 			func(a assay.Arm) string { return a.Name }).Draw(t, "candidates")

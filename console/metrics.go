@@ -50,6 +50,8 @@ var (
 	weightDesc       = desc("rollout_weight", "Share of the requests that a candidate serves.", "arm")
 	servedDesc       = desc("rollout_answers", "Answers to clients since the rollout's step began.", "arm", "role")
 	failedDesc       = desc("rollout_errors", "Of these, errors.", "arm", "role")
+	leftOutDesc      = desc("left_out_total", "Sampled requests for which the candidate's breaker was open.", "arm")
+	breakerDesc      = desc("breaker_open", "1 while the candidate is left out because it faults.", "arm")
 	verdictDesc      = desc("verdict", "1 for the candidate's present verdict, 0 for the others.", "arm", "outcome")
 )
 
@@ -71,7 +73,8 @@ func metricsHandler(lab Reader, functions Functions, log *slog.Logger) http.Hand
 // Describe implements prometheus.Collector.
 func (collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{requestsDesc, offeredDesc, sampledDesc, trialsDesc, droppedDesc, observationsDesc,
-		faultsDesc, coldDesc, costDesc, latencyDesc, comparisonsDesc, verdictDesc, weightDesc, servedDesc, failedDesc} {
+		faultsDesc, coldDesc, costDesc, latencyDesc, comparisonsDesc, verdictDesc, weightDesc, servedDesc, failedDesc,
+		leftOutDesc, breakerDesc} {
 		out <- d
 	}
 }
@@ -90,6 +93,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		m := emitter{out, strings.ToValidUTF8(r.Experiment.Name, "?")}
 		m.ledger(&r.Counts)
 		m.rollout(r.Rollout)
+		m.lane(r)
 		for _, a := range arms(r) {
 			m.arm(&a)
 			if a.Role == assay.RoleCandidate {
@@ -153,6 +157,20 @@ func (m emitter) rollout(s *assay.Standing) {
 	}
 }
 
+func (m emitter) lane(r *assay.Report) {
+	for _, b := range r.Lane.Breakers {
+		m.count(leftOutDesc, float64(r.Counts.LeftOut(b.Arm)), b.Arm)
+		m.gauge(breakerDesc, truth(b.Open), b.Arm)
+	}
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 func (m emitter) arm(a *arm) {
 	name, role := a.name(), string(a.Role)
 	m.count(observationsDesc, float64(a.Observations), name, role)
@@ -186,11 +204,7 @@ func (m emitter) candidate(a *arm, verdict assay.Conclusion) {
 	m.count(comparisonsDesc, float64(a.Matches), a.name(), string(assay.OutcomeMatch))
 	m.count(comparisonsDesc, float64(a.Mismatches), a.name(), string(assay.OutcomeMismatch))
 	for _, outcome := range []assay.Conclusion{assay.Holds, assay.Refuted, assay.Inconclusive} {
-		value := 0.0
-		if outcome == verdict {
-			value = 1
-		}
-		m.gauge(verdictDesc, value, a.name(), string(outcome))
+		m.gauge(verdictDesc, truth(outcome == verdict), a.name(), string(outcome))
 	}
 }
 

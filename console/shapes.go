@@ -34,6 +34,7 @@ type Experiment struct {
 	Dropped    map[string]int64 `json:"dropped"`
 	Arms       []Arm            `json:"arms"`
 	Rollout    *assay.Standing  `json:"rollout,omitempty"`
+	Lane       assay.LaneState  `json:"lane"` // what it does at this moment
 }
 
 // Arm is an arm in the API; the control's second calls are an arm named "secondary". What is unknown
@@ -60,6 +61,7 @@ type Candidate struct {
 	Matches    int64             `json:"matches"`
 	Mismatches int64             `json:"mismatches"`
 	Ignored    int64             `json:"ignored"`
+	LeftOut    int64             `json:"left_out"` // requests for which its breaker was open
 	Paths      []assay.PathCount `json:"paths"`
 	Verdict    assay.Verdict     `json:"verdict"`
 }
@@ -70,7 +72,7 @@ func experimentShape(r *assay.Report) Experiment {
 		Name: e.Name, Version: e.Version, Since: e.Since, Changed: e.Changed, State: e.State, Outcome: r.Outcome(),
 		Path: e.Path, Methods: e.Methods, Sample: e.Sample.Rate, SampleBy: e.Sample.By,
 		Requests: n.Requests, Offered: n.Offered, Sampled: n.Sampled, NotSampled: maps.Clone(n.NotSampled),
-		Trials: n.Trials, InFlight: n.InFlight(), Dropped: withReasons(n.Dropped), Rollout: r.Rollout,
+		Trials: n.Trials, InFlight: n.InFlight(), Dropped: withReasons(n.Dropped), Rollout: r.Rollout, Lane: r.Lane,
 	}
 	if shape.NotSampled == nil {
 		shape.NotSampled = map[string]int64{}
@@ -144,7 +146,7 @@ func armShape(r *assay.Report, a arm) Arm {
 	}
 	if a.Role == assay.RoleCandidate {
 		shape.Candidate = &Candidate{
-			Trials: a.Trials, Matches: a.Matches, Mismatches: a.Mismatches, Ignored: a.Ignored,
+			Trials: a.Trials, Matches: a.Matches, Mismatches: a.Mismatches, Ignored: a.Ignored, LeftOut: r.Counts.LeftOut(a.Arm.Name),
 			Paths: append([]assay.PathCount{}, a.Paths...), Verdict: finiteVerdict(r.Verdicts[a.Arm.Name]),
 		}
 	}

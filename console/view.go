@@ -19,6 +19,7 @@ type experimentView struct {
 	Outcome assay.Conclusion
 	Arms    []armView
 	Dropped []reasonCount // what was dropped, most first
+	Lane    assay.LaneState
 }
 
 type reasonCount struct {
@@ -81,7 +82,7 @@ func functionName(t assay.Target) string {
 }
 
 func viewExperiment(r *assay.Report, fns deployed) experimentView {
-	v := experimentView{Experiment: r.Experiment, Counts: r.Counts, Outcome: r.Outcome(), Dropped: ranked(r.Counts.Dropped)}
+	v := experimentView{Experiment: r.Experiment, Counts: r.Counts, Outcome: r.Outcome(), Dropped: ranked(r.Counts.Dropped), Lane: r.Lane}
 	for _, a := range arms(r) {
 		v.Arms = append(v.Arms, viewArm(r, a, fns))
 	}

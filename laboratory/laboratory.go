@@ -247,6 +247,7 @@ func (l *Laboratory) report(ctx context.Context, e assay.Experiment) (assay.Repo
 	}
 	counts.Arms = inOrder(&e, &counts)
 	report := assay.Report{Experiment: e, Counts: counts, Verdicts: judge.Judge(e, counts)}
+	report.Lane, _ = l.floor.State(e.Name)
 	if run, err := l.rolloutOf(e.Name); err == nil {
 		standing := run.Standing()
 		report.Rollout = &standing
