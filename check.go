@@ -350,6 +350,8 @@ var comparatorOptions = map[string][]string{
 	CompareCost:    {"ratio", "plus"},
 
 	CompareExpression: {"expect"},
+	CompareCommand:    {"code", "run", "timeout", "memory"},
+	CompareWasm:       {"code", "timeout", "memory"},
 
 	CompareHeaders: {"only", "except", "ignore", "tolerance", "relative", "dates", "unordered"},
 	CompareBody: {
@@ -371,6 +373,34 @@ func (f *flaws) comparators(specs []ComparatorSpec) {
 			f.add("list the fields to compare, or all but which: {except: [date]}", "headers wants a list of fields, to compare or to leave out", at...)
 		}
 		f.options(c, at)
+		f.own(c, at)
+	}
+}
+
+// own checks a comparator of the user's own.
+func (f *flaws) own(c ComparatorSpec, at []string) {
+	in := func(option string) []string { return append(slices.Clone(at), option) }
+	switch c.Kind {
+	case CompareExpression:
+		f.name(c.Name, "an expression", in("name")...)
+		return
+	case CompareCommand:
+		if len(c.Run) == 0 || c.Run[0] == "" {
+			f.add(`list its words, for example [python3, compare.py]`, "nothing says what to run", in("run")...)
+		}
+	case CompareWasm:
+		if c.Code == "" {
+			f.add("name a file made for WASI, for example compare.wasm", "nothing says where the module is", in("code")...)
+		}
+	default:
+		return
+	}
+	f.name(c.Name, "a comparator", in("name")...)
+	if c.Timeout < 0 || c.Timeout > MaxCompareTimeout {
+		f.add("choose at most "+MaxCompareTimeout.String(), fmt.Sprintf("a comparison cannot take %s", c.Timeout), in("timeout")...)
+	}
+	if c.MemoryMB < 0 || c.MemoryMB > MaxMemoryMB {
+		f.add(fmt.Sprintf("choose 1 to %d MB", MaxMemoryMB), fmt.Sprintf("a comparator cannot have %d MB", c.MemoryMB), in("memory")...)
 	}
 }
 

@@ -38,6 +38,11 @@ var law = map[string][]string{
 	"store/postgres":     {"github.com/jackc/pgx/v5/...", module + "/store/codec", module + "/store/tables"},
 	"store/storetest":    {},
 
+	// Comparators that are code of the user's own.
+	"compare/own":     {},
+	"compare/command": {module + "/compare/own", module + "/lambda/sandbox"},
+	"compare/wasm":    {module + "/compare/own", "github.com/tetratelabs/wazero/..."},
+
 	// A server for tests.
 	"store/postgres/postgrestest": {},
 

@@ -78,13 +78,16 @@ const (
 	CompareMemory  = "memory"
 	CompareCost    = "cost"
 
+	// Of the user's own.
 	CompareExpression = "expression"
+	CompareCommand    = "command"
+	CompareWasm       = "wasm"
 )
 
 // ComparatorSpec names a comparator and its options. Faults are always compared.
 type ComparatorSpec struct {
 	Kind string `json:"kind"`
-	Name string `json:"name,omitempty"` // of expressions, of which there may be several
+	Name string `json:"name,omitempty"` // of comparators of the user's own, of which there may be several
 
 	// Of several specs of one kind the first that fits an answer compares it. Path is of requests, as in
 	// Experiment; Type is of bodies, media types in which "*" stands for any run of characters but "/".
@@ -122,6 +125,15 @@ type ComparatorSpec struct {
 	// Of expressions: what is true where two observations agree.
 	Expect string `json:"expect,omitempty"`
 
+	// Of commands and WebAssembly modules: the folder or file of code, and what one comparison may take
+	// (DefaultCompareTimeout and DefaultCompareMemoryMB if zero). Run is the command's words: a program of
+	// this machine, or "./NAME" in the folder. Revision is of the code when this version began.
+	Code     string        `json:"code,omitempty"`
+	Run      []string      `json:"run,omitempty"`
+	Timeout  time.Duration `json:"timeout,omitempty"`
+	MemoryMB int           `json:"memory,omitempty"`
+	Revision string        `json:"revision,omitempty"`
+
 	// As is the format in which a body, or a string within one, is compared; "" for what the content
 	// type says.
 	As string `json:"as,omitempty"`
@@ -140,8 +152,15 @@ type ComparatorSpec struct {
 	Within    map[string]ComparatorSpec `json:"within,omitempty"`    // strings to be compared as contents of a format of their own
 }
 
+// What a comparison by the user's own code may take unless the definition says otherwise, and at most.
+const (
+	DefaultCompareTimeout  = 2 * time.Second
+	MaxCompareTimeout      = 10 * time.Second
+	DefaultCompareMemoryMB = 128
+)
+
 // selectors are the fields of a ComparatorSpec that say what it is for, rather than how to compare.
-var selectors = []string{"kind", "name", "path", "type", "as"}
+var selectors = []string{"kind", "name", "path", "type", "as", "revision"}
 
 // Options are the names, in JSON, of the options that are given, in the order of the fields.
 func (c ComparatorSpec) Options() []string {

@@ -27,6 +27,7 @@ require (
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/spf13/cobra v1.10.2
+	github.com/tetratelabs/wazero v1.12.0
 	github.com/theory/jsonpath v0.10.0
 	github.com/wI2L/jsondiff v0.7.0
 	go.uber.org/goleak v1.3.0

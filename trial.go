@@ -22,6 +22,7 @@ const (
 	KindFault     Kind = "fault"     // one faulted, or both did in other ways
 	KindTruncated Kind = "truncated" // the body was not seen whole
 	KindLimit     Kind = "limit"     // it took more than was allowed for
+	KindFailed    Kind = "failed"    // the comparator failed: nothing is known of the two
 )
 
 // Difference is one path at which two observations disagree, and how.

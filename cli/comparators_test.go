@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/compare"
 	"github.com/assaylab/assay/config"
 )
@@ -20,6 +24,10 @@ func TestPageOfComparators(t *testing.T) {
 	if len(blocks) < 8 {
 		t.Errorf("%d definitions", len(blocks))
 	}
+	var code []compare.Extra // of the page's own, which is nowhere
+	for _, kind := range []string{assay.CompareCommand, assay.CompareWasm} {
+		code = append(code, compare.Kind{Name: kind, Build: func(assay.ComparatorSpec) (assay.Comparator, []assay.Flaw) { return nil, nil }})
+	}
 	for _, block := range blocks {
 		text := "experiments:\n  e:\n    path: a\n    control: {url: \"http://127.0.0.1:1\"}\n    " + strings.ReplaceAll(block[1], "\n", "\n    ")
 		doc, err := config.Parse("page", []byte(text), config.Options{})
@@ -27,7 +35,7 @@ func TestPageOfComparators(t *testing.T) {
 			t.Errorf("%v\n%s", err, block[1])
 			continue
 		}
-		if _, flaws := compare.New(doc.Experiments[0].Comparators); len(flaws) > 0 {
+		if _, flaws := compare.New(doc.Experiments[0].Comparators, code...); len(flaws) > 0 {
 			t.Errorf("%+v\n%s", flaws, block[1])
 		}
 	}
@@ -37,5 +45,58 @@ func TestPageOfComparators(t *testing.T) {
 		if !strings.Contains(string(page), option[1]) {
 			t.Errorf("nothing about %s", option[1])
 		}
+	}
+}
+
+// TestAComparatorOfOnesOwn: a program decides what counts; what it sees has no secrets; when it fails, nobody
+// is refuted for it; when it changes, new evidence begins.
+func TestAComparatorOfOnesOwn(t *testing.T) {
+	needs(t, "python3")
+	dir := t.TempDir()
+	os.Mkdir(filepath.Join(dir, "own"), 0o755)
+	const program = `import json, sys
+both = json.load(sys.stdin)
+control, candidate = (json.loads(both[arm]["body"]) for arm in ("control", "candidate"))
+if "hunter2" in json.dumps(both):
+    sys.exit("the secret is to be seen")
+found = []
+if round(control["total"]) != round(candidate["total"]):
+    found = [{"path": "$.total", "control": str(control["total"]), "candidate": str(candidate["total"])}]
+json.dump(found, sys.stdout)
+`
+	own := write(t, filepath.Join(dir, "own", "money.py"), program)
+	file := write(t, filepath.Join(dir, "assay.yaml"), fmt.Sprintf(`experiments:
+  money:
+    path: /money
+    comparators:
+      - command: {name: money, code: own, run: [python3, money.py], timeout: 10s}
+    control: {url: %q}
+    candidates: {near: {url: %q}, far: {url: %q}}
+`, serveText(t, `{"total": 10.1, "password": "hunter2"}`).URL, serveText(t, `{"total": 9.9, "password": "hunter2"}`).URL, serveText(t, `{"total": 12, "password": "hunter2"}`).URL))
+	l := startLab(t, dir, "-f", file)
+	visit := func(n int) {
+		for range n {
+			if got, err := send(t.Context(), "GET", l.gateway+"/money", nil, nil); err != nil || got.status != 200 {
+				t.Fatalf("%v %+v", err, got)
+			}
+		}
+	}
+	visit(5)
+	e := l.settled("money")
+	near, far := arm(&e, "near"), arm(&e, "far")
+	if near.Matches != 5 || far.Mismatches != 5 || len(far.Paths) != 1 || far.Paths[0].Path != "command:money:$.total" {
+		t.Errorf("%+v\n%+v\n%s", near, far, l.logged())
+	}
+	write(t, own, "raise SystemExit(1)\n")
+	eventually(t, 20*time.Second, func() error {
+		if e = l.experiment("money"); e.Version == 1 {
+			return fmt.Errorf("still version 1")
+		}
+		return nil
+	})
+	visit(3)
+	e = l.settled("money")
+	if e.Trials != 0 || e.Dropped["comparator"] != 3 || !strings.Contains(l.logged(), "command:money") {
+		t.Errorf("%d trials, dropped %v\n%s", e.Trials, e.Dropped, l.logged())
 	}
 }

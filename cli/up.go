@@ -331,7 +331,7 @@ func (h *house) close() {
 	}
 	h.closeServer("aws", 0)
 	if h.lab != nil {
-		h.lab.Close()
+		h.warn("the comparators did not end in order", h.lab.Close())
 	}
 	if h.engine != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainFunctions)

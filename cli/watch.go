@@ -166,8 +166,12 @@ func (h *house) observe(w *fsnotify.Watcher, p *Process) (definitions map[string
 		definitions[folderOf(absolute(p.Dir, f))] = true
 	}
 	folders := slices.Collect(maps.Keys(definitions))
+	code := h.lab.ComparatorCode()
 	for _, d := range h.engine.Deployments() {
-		for _, f := range codeFolders(d.Code, h.opt.data) {
+		code = append(code, d.Code)
+	}
+	for _, path := range code {
+		for _, f := range codeFolders(path, h.opt.data) {
 			folders = append(folders, f)
 			delete(definitions, f)
 		}
@@ -190,10 +194,13 @@ func folderOf(path string) string {
 // unwatched are folders that builds and installations write.
 var unwatched = []string{"node_modules", "__pycache__", ".git", "target", ".assay", ".serverless", ".aws-sam"}
 
-// codeFolders lists the folders of a function's own code, without the laboratory's data; installed
+// codeFolders lists the folders of somebody's own code, without the laboratory's data; installed
 // dependencies change with their lock file, which is among it.
 func codeFolders(root, data string) []string {
 	var folders []string
+	if info, err := os.Stat(root); err == nil && !info.IsDir() {
+		return []string{filepath.Dir(root)}
+	}
 	filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil || !d.IsDir():

@@ -15,9 +15,8 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// builders makes a comparator of each kind but the body's, which has formats. The flaws' paths are
-// relative to the comparator's options.
-var builders = map[string]func(assay.ComparatorSpec) (assay.Comparator, []assay.Flaw){
+// builders makes a comparator of each kind but the body's, which has formats.
+var builders = map[string]Builder{
 	assay.CompareStatus:  newStatus,
 	assay.CompareHeaders: newHeaders,
 	assay.CompareFault:   newFaults,
@@ -37,15 +36,34 @@ func Defaults() []assay.ComparatorSpec {
 	}
 }
 
+// Builder makes a comparator. The flaws' paths are relative to the comparator's options.
+type Builder func(assay.ComparatorSpec) (assay.Comparator, []assay.Flaw)
+
+// Extra is what New is to know beside what it knows: a Format or a Kind.
+type Extra interface{ known(*builder) }
+
+// Kind is a kind of comparators that cannot be here, because they are not pure.
+type Kind struct {
+	Name  string // as in assay.ComparatorSpec
+	Build Builder
+}
+
+func (k Kind) known(b *builder) { b.kinds[k.Name] = k.Build }
+
+// known lets the format be asked before those known here.
+func (f Format) known(b *builder) { b.formats = append(Formats{f}, b.formats...) }
+
 // New builds the comparator of an experiment; no specs stand for Defaults. Faults are always compared.
-// More formats of contents are asked before those known here. The comparator is nil when there are flaws,
-// whose paths are relative to the list of comparators, for example ["0", "body", "ignore", "1"]. It is
-// safe for concurrent use, and an assay.Chooser.
-func New(specs []assay.ComparatorSpec, more ...Format) (assay.Comparator, []assay.Flaw) {
+// The comparator is nil when there are flaws, whose paths are relative to the list of comparators, for
+// example ["0", "body", "ignore", "1"]. It is safe for concurrent use, and an assay.Chooser.
+func New(specs []assay.ComparatorSpec, more ...Extra) (assay.Comparator, []assay.Flaw) {
 	if len(specs) == 0 {
 		specs = Defaults()
 	}
-	b := builder{formats: slices.Concat(more, builtin())}
+	b := builder{formats: builtin(), kinds: maps.Clone(builders)}
+	for _, extra := range more {
+		extra.known(&b)
+	}
 	for i, spec := range specs {
 		for _, f := range b.add(spec) {
 			f.Path = append([]string{strconv.Itoa(i), spec.Kind}, f.Path...)
@@ -61,6 +79,7 @@ func New(specs []assay.ComparatorSpec, more ...Format) (assay.Comparator, []assa
 // builder puts entries of the definition together to one part a kind, and a name where there are several.
 type builder struct {
 	formats Formats
+	kinds   map[string]Builder
 	parts   []part
 	flaws   []assay.Flaw
 }
@@ -70,10 +89,10 @@ func (b *builder) add(spec assay.ComparatorSpec) (flaws []assay.Flaw) {
 	e := entry{route: route(spec.Path)}
 	if spec.Kind == assay.CompareBody {
 		e.body, flaws = newBody(spec, b.formats)
-	} else if build, known := builders[spec.Kind]; known {
+	} else if build, known := b.kinds[spec.Kind]; known {
 		e.compare, flaws = build(spec)
 	} else {
-		return []assay.Flaw{{What: fmt.Sprintf("unknown comparator %q", spec.Kind), Hint: "the comparators are body, " + strings.Join(slices.Sorted(maps.Keys(builders)), ", ")}}
+		return []assay.Flaw{{What: fmt.Sprintf("unknown comparator %q", spec.Kind), Hint: "the comparators are body, " + strings.Join(slices.Sorted(maps.Keys(b.kinds)), ", ")}}
 	}
 	p := b.part(strings.TrimSuffix(spec.Kind+" "+spec.Name, " "))
 	if slices.ContainsFunc(p.entries, func(before entry) bool { return before.hides(e) }) {

@@ -60,12 +60,29 @@ func (r *reader) comparator(name, options *yaml.Node) assay.ComparatorSpec {
 			"name":   func(n *yaml.Node) { spec.Name = r.text(n) },
 			"expect": func(n *yaml.Node) { spec.Expect = r.text(n) },
 		})
+	case assay.CompareCommand, assay.CompareWasm:
+		r.own(options, &spec)
 	default:
 		if !null(options) {
 			r.fail(options, "leave the value out", "%s takes no options", spec.Kind)
 		}
 	}
 	return spec
+}
+
+// own reads a comparator that is code of the user's.
+func (r *reader) own(n *yaml.Node, spec *assay.ComparatorSpec) {
+	known := fields{
+		"path":    func(n *yaml.Node) { spec.Path = rooted(r.text(n)) },
+		"name":    func(n *yaml.Node) { spec.Name = r.text(n) },
+		"code":    func(n *yaml.Node) { spec.Code = r.folder(n) },
+		"timeout": func(n *yaml.Node) { spec.Timeout = parsed(r, n, parseDuration) },
+		"memory":  func(n *yaml.Node) { spec.MemoryMB = parsed(r, n, parseMemory) },
+	}
+	if spec.Kind == assay.CompareCommand {
+		known["run"] = func(n *yaml.Node) { spec.Run = r.texts(n, "run") }
+	}
+	r.fields(n, spec.Kind, known)
 }
 
 func (r *reader) smalls(n *yaml.Node) (all []int) {

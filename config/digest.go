@@ -16,6 +16,9 @@ func Digest(e assay.Experiment) string {
 	e.Control.Target.Revision = ""
 	e.Candidates = append([]assay.Arm{}, e.Candidates...) // a copy, and none is none, nil or not
 	e.Comparators = append([]assay.ComparatorSpec{}, e.Comparators...)
+	for i := range e.Comparators {
+		e.Comparators[i].Revision = ""
+	}
 	for i := range e.Candidates {
 		e.Candidates[i].Target.Revision = ""
 	}

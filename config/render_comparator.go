@@ -11,6 +11,10 @@ import (
 type comparatorFile struct {
 	Name   string   `yaml:"name,omitempty"`
 	Expect string   `yaml:"expect,omitempty"`
+	Code   string   `yaml:"code,omitempty"`
+	Run    []string `yaml:"run,flow,omitempty"`
+	Time   string   `yaml:"timeout,omitempty"`
+	Memory string   `yaml:"memory,omitempty"`
 	Path   string   `yaml:"path,omitempty"`
 	Type   []string `yaml:"type,flow,omitempty"`
 	Class  bool     `yaml:"class,omitempty"`
@@ -51,13 +55,19 @@ func comparatorBody(c assay.ComparatorSpec) any {
 
 func comparatorFields(c assay.ComparatorSpec) comparatorFile {
 	f := comparatorFile{
-		Name: c.Name, Expect: c.Expect, Path: c.Path, Type: c.Type, Class: c.Class, Exact: c.Exact, Same: c.Same, By: c.By, Plus: plusOf(c),
+		Name: c.Name, Expect: c.Expect, Code: c.Code, Run: c.Run, Path: c.Path, Type: c.Type, Class: c.Class, Exact: c.Exact, Same: c.Same, By: c.By, Plus: plusOf(c),
 		Only: c.Only, Except: c.Except, As: c.As, Ignore: c.Ignore, Subset: c.Subset, NFC: c.NFC,
 		Unordered: c.Unordered, Key: c.Key, Align: c.Align, Trim: c.Trim, Case: c.Case, Whitespace: c.Whitespace,
 		Tolerance: tolerances(c),
 	}
 	if c.Ratio != 0 {
 		f.Ratio = formatLimit(c.Ratio)
+	}
+	if c.Timeout != 0 {
+		f.Time = c.Timeout.String()
+	}
+	if c.MemoryMB != 0 {
+		f.Memory = strconv.Itoa(c.MemoryMB) + "MB"
 	}
 	if c.Edits != 0 {
 		f.Edits = formatShare(c.Edits)

@@ -150,13 +150,21 @@ func rules() *rapid.Generator[assay.Rule] {
 
 func comparators() *rapid.Generator[assay.ComparatorSpec] {
 	return rapid.Custom(func(t *rapid.T) assay.ComparatorSpec {
-		c := assay.ComparatorSpec{Kind: rapid.SampledFrom([]string{"statuscode", "headers", "body", "fault", "latency", "memory", "cost"}).Draw(t, "kind")}
+		c := assay.ComparatorSpec{Kind: rapid.SampledFrom([]string{"statuscode", "headers", "body", "fault", "latency", "memory", "cost", "expression", "command", "wasm"}).Draw(t, "kind")}
 		c.Path = rapid.SampledFrom([]string{"", "/a/{id}", "/a/*"}).Draw(t, "path")
 		fields := rapid.SliceOfN(rapid.SampledFrom([]string{"content-type", "etag", "1", "x-y"}), 1, 3).Draw(t, "fields")
 		codes := rapid.SliceOfN(rapid.IntRange(100, 599), 0, 2)
 		switch {
 		case c.Kind == "statuscode":
 			c.Class, c.Exact, c.Same = rapid.Bool().Draw(t, "class"), codes.Draw(t, "exact"), codes.Draw(t, "same")
+		case c.Kind == "expression":
+			c.Name, c.Expect = names.Draw(t, "name"), names.Draw(t, "expect")
+		case c.Kind == "command" || c.Kind == "wasm":
+			c.Name, c.Code = names.Draw(t, "name"), rapid.SampledFrom([]string{"/a/b.wasm", "/c d"}).Draw(t, "code")
+			c.Timeout, c.MemoryMB = rapid.SampledFrom([]time.Duration{0, time.Second, 1500 * time.Millisecond}).Draw(t, "timeout"), rapid.IntRange(0, 512).Draw(t, "memory")
+			if c.Kind == "command" {
+				c.Run = append([]string{"./run"}, rapid.SliceOfN(texts, 0, 2).Draw(t, "words")...)
+			}
 		case c.Kind == "fault":
 			c.By = rapid.SampledFrom([]string{"", "kind", "type", "message"}).Draw(t, "by")
 		case c.Kind == "latency" || c.Kind == "memory" || c.Kind == "cost":

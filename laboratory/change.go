@@ -219,9 +219,9 @@ func (l *Laboratory) version(e assay.Experiment) (version assay.Experiment, acti
 		return l.next(e), "created"
 	}
 	if old.Digest == e.Digest && old.Source == e.Source {
-		control, candidates := e.Control, e.Candidates // with the functions' revisions
+		control, candidates, comparators := e.Control, e.Candidates, e.Comparators // with the revisions of their code
 		e = old
-		e.Control, e.Candidates = control, candidates
+		e.Control, e.Candidates, e.Comparators = control, candidates, comparators
 	}
 	e.State, e.Rules = old.State, withAccepted(e.Rules, old.Rules)
 	if old.SameEvidence(&e) && same(old, e) {

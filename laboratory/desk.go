@@ -35,7 +35,7 @@ func (d Desk) WhatIf(name string, rules []byte) (now, then assay.Comparator, err
 	if err != nil {
 		return nil, nil, err
 	}
-	then, flaws := comparatorOf(&e)
+	then, flaws := d.resolve.bureau.comparator(&e, x.arms.redactor)
 	var all []error
 	for _, f := range flaws {
 		all = append(all, &assay.Error{Code: assay.CodeInvalid, What: f.What, Where: where(f.Path...), Hint: f.Hint})

@@ -83,20 +83,25 @@ func New(o Options) (*Laboratory, error) {
 	if err != nil {
 		return nil, err
 	}
+	bureau, err := openBureau(o.Data, o.Packer, o.Log)
+	if err != nil {
+		return nil, err
+	}
 	return &Laboratory{
 		log: o.Log, now: o.Now, seed: o.Seed, store: o.Store, packer: o.Packer, engine: o.Engine, floor: o.Floor, gateway: o.Gateway,
-		routes: routes, resolve: &resolver{log: o.Log, env: o.Env, engine: o.Engine, key: o.Key, prices: o.Prices},
+		routes: routes, resolve: &resolver{log: o.Log, bureau: bureau, env: o.Env, engine: o.Engine, key: o.Key, prices: o.Prices},
 		inForce: map[string]*experiment{}, past: map[string]assay.Experiment{}, fromFile: map[string]string{},
 	}, nil
 }
 
-// Close gives back what the arms in force hold.
-func (l *Laboratory) Close() {
+// Close gives back what the arms in force hold, and ends the comparators that run.
+func (l *Laboratory) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, x := range l.inForce {
 		x.arms.close()
 	}
+	return l.resolve.bureau.close()
 }
 
 // experiment is a definition in force with all it names resolved.
@@ -265,6 +270,19 @@ func inOrder(e *assay.Experiment, c *assay.Counts) []assay.ArmCounts {
 		arms = append(arms, c.Arm(assay.RoleCandidate, a.Name))
 	}
 	return arms
+}
+
+// ComparatorCode lists the folders and files of the code that experiments compare with.
+func (l *Laboratory) ComparatorCode() []string {
+	var all []string
+	for _, e := range l.definitions() {
+		for _, spec := range e.Comparators {
+			if spec.Code != "" {
+				all = append(all, spec.Code)
+			}
+		}
+	}
+	return all
 }
 
 // usersOf lists the experiments that have an embedded function as an arm.

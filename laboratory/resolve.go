@@ -13,11 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/assaylab/assay"
-	"github.com/assaylab/assay/compare"
 	"github.com/assaylab/assay/event"
 	"github.com/assaylab/assay/lambda"
 	"github.com/assaylab/assay/lambda/control"
-	"github.com/assaylab/assay/noise"
 	"github.com/assaylab/assay/remote/awslambda"
 	"github.com/assaylab/assay/remote/plainhttp"
 	"github.com/assaylab/assay/rollout"
@@ -29,6 +27,7 @@ type resolver struct {
 	log    *slog.Logger
 	env    func(string) (string, bool)
 	engine *lambda.Engine
+	bureau *bureau
 	key    []byte // of redaction
 	prices assay.PriceList
 }
@@ -73,9 +72,12 @@ func (r *resolver) arms(ctx context.Context, e assay.Experiment, promised map[st
 			flaws = append(flaws, f)
 		}
 	}
-	a.comparator, flaws = comparatorOf(&e)
 	a.redactor, more = trial.NewRedactor(e.Redact, r.key)
 	note("redact", more)
+	if len(more) == 0 {
+		a.comparator, more = r.bureau.comparator(&e, a.redactor)
+		flaws = append(flaws, more...)
+	}
 	invoker := func(arm assay.Arm, at ...string) assay.Invoker {
 		inv, flaw := r.invoker(ctx, arm.Target, promised, a)
 		if flaw != nil {
@@ -97,31 +99,6 @@ func (r *resolver) arms(ctx context.Context, e assay.Experiment, promised map[st
 		return nil, &flawError{flaws}
 	}
 	return a, nil
-}
-
-// comparatorOf builds what compares the answers of an experiment's arms, under its rules. The flaws' paths
-// are relative to the experiment.
-func comparatorOf(e *assay.Experiment) (assay.Comparator, []assay.Flaw) {
-	specs := e.Comparators
-	if len(specs) == 0 {
-		specs = compare.Defaults()
-	}
-	base, flaws := compare.New(specs)
-	for i := range flaws {
-		flaws[i].Path = append([]string{"comparators"}, flaws[i].Path...)
-	}
-	if len(flaws) > 0 {
-		return nil, flaws
-	}
-	ruled := noise.Excuse(base, e.Rules, func(paths []string) assay.Comparator {
-		piled, found := compare.New(noise.Unordered(specs, paths))
-		for _, f := range found {
-			f.Path = []string{"rules"}
-			flaws = append(flaws, f)
-		}
-		return piled
-	})
-	return ruled, flaws
 }
 
 // invoker resolves one target. Account 000000000000 is the embedded engine, unless an endpoint is named.
@@ -254,8 +231,10 @@ func embedded(t assay.Target) string {
 	return strings.TrimPrefix(a.Resource, "function:")
 }
 
-// revise notes in each arm the revision of the embedded function it runs now.
+// revise notes in each arm the revision of the embedded function it runs now, and of each comparator that of
+// its code.
 func (r *resolver) revise(e assay.Experiment) assay.Experiment {
+	e.Comparators = r.bureau.revise(e.Comparators)
 	e.Control.Target = r.revised(e.Control.Target)
 	candidates := make([]assay.Arm, len(e.Candidates))
 	for i, c := range e.Candidates {

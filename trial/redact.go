@@ -88,6 +88,13 @@ func (r *Redactor) request(q assay.Request) assay.Request {
 	return q
 }
 
+// Observation is a redacted copy.
+func (r *Redactor) Observation(o *assay.Observation) *assay.Observation {
+	c := *o
+	r.observation(&c)
+	return &c
+}
+
 func (r *Redactor) observation(o *assay.Observation) {
 	o.Header, o.Trailer = r.header(o.Header), r.header(o.Trailer)
 	o.Body = r.body(o.Body)

@@ -40,6 +40,7 @@ const (
 	DropKilled    = "killed"        // the laboratory was killed: in flight then, found at the next start
 	DropStore     = "store"         // the store failed
 	DropPanic     = "panic"         // a defect of Assay, logged
+	DropCompare   = "comparator"    // a comparator of the user's own failed: nothing is known of the two
 )
 
 // Plan is a definition with everything it names resolved.

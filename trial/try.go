@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"github.com/assaylab/assay"
 )
@@ -48,7 +49,9 @@ func (l *Lane) make(t *task) (made *assay.Trial, refused string) {
 			return nil, refused
 		}
 	}
-	l.compare(g.plan, t, calls, made)
+	if refused := l.compare(g.plan, t, calls, made); refused != "" {
+		return nil, refused
+	}
 	if len(made.Candidates) == 0 && len(e.Candidates) > 0 {
 		return nil, DropBreaker
 	}
@@ -80,7 +83,7 @@ func (l *Lane) observe(t *task, c *call) (refused string) {
 }
 
 // compare puts what was observed into the trial, in the definition's order, with the differences.
-func (l *Lane) compare(p *Plan, t *task, calls []call, made *assay.Trial) {
+func (l *Lane) compare(p *Plan, t *task, calls []call, made *assay.Trial) (refused string) {
 	comparator := assay.ComparatorFor(p.Comparator, t.inv)
 	for _, c := range calls {
 		if c.observation == nil {
@@ -90,12 +93,21 @@ func (l *Lane) compare(p *Plan, t *task, calls []call, made *assay.Trial) {
 			Observation: *c.observation,
 			Differences: comparator.Compare(t.control, l.comparable(p, t.control, c.observation)),
 		}
+		if undecided(compared.Differences) {
+			return DropCompare
+		}
 		if c.role == assay.RoleSecondary {
 			made.Secondary = &compared
 			continue
 		}
 		made.Candidates = append(made.Candidates, compared)
 	}
+	return ""
+}
+
+// undecided tells whether a comparator could not compare.
+func undecided(found []assay.Difference) bool {
+	return slices.ContainsFunc(found, func(d assay.Difference) bool { return d.Kind == assay.KindFailed })
 }
 
 // comparable is an observation as it is compared with the control's. A recorded control is redacted, so the
