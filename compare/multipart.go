@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"mime/multipart"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/assaylab/assay"
 )
@@ -82,7 +84,7 @@ func compareParts(control, other Content, compare CompareFunc) []assay.Differenc
 // compare lists in what two parts of one path differ.
 func (p piece) compare(q piece, compare CompareFunc, r *report) {
 	for _, about := range []struct{ name, control, other string }{
-		{"@filename", p.filename, q.filename}, {"@type", p.content.media(), q.content.media()},
+		{"@filename", p.filename, q.filename}, {"@type", p.kind(), q.kind()},
 	} {
 		if about.control != about.other {
 			r.add("", func() assay.Difference {
@@ -100,6 +102,16 @@ func (p piece) compare(q piece, compare CompareFunc, r *report) {
 	}
 }
 
+// kind is the part's type with what it says of it, but for a boundary.
+func (p piece) kind() string {
+	media, parameters, err := mime.ParseMediaType(p.content.Type)
+	if err != nil {
+		return p.content.Type
+	}
+	delete(parameters, "boundary")
+	return mime.FormatMediaType(media, parameters)
+}
+
 // readParts reads all parts. Transfer encodings are undone.
 func readParts(c Content) ([]piece, error) {
 	_, parameters, err := mime.ParseMediaType(c.Type)
@@ -114,21 +126,49 @@ func readParts(c Content) ([]piece, error) {
 	seen := map[string]int{}
 	for {
 		p, err := reader.NextPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // and not one that wraps it: the end is missing
 			return parts, nil
 		}
-		if err != nil {
-			return nil, err
-		}
-		data, err := io.ReadAll(p)
 		if err != nil {
 			return nil, err
 		}
 		if len(parts) == maxParts {
 			return nil, fmt.Errorf("it has more than %d parts", maxParts)
 		}
-		parts = append(parts, piece{placed(p.FormName(), len(parts), seen), p.FileName(), Content{data, p.Header.Get("Content-Type")}})
+		next, err := readPart(p, len(parts), seen)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, next)
 	}
+}
+
+func readPart(p *multipart.Part, index int, seen map[string]int) (piece, error) {
+	var disposition string
+	var parameters map[string]string
+	var err error
+	if header := p.Header.Get("Content-Disposition"); header != "" {
+		if disposition, parameters, err = mime.ParseMediaType(header); err != nil {
+			return piece{}, err
+		}
+	}
+	name, filename := parameters["name"], parameters["filename"]
+	if !utf8.ValidString(name) || !utf8.ValidString(filename) {
+		return piece{}, errors.New("the name of a part is not UTF-8")
+	}
+	if disposition != "form-data" {
+		name = ""
+	}
+	data, err := io.ReadAll(untransferred(p))
+	return piece{placed(name, index, seen), filename, Content{data, p.Header.Get("Content-Type")}}, err
+}
+
+// untransferred undoes the transfer encoding; quoted-printable the reader of parts has undone.
+func untransferred(p *multipart.Part) io.Reader {
+	if strings.EqualFold(strings.TrimSpace(p.Header.Get("Content-Transfer-Encoding")), "base64") {
+		return base64.NewDecoder(base64.StdEncoding, p)
+	}
+	return p
 }
 
 // placed is the path of a part: by its name and which of that name it is, or by where it stands.

@@ -2,7 +2,6 @@ package compare
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"github.com/assaylab/assay"
@@ -22,7 +21,7 @@ func views() Formats {
 		viewed("form", asJSON(meaning.Form), "application/x-www-form-urlencoded"),
 		viewed("csv", asJSON(func(b []byte) (any, error) { return meaning.Table(b, ',') }), "text/csv", "application/csv"),
 		viewed("tsv", asJSON(func(b []byte) (any, error) { return meaning.Table(b, '\t') }), "text/tab-separated-values"),
-		viewed("html", asJSON(meaning.HTML), "text/html", "application/xhtml+xml"),
+		viewed("html", asJSON(meaning.HTML), "text/html"),
 		viewed("xml", asJSON(meaning.XML), "application/xml", "text/xml", "*/*+xml"),
 	}
 }
@@ -56,7 +55,7 @@ func asJSON(read func([]byte) (any, error)) view {
 		if err != nil {
 			return nil, err
 		}
-		return json.Marshal(value)
+		return meaning.JSON(value)
 	}
 }
 
@@ -66,7 +65,7 @@ func asLines(data []byte) ([]byte, error) {
 	number := 0
 	for line := range bytes.Lines(data) {
 		number++
-		if line = bytes.TrimSpace(line); len(line) == 0 {
+		if line = bytes.Trim(line, " \t\r\n"); len(line) == 0 {
 			continue
 		}
 		if _, err := parse(line); err != nil {

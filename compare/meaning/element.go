@@ -9,7 +9,7 @@ type element struct {
 	name       string
 	attributes map[string]any
 	children   []any // *element, or string
-	raw        bool  // white space within its texts counts
+	verbatim   bool  // white space at the ends of its texts counts
 }
 
 func (e *element) attribute(name string, value any) {
@@ -21,6 +21,9 @@ func (e *element) attribute(name string, value any) {
 
 // add puts text behind the children, or joins it to text that is last.
 func (e *element) add(text string) {
+	if text == "" {
+		return
+	}
 	if n := len(e.children); n > 0 {
 		if last, ok := e.children[n-1].(string); ok {
 			e.children[n-1] = last + text
@@ -30,7 +33,7 @@ func (e *element) add(text string) {
 	e.children = append(e.children, text)
 }
 
-// value is the element as JSON has it. White space at the ends of a text means nothing.
+// value is the element as JSON has it.
 func (e *element) value() any {
 	var order []any
 	names := map[string]bool{}
@@ -39,7 +42,7 @@ func (e *element) value() any {
 	for _, child := range e.children {
 		switch child := child.(type) {
 		case string:
-			if s := squeezed(child, e.raw); s != "" {
+			if s := e.text(child); s != "" {
 				texts, order = append(texts, s), append(order, "#text")
 				names["#text"] = true
 			}
@@ -71,10 +74,13 @@ func (e *element) value() any {
 	return members
 }
 
-// squeezed is a text without what white space does not matter in it.
-func squeezed(s string, raw bool) string {
-	if raw {
-		return strings.TrimSpace(s)
+// text is a text without what white space means nothing in it.
+func (e *element) text(s string) string {
+	if e.verbatim {
+		return s
 	}
-	return strings.Join(strings.Fields(s), " ")
+	return strings.TrimFunc(s, isSpace)
 }
+
+// isSpace tells white space as markup has it. A no-break space is none.
+func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' || r == '\f' }

@@ -6,7 +6,8 @@ import (
 )
 
 // Events reads server-sent events (WHATWG HTML, section 9.2.6): an array of objects with the fields that each
-// event has. Data that is JSON is read as such; comments do not matter.
+// event has. Data that is JSON is read as such, but for strings, which could not be told from text; comments do
+// not matter. What no empty line ends, clients throw away: it is "#incomplete".
 func Events(data []byte) (any, error) {
 	s, err := text(data)
 	if err != nil {
@@ -14,9 +15,13 @@ func Events(data []byte) (any, error) {
 	}
 	s = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
 	events := []any{}
-	for block := range strings.SplitSeq(s, "\n\n") {
-		if e := event(block); len(e) > 0 {
+	for block := range strings.SplitAfterSeq(s, "\n\n") {
+		e := event(block)
+		if len(e) > 0 {
 			events = append(events, e)
+		}
+		if len(e) > 0 && !strings.HasSuffix(block, "\n\n") {
+			e["#incomplete"] = true
 		}
 		if len(events) > maxNodes {
 			return nil, errNodes
@@ -43,7 +48,7 @@ func event(block string) map[string]any {
 	}
 	joined := strings.Join(lines, "\n")
 	e["data"] = joined
-	if trimmed := strings.TrimSpace(joined); json.Valid([]byte(trimmed)) {
+	if trimmed := strings.Trim(joined, " \t\n"); !strings.HasPrefix(trimmed, `"`) && json.Valid([]byte(trimmed)) {
 		e["data"] = json.RawMessage(trimmed)
 	}
 	return e

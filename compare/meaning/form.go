@@ -15,7 +15,7 @@ func Form(data []byte) (any, error) {
 	if strings.Count(s, "&") > maxNodes {
 		return nil, errNodes
 	}
-	fields, err := url.ParseQuery(strings.TrimSpace(s))
+	fields, err := url.ParseQuery(s)
 	if err != nil {
 		return nil, err
 	}

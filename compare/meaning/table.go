@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
 // Table reads comma- or otherwise separated values (RFC 4180) whose first row names the columns: an array of
-// objects. Neither the order of columns nor quotes matter.
+// objects. Neither the order of columns nor quotes matter. Of no rows it is the "#columns", sorted.
 func Table(data []byte, comma rune) (any, error) {
 	s, err := text(data)
 	if err != nil {
@@ -24,6 +25,9 @@ func Table(data []byte, comma rune) (any, error) {
 	rows := []any{}
 	for {
 		record, err := r.Read()
+		if errors.Is(err, io.EOF) && len(rows) == 0 {
+			return map[string]any{"#columns": slices.Sorted(slices.Values(names))}, nil
+		}
 		if errors.Is(err, io.EOF) {
 			return rows, nil
 		}
