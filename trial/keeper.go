@@ -2,9 +2,11 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/assaylab/assay"
@@ -16,6 +18,14 @@ const (
 	batchDelay = 20 * time.Millisecond
 )
 
+// A batch that the store does not take is kept again after retryFirst, then after twice as long, up to retryLast. One
+// attempt lasts no longer than keepLimit.
+const (
+	retryFirst = 50 * time.Millisecond
+	retryLast  = 5 * time.Second
+	keepLimit  = 15 * time.Second
+)
+
 // kept is a trial on its way to the store, with the ticket it ends.
 type kept struct {
 	trial  *assay.Trial
@@ -23,7 +33,8 @@ type kept struct {
 }
 
 // keeper writes trials and ledgers to the store in batches, from one goroutine. When the store is
-// slow its channel fills and the workers wait; sources never do.
+// slow its channel fills and the workers wait; sources never do. While the store fails, lanes take no more offers, and
+// what was taken waits: nothing is lost, unless the laboratory ends first.
 type keeper struct {
 	store  assay.Store
 	log    *slog.Logger
@@ -32,15 +43,16 @@ type keeper struct {
 	stop   chan struct{}
 	done   chan struct{}
 
-	failing bool // of run alone
+	hurry  <-chan struct{}       // the floor closes: what fails now is dropped
+	outage atomic.Pointer[error] // why the store takes nothing; nil while it does
 
 	mu    sync.Mutex
 	dirty map[*ledger]struct{}
 }
 
-func newKeeper(store assay.Store, log *slog.Logger) *keeper {
+func newKeeper(store assay.Store, log *slog.Logger, hurry <-chan struct{}) *keeper {
 	k := &keeper{
-		store: store, log: log,
+		store: store, log: log, hurry: hurry,
 		trials: make(chan kept, batchSize), news: make(chan struct{}, 1),
 		stop: make(chan struct{}), done: make(chan struct{}), dirty: map[*ledger]struct{}{},
 	}
@@ -112,7 +124,7 @@ func (k *keeper) gather(batch []kept) []kept {
 	return batch
 }
 
-// write keeps a batch, or, when the store goes on failing, counts its trials as dropped. Ledgers are
+// write keeps a batch, or, when that cannot be, counts its trials as dropped. Ledgers are
 // read after the trials were made, and count them as handed over: at each commit nothing is kept that was
 // not sampled, and what a kill loses is known.
 func (k *keeper) write(batch []kept) {
@@ -132,9 +144,7 @@ func (k *keeper) write(batch []kept) {
 	if len(b.Trials)+len(b.Ledgers) == 0 {
 		return
 	}
-	err := k.store.Keep(context.Background(), b)
-	k.tell(err)
-	if err != nil {
+	if k.persist(b) != nil {
 		k.fail(batch, changed)
 		return
 	}
@@ -142,6 +152,41 @@ func (k *keeper) write(batch []kept) {
 		if t.ticket.end() {
 			t.ticket.gen.ledger.hand(1)
 		}
+	}
+}
+
+// persist keeps a batch, however often that takes: which trials were kept by an attempt that failed, if any, does
+// not matter, since each counts once. It fails when the batch is invalid, or there is no more time.
+func (k *keeper) persist(b assay.Batch) error {
+	for delay := retryFirst; ; delay = min(2*delay, retryLast) {
+		err := k.attempt(b)
+		var made *assay.Error
+		if errors.As(err, &made) && made.Code == assay.CodeInvalid {
+			k.log.Error("trials that cannot be kept are dropped", "trials", len(b.Trials), "error", err)
+			return err
+		}
+		k.tell(err)
+		if err == nil || !k.pause(delay) {
+			return err
+		}
+	}
+}
+
+func (k *keeper) attempt(b assay.Batch) error {
+	ctx, cancel := context.WithTimeout(context.Background(), keepLimit)
+	defer cancel()
+	return k.store.Keep(ctx, b)
+}
+
+// pause waits; false when the floor closes.
+func (k *keeper) pause(delay time.Duration) bool {
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-k.hurry:
+		return false
 	}
 }
 
@@ -157,13 +202,18 @@ func (k *keeper) fail(batch []kept, changed map[*ledger]struct{}) {
 
 // tell logs when the store begins to fail and when it works again, not once a batch.
 func (k *keeper) tell(err error) {
+	before := k.outage.Load()
 	switch {
-	case err != nil && !k.failing:
-		k.log.Error("the store does not take trials: they are dropped until it does", "error", err)
-	case err == nil && k.failing:
+	case err != nil && before == nil:
+		k.log.Error("the store takes no trials: none are made until it does; clients are served as ever", "error", err)
+	case err == nil && before != nil:
 		k.log.Info("the store takes trials again")
 	}
-	k.failing = err != nil
+	if err == nil {
+		k.outage.Store(nil)
+		return
+	}
+	k.outage.Store(&err)
 }
 
 // changed takes the ledgers that changed since it was last asked.

@@ -80,6 +80,8 @@ func (l *Lane) refuse(g *generation, r *assay.Request) string {
 		return notSafe
 	case g.ledger.done(e.Until, l.floor.opt.Now()):
 		return notDone
+	case l.floor.keeper.outage.Load() != nil:
+		return notStore
 	case !l.sampled(e, r):
 		return notChosen
 	}

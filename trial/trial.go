@@ -24,6 +24,7 @@ const (
 	notPaused = "paused"
 	notDone   = "done"
 	notLoop   = "loop"
+	notStore  = "store" // the store takes nothing
 
 	notControl = "canary" // a candidate served it, in the control's place
 )
@@ -38,7 +39,7 @@ const (
 	DropDeleted   = "deleted"       // the experiment ended first
 	DropControl   = "control_fault" // the control could not be reached: that says nothing of a candidate
 	DropKilled    = "killed"        // the laboratory was killed: in flight then, found at the next start
-	DropStore     = "store"         // the store failed
+	DropStore     = "store"         // the store refused it, or failed until the laboratory ended
 	DropPanic     = "panic"         // a defect of Assay, logged
 	DropCompare   = "comparator"    // a comparator of the user's own failed: nothing is known of the two
 )
@@ -97,7 +98,7 @@ func New(opt Options) *Floor {
 	}
 	f := &Floor{opt: opt, lanes: map[string]*Lane{}}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
-	f.keeper = newKeeper(opt.Store, opt.Log)
+	f.keeper = newKeeper(opt.Store, opt.Log, f.ctx.Done())
 	return f
 }
 
@@ -179,6 +180,14 @@ func (f *Floor) State(name string) (state assay.LaneState, ok bool) {
 		return assay.LaneState{}, false
 	}
 	return l.state(), true
+}
+
+// Outage is why the store takes nothing, and no trials are made therefore; nil while it does.
+func (f *Floor) Outage() error {
+	if err := f.keeper.outage.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Close takes no more offers, finishes the trials it has until ctx ends, drops the rest, writes
