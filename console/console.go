@@ -5,9 +5,11 @@ package console
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -124,6 +126,8 @@ type Options struct {
 	NewID func() string    // ids of direct invocations; random UUIDs if nil
 	// Ready says what keeps the laboratory from working; always ready if nil.
 	Ready func(context.Context) error
+	// Outage says why no trials can be kept at present, nil while they can; always nil if nil.
+	Outage func() error
 	// Pixels draws, as PNG, the pixels that differ between two images; no such picture if nil.
 	Pixels func(control, candidate []byte) ([]byte, error)
 }
@@ -197,7 +201,7 @@ func (c *Console) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", c.ready)
-	mux.Handle("GET /metrics", metricsHandler(c.opt.Laboratory, c.opt.Functions, c.opt.Log))
+	mux.Handle("GET /metrics", metricsHandler(c.opt.Laboratory, c.opt.Functions, c.outage, c.opt.Log))
 	mux.Handle("/api/v1/", c.api())
 	c.pageRoutes(mux)
 	return newGuard(c.opt.Token, c.pages.login).protect(mux)
@@ -212,6 +216,22 @@ func (c *Console) ready(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	plain(w, "ready\n")
+}
+
+// outage is why no trials can be kept, in one line; "" while they can.
+func (c *Console) outage() string {
+	if c.opt.Outage == nil {
+		return ""
+	}
+	err := c.opt.Outage()
+	if err == nil {
+		return ""
+	}
+	var made *assay.Error
+	if errors.As(err, &made) {
+		return strings.TrimSuffix(made.What+"; "+made.Hint, "; ")
+	}
+	return err.Error()
 }
 
 func plain(w http.ResponseWriter, text string) {

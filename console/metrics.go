@@ -60,13 +60,24 @@ type collector struct {
 	lab Reader
 }
 
-func metricsHandler(lab Reader, functions Functions, log *slog.Logger) http.Handler {
+func metricsHandler(lab Reader, functions Functions, outage func() string, log *slog.Logger) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collector{lab}, functionCollector{functions}, collectors.NewGoCollector(),
+	registry.MustRegister(collector{lab}, functionCollector{functions}, outageGauge(outage), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, // without reports the process's own metrics still matter
 		ErrorLog:      slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	})
+}
+
+func outageGauge(outage func() string) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "assay_store_outage", Help: "1 while the store takes no trials, and none are made.",
+	}, func() float64 {
+		if outage() != "" {
+			return 1
+		}
+		return 0
 	})
 }
 

@@ -32,6 +32,7 @@ type page struct {
 	Title   string
 	Section string // of the navigation
 	Live    string // the event that makes it out of date; "" if none
+	Outage  string // why no trials can be kept; "" while they can
 	Version string
 	Build   string
 	Body    any
@@ -152,7 +153,7 @@ func (c *Console) overviewPage(w http.ResponseWriter, r *http.Request) error {
 	for i := range reports {
 		view.Experiments = append(view.Experiments, viewExperiment(&reports[i], fns))
 	}
-	return c.pages.show(w, http.StatusOK, "overview", page{Title: "Experiments", Section: "experiments", Live: "experiments", Body: view})
+	return c.pages.show(w, http.StatusOK, "overview", page{Outage: c.outage(), Title: "Experiments", Section: "experiments", Live: "experiments", Body: view})
 }
 
 // detailView is what an experiment's page shows.
@@ -211,7 +212,7 @@ func (c *Console) experimentPage(w http.ResponseWriter, r *http.Request) error {
 	if view.Rollout, err = c.viewRollout(r, &report); err != nil {
 		return err
 	}
-	return c.pages.show(w, http.StatusOK, "experiment", page{Title: report.Experiment.Name, Section: "experiments", Live: "experiments", Body: &view})
+	return c.pages.show(w, http.StatusOK, "experiment", page{Outage: c.outage(), Title: report.Experiment.Name, Section: "experiments", Live: "experiments", Body: &view})
 }
 
 // list takes in one page of trials and links to its neighbours.
