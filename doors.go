@@ -68,6 +68,13 @@ type Ticket interface {
 	Drop(reason string)
 }
 
+// Bounded is what a Ticket also implements to say how much of one body it holds. Of an answer's body that is
+// longer the source keeps the beginning: the observation's BodySize tells, and it is never taken for equal. A
+// request cannot be made again with half its body: it is dropped.
+type Bounded interface {
+	MaxBody() int64 // bytes
+}
+
 // Batch is what a store keeps at once: all of it or nothing.
 type Batch struct {
 	Trials  []Trial

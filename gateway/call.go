@@ -56,7 +56,7 @@ func (c *call) offer(inv *assay.Invocation, control assay.Observation) {
 // stream lets the handler answer and copies what passes, if there is a ticket. That ends when the handler does,
 // also by a panic, which goes on to the server.
 func (c *call) stream(w http.ResponseWriter, r *http.Request, handler http.Handler) {
-	x := &exchange{ticket: c.ticket, unread: r.ContentLength, kept: kept{over: c.ticket == nil}}
+	x := newExchange(c.ticket, r.ContentLength)
 	rec := &recorder{ResponseWriter: w, exchange: x}
 	own := r.WithContext(r.Context()) // a copy: the server goes by the body of its own request
 	if r.ContentLength != 0 && c.ticket != nil {
@@ -89,7 +89,7 @@ func (c *call) settle(x *exchange, o assay.Observation, clientGone bool) {
 	case !kept.whole:
 		c.ticket.Drop(DropBodyUnread)
 	default:
-		o.Body = kept.answer
-		c.offer(c.invocation(kept.request), o)
+		o.Body = kept.answer.bytes
+		c.offer(c.invocation(kept.request.bytes), o)
 	}
 }

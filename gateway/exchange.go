@@ -3,8 +3,10 @@ package gateway
 import (
 	"bufio"
 	"io"
+	"math"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 
 	"github.com/assaylab/assay"
@@ -22,11 +24,34 @@ type exchange struct {
 
 // kept is what an exchange has copied.
 type kept struct {
-	request []byte
-	answer  []byte
+	request bodyCopy
+	answer  bodyCopy
 	whole   bool // the request was read to its end
 	failed  bool // the request could not be read to its end
 	over    bool // the ticket has ended, nothing is kept any more
+}
+
+// bodyCopy is as much of a body as was kept.
+type bodyCopy struct {
+	bytes    []byte
+	reserved int
+	expected int64 // the whole body's length, if it is known
+}
+
+// atOnce is the length from which room for a whole body is asked for at its beginning: one that does not fit is
+// then not copied at all, and one that does is copied once.
+const atOnce = 32 << 10
+
+func newExchange(t assay.Ticket, length int64) *exchange {
+	return &exchange{ticket: t, unread: length, kept: kept{over: t == nil, request: bodyCopy{expected: length}}}
+}
+
+// maxBody is how much of an answer is kept.
+func maxBody(t assay.Ticket) int64 {
+	if b, ok := t.(assay.Bounded); ok {
+		return b.MaxBody()
+	}
+	return math.MaxInt64
 }
 
 // sent copies what the control read of the request, with the error it got.
@@ -39,28 +64,51 @@ func (x *exchange) sent(p []byte, err error) {
 	x.keep(&x.kept.request, p)
 }
 
+// began notes how long the answer's body will be; negative: unknown.
+func (x *exchange) began(length int64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.kept.over {
+		x.kept.answer.expected = min(length, maxBody(x.ticket))
+	}
+}
+
+// answered copies what the control wrote of the answer, up to the longest that the ticket holds.
+func (x *exchange) answered(p []byte) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.kept.over {
+		room := maxBody(x.ticket) - int64(len(x.kept.answer.bytes))
+		x.keep(&x.kept.answer, p[:min(int64(len(p)), room)])
+	}
+}
+
+func (x *exchange) keep(body *bodyCopy, p []byte) {
+	if x.kept.over || len(p) == 0 {
+		return
+	}
+	need := len(body.bytes) + len(p)
+	if need > body.reserved {
+		if body.bytes == nil && body.expected > atOnce {
+			need = int(body.expected)
+		}
+		if !x.ticket.Reserve(need-body.reserved, need) {
+			x.kept = kept{over: true}
+			return
+		}
+		body.reserved = need
+	}
+	if body.bytes == nil {
+		body.bytes = make([]byte, 0, need)
+	}
+	body.bytes = append(body.bytes, p...)
+}
+
 // readWhole notes that the control was sent the request to its end.
 func (x *exchange) readWhole() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.kept.whole = true
-}
-
-// answered copies what the control wrote of the answer.
-func (x *exchange) answered(p []byte) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.keep(&x.kept.answer, p)
-}
-
-func (x *exchange) keep(body *[]byte, p []byte) {
-	switch {
-	case x.kept.over || len(p) == 0:
-	case x.ticket.Reserve(len(p), len(*body)+len(p)):
-		*body = append(*body, p...)
-	default:
-		x.kept = kept{over: true}
-	}
 }
 
 // drop ends the ticket before the exchange ends.
@@ -118,6 +166,9 @@ func (r *recorder) WriteHeader(status int) {
 		r.status = status
 		r.header = endToEnd(r.Header())
 		r.announced = r.Header()["Trailer"]
+		if n, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64); err == nil {
+			r.exchange.began(n)
+		}
 	}
 	r.ResponseWriter.WriteHeader(status)
 }

@@ -69,9 +69,11 @@ type ticket struct {
 	control  *assay.Observation
 	reason   string
 	reserved int
+	asked    int // how often
 }
 
 func (t *ticket) Reserve(n, _ int) bool {
+	t.asked++
 	if t.reserved += n; t.reserved > t.room {
 		t.Drop("too_large")
 		return false

@@ -38,22 +38,23 @@ func (g *Gateway) Relay(r *wire.Request) (wire.Exchange, bool) {
 // tap copies what a wire relays.
 type tap struct {
 	call
-	exchange exchange
+	exchange *exchange
 	started  time.Time
 	seen     assay.Observation
 }
 
 func newTap(c call, length int64) *tap {
-	t := &tap{call: c, started: c.gateway.now()}
-	t.exchange = exchange{ticket: c.ticket, unread: length}
-	return t
+	return &tap{call: c, started: c.gateway.now(), exchange: newExchange(c.ticket, length)}
 }
 
 // Sent implements wire.Tap.
 func (t *tap) Sent(data []byte) { t.exchange.sent(data, nil) }
 
 // Began implements wire.Tap.
-func (t *tap) Began(a *wire.Answer) { t.seen.Status, t.seen.Header = a.Status, a.Header() }
+func (t *tap) Began(a *wire.Answer) {
+	t.seen.Status, t.seen.Header = a.Status, a.Header()
+	t.exchange.began(a.BodyLength())
+}
 
 // Answered implements wire.Tap.
 func (t *tap) Answered(data []byte) { t.exchange.answered(data) }
@@ -65,5 +66,5 @@ func (t *tap) Done(o wire.Outcome) {
 	if o.Whole {
 		t.exchange.readWhole()
 	}
-	t.settle(&t.exchange, t.seen, o.Gone)
+	t.settle(t.exchange, t.seen, o.Gone)
 }

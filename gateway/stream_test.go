@@ -277,21 +277,72 @@ func TestControlPanics(t *testing.T) {
 	}
 }
 
-// A lane without room for a body costs the client nothing, and the copy is given up at once.
+// A lane without room for a body costs the client nothing, and the copy is given up at once: where the length is
+// known before the first byte is kept.
 func TestNoRoom(t *testing.T) {
-	l := &lane{room: func(int) int { return 10 << 10 }}
-	address := serve(t, service(t, raw(t, respond)), l)
-	res, err := client(t).RoundTrip(newRequest(t, "POST", "http://"+address+"/echo", strings.NewReader(noise)))
-	if err != nil {
-		t.Fatal(err)
+	for _, length := range []int64{int64(len(noise)), -1} {
+		l := &lane{room: func(int) int { return 100 << 10 }}
+		address := serve(t, service(t, raw(t, respond)), l)
+		r := newRequest(t, "POST", "http://"+address+"/echo", strings.NewReader(noise))
+		r.ContentLength = length
+		res, err := client(t).RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil || !strings.HasSuffix(string(body), noise) {
+			t.Errorf("got %d bytes, %v", len(body), err)
+		}
+		k := l.last(t)
+		if length > 0 && (k.asked != 1 || k.reserved != len(noise)) || length < 0 && (k.asked == 1 || k.reserved > 400<<10) {
+			t.Errorf("of length %d: asked %d times for %d bytes", length, k.asked, k.reserved)
+		}
+		if k.reason != "too_large" {
+			t.Errorf("dropped %q", k.reason)
+		}
 	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil || !strings.HasSuffix(string(body), noise) {
-		t.Errorf("got %d bytes, %v", len(body), err)
-	}
-	if k := l.last(t); k.reason != "too_large" || k.reserved > 100<<10 {
-		t.Errorf("dropped %q after %d bytes", k.reason, k.reserved)
+}
+
+// bounded is a lane whose tickets hold so much of one body.
+type bounded struct {
+	*lane
+	max int64
+}
+
+type boundedTicket struct {
+	*ticket
+	max int64
+}
+
+func (l bounded) Choose(r *assay.Request) assay.Ticket {
+	return boundedTicket{l.lane.Choose(r).(*ticket), l.max}
+}
+func (t boundedTicket) MaxBody() int64 { return t.max }
+
+// Of an answer longer than the ticket holds the beginning is kept, and the observation says so; the client has it all.
+func TestLongAnswersAreCut(t *testing.T) {
+	const most = 1000
+	chunked := handler{func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, noise[:600])
+		_ = http.NewResponseController(w).Flush()
+		_, _ = io.WriteString(w, noise[600:])
+	}}
+	function := returns(&assay.Observation{Status: 200, Body: []byte(noise), BodySize: int64(len(noise))}, nil)
+	for name, control := range map[string]assay.Invoker{
+		"relayed": service(t, raw(t, respond)), "streamed": chunked, "relayed chunks": service(t, listen(t, chunked)), "a function's": function,
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := &lane{}
+			res := get(t, serve(t, control, bounded{l, most}), "/large")
+			if body, err := io.ReadAll(res.Body); string(body) != noise || err != nil {
+				t.Errorf("the client got %d bytes, %v", len(body), err)
+			}
+			k := l.last(t)
+			if k.control == nil || string(k.control.Body) != noise[:most] || k.control.BodySize != int64(len(noise)) || k.reserved != most {
+				t.Errorf("dropped %q, reserved %d, observed %+v", k.reason, k.reserved, k.control)
+			}
+		})
 	}
 }
 

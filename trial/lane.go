@@ -209,6 +209,9 @@ type ticket struct {
 	ended  atomic.Bool  // kept, or counted as dropped
 }
 
+// MaxBody implements assay.Bounded.
+func (t *ticket) MaxBody() int64 { return t.gen.plan.Experiment.Budget.Body }
+
 // Reserve implements assay.Ticket.
 func (t *ticket) Reserve(n, size int) bool {
 	switch {

@@ -106,6 +106,9 @@ func (a *Answer) hasBody(isHead bool) bool {
 // untilClose tells whether the connection's end is the body's.
 func (a *Answer) untilClose() bool { return !a.chunked && a.length < 0 }
 
+// BodyLength is the body's length in bytes; negative if it is not known before its end.
+func (a *Answer) BodyLength() int64 { return a.length }
+
 // Header copies the fields that concern more than the connection.
 func (a *Answer) Header() assay.Header { return a.header() }
 
