@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -173,14 +172,6 @@ func build(ctx context.Context, p *Process, o upOptions) (*house, error) {
 	return h, nil
 }
 
-// relaxCollector lets the heap grow before it is collected: with the few megabytes a laboratory holds,
-// the collector otherwise runs a hundred times a second. GOGC in the environment wins.
-func relaxCollector() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
-}
-
 func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err error) {
 	if err := h.listen(); err != nil {
 		return err
@@ -219,7 +210,7 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	h.gateway = gateway.New(gateway.Options{Log: h.log, Development: h.opt.development})
 	h.lab, err = laboratory.New(laboratory.Options{
 		Log: h.log, Now: time.Now, Seed: seed, Env: p.Env, Store: h.store, Packer: packer, Engine: h.engine, Floor: h.floor, Gateway: h.gateway,
-		Key: key, Prices: prices, Data: h.opt.data,
+		Key: key, Prices: prices, Data: h.opt.data, Budgets: limitMemory,
 	})
 	if err != nil {
 		return err

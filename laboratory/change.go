@@ -315,16 +315,19 @@ func installed(t transition) []string {
 	return names
 }
 
-// route gives the gateway the table of what is in force.
+// route gives the gateway the table of what is in force, and says what that may hold.
 func (l *Laboratory) route() error {
 	var routes []gateway.Route
+	var held int64
 	for _, name := range slices.Sorted(maps.Keys(l.inForce)) {
+		held += l.inForce[name].def.Budget.Memory
 		if x := l.inForce[name]; x.def.Traffic == assay.TrafficLive {
 			r := route(&x.def, x.arms.control, x.lane)
 			r.Split = splitOf(x)
 			routes = append(routes, r)
 		}
 	}
+	l.budgets(min(held, trial.DefaultMemory))
 	return l.gateway.Set(append(routes, functionRoutes(l.engine, l.routes.all)...))
 }
 

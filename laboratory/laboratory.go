@@ -53,6 +53,8 @@ type Options struct {
 	Key     []byte // of redaction
 	Prices  assay.PriceList
 	Data    string // the folder in which routes are kept
+	// Budgets is told how many bytes of bodies all experiments in force may hold together, when that changes.
+	Budgets func(bytes int64)
 }
 
 // Laboratory holds the definitions in force and changes them while traffic flows. It is safe for
@@ -68,6 +70,7 @@ type Laboratory struct {
 	gateway *gateway.Gateway
 	resolve *resolver
 	routes  *routes // of functions
+	budgets func(bytes int64)
 
 	mu       sync.Mutex                  // held while definitions change
 	inForce  map[string]*experiment      // by name
@@ -88,7 +91,7 @@ func New(o Options) (*Laboratory, error) {
 		return nil, err
 	}
 	return &Laboratory{
-		log: o.Log, now: o.Now, seed: o.Seed, store: o.Store, packer: o.Packer, engine: o.Engine, floor: o.Floor, gateway: o.Gateway,
+		log: o.Log, now: o.Now, seed: o.Seed, store: o.Store, packer: o.Packer, engine: o.Engine, floor: o.Floor, gateway: o.Gateway, budgets: o.Budgets,
 		routes: routes, resolve: &resolver{log: o.Log, bureau: bureau, env: o.Env, engine: o.Engine, key: o.Key, prices: o.Prices},
 		inForce: map[string]*experiment{}, past: map[string]assay.Experiment{}, fromFile: map[string]string{},
 	}, nil

@@ -53,6 +53,9 @@ type Plan struct {
 	Redactor   *Redactor
 }
 
+// DefaultMemory is how many bytes of bodies all experiments together may hold.
+const DefaultMemory = 256 << 20
+
 // Options of a Floor. Store is needed; the rest has defaults.
 type Options struct {
 	Store  assay.Store
@@ -60,7 +63,7 @@ type Options struct {
 	Log    *slog.Logger
 	Now    func() time.Time
 	Seed   uint64 // of sampling and of the candidates' order
-	Memory int64  // bytes held by all experiments together, 256 MB if zero
+	Memory int64  // bytes held by all experiments together, DefaultMemory if zero
 	// Decode undoes a body's content encoding before it is kept; left as it is if nil.
 	Decode func(*assay.Observation) ([]byte, error)
 	// KeepMatches is the share of matches kept with their bodies, beside the first few; 1 % if zero.
@@ -91,7 +94,7 @@ func New(opt Options) *Floor {
 		opt.Now = time.Now
 	}
 	if opt.Memory == 0 {
-		opt.Memory = 256 << 20
+		opt.Memory = DefaultMemory
 	}
 	if opt.KeepMatches == 0 {
 		opt.KeepMatches = 0.01
