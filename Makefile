@@ -41,9 +41,11 @@ bench: setup-test
 soak: setup-test
 	ASSAY_SOAK=100000 CGO_ENABLED=1 $(GO) test -race -count 1 -timeout 60m -run TestSoak -v ./cli
 
-## evidence: simulate what verdicts reach, ten times as often as the tests do, and write a report to .evidence
+## evidence: simulate what verdicts reach, ten times as often as the tests do, and write a report to .evidence;
+## compare a million documents with themselves, and a million pairs either way
 evidence:
 	EVIDENCE=$(CURDIR)/.evidence $(GO) test -count 1 -timeout 60m -run Simulated -v ./judge
+	$(GO) test -count 1 -timeout 60m -run "Reflexive|MirroredDocuments" ./compare -args -documents 1000000
 	@echo "See .evidence/index.html; .evidence/table.md is the table of docs/evidence.md"
 
 setup:

@@ -146,3 +146,20 @@ func TestHostileDocumentsAreBounded(t *testing.T) {
 		t.Logf("%s: %v", test.name, time.Since(start))
 	}
 }
+
+// TestMirroredDocuments is TestMirrored for as many pairs as TestReflexive has documents.
+func TestMirroredDocuments(t *testing.T) {
+	all := compiledRules(t)
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range *documents {
+		rules := all[i%len(all)]
+		a, b := []byte(written(r, randomDocument(r, 3), false)), []byte(written(r, randomDocument(r, 3), false))
+		there, back := rules.compareJSON(a, b), rules.compareJSON(b, a)
+		for i := range back {
+			back[i] = mirrored(back[i])
+		}
+		if x, y := asSet(there, rules), asSet(back, rules); !slices.Equal(x, y) {
+			t.Fatalf("rules %d\n%s\n%s\n%q\n%q", i%len(all), a, b, x, y)
+		}
+	}
+}

@@ -136,3 +136,46 @@ func BenchmarkRedactText(b *testing.B) {
 		r.text(text)
 	}
 }
+
+// TestRedactPaths: at a secret's place no difference quotes a value, whatever the comparator.
+func TestRedactPaths(t *testing.T) {
+	for _, path := range []string{
+		"header:set-cookie:session", "header:set-cookie:theme.value", "header:Set-Cookie:theme.expires", "trailer:authorization",
+		"header:x-mine", "header:x-mine:part", "body:$.password", "body:$.a[0]['api-key']", "body:$.login[0]['@password']",
+		"body:$.card", "body:$.card.number", "body:$.password[1]['@filename']",
+	} {
+		trial := quoting(path, "hunter2")
+		redactor(t, "header:x-mine", "$.card.number").Trial(trial)
+		if quotes(t, trial, "hunter2") {
+			t.Errorf("%s: %+v", path, trial.Candidates[0].Differences)
+		}
+	}
+}
+
+// Comparators of the user's own are called by a name, and quote what they like: what is told by its looks goes.
+func TestRedactOwnComparators(t *testing.T) {
+	for _, path := range []string{"expression:total", "command:mine", "body"} {
+		for _, quoted := range []string{"password=hunter2", `{"token":"hunter2"}`, "Authorization: Bearer hunter2", "Cookie: a=hunter2"} {
+			trial := quoting(path, quoted)
+			redactor(t).Trial(trial)
+			if quotes(t, trial, "hunter2") {
+				t.Errorf("%s: %+v", path, trial.Candidates[0].Differences)
+			}
+		}
+	}
+}
+
+// quoting is a trial whose candidate differs at a path, and whose difference quotes something.
+func quoting(path, quoted string) *assay.Trial {
+	return &assay.Trial{Candidates: []assay.Comparison{{Differences: []assay.Difference{
+		{Path: path, Kind: assay.KindValue, Control: quoted, Candidate: quoted + "!", Detail: "not so: " + quoted},
+	}}}}
+}
+
+func quotes(t *testing.T, trial *assay.Trial, secret string) bool {
+	text, err := json.Marshal(trial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Contains(text, []byte(secret))
+}
