@@ -356,7 +356,7 @@ var comparatorOptions = map[string][]string{
 	CompareHeaders: {"only", "except", "ignore", "tolerance", "relative", "dates", "unordered"},
 	CompareBody: {
 		"ignore", "subset", "tolerance", "relative", "dates", "nfc", "unordered", "key", "align", "within",
-		"trim", "case", "whitespace", "edits",
+		"trim", "case", "whitespace", "edits", "perceptual", "alpha",
 	},
 }
 
@@ -477,9 +477,9 @@ func (f *flaws) tolerances(c ComparatorSpec, at []string) {
 			f.add("choose the longest time that does not matter, 0s or more", fmt.Sprintf("%s is no tolerance", v), append(slices.Clone(at), "tolerance", path)...)
 		}
 	}
-	for option, v := range sorted(map[string]float64{"ratio": c.Ratio, "plus": c.Plus, "edits": c.Edits}) {
-		if !(v >= 0) || math.IsInf(v, 0) || option == "edits" && v > 1 {
-			f.add("choose 0 or more; of edits 100% at most", fmt.Sprintf("%g cannot be %s", v, option), append(slices.Clone(at), option)...)
+	for option, v := range sorted(map[string]float64{"ratio": c.Ratio, "plus": c.Plus, "edits": c.Edits, "perceptual": c.Perceptual}) {
+		if !(v >= 0) || math.IsInf(v, 0) || (option == "edits" || option == "perceptual") && v > 1 {
+			f.add("choose 0 or more; of edits and perceptual 100% at most", fmt.Sprintf("%g cannot be %s", v, option), append(slices.Clone(at), option)...)
 		}
 	}
 }

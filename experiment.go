@@ -122,6 +122,11 @@ type ComparatorSpec struct {
 	Whitespace string  `json:"whitespace,omitempty"`
 	Edits      float64 `json:"edits,omitempty"`
 
+	// Of pictures: how far apart they may be within blocks of 8 by 8 pixels, as a share; and whether they are
+	// compared as on white paper ("ignore").
+	Perceptual float64 `json:"perceptual,omitempty"`
+	Alpha      string  `json:"alpha,omitempty"`
+
 	// Of expressions: what is true where two observations agree.
 	Expect string `json:"expect,omitempty"`
 

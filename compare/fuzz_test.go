@@ -97,11 +97,11 @@ func FuzzImages(f *testing.F) {
 		if len(a) > 4096 || len(b) > 4096 {
 			return
 		}
-		got := compareImages(a, a)
+		got := pictures{}.compare(a, a)
 		if len(got) > 0 && got[0].Kind != assay.KindMalformed {
 			t.Fatalf("it differs from itself: %+v", got)
 		}
-		there, back := compareImages(a, b), compareImages(b, a)
+		there, back := pictures{}.compare(a, b), pictures{}.compare(b, a)
 		if (len(there) == 0) != (len(back) == 0) {
 			t.Fatalf("%+v but %+v", there, back)
 		}

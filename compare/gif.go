@@ -24,7 +24,7 @@ func decodeGIF(data []byte) (film, error) {
 		return film{}, err
 	}
 	p := projector{gif: g, screen: image.NewRGBA(image.Rect(0, 0, g.Config.Width, g.Config.Height)), shown: -1}
-	return film{size: p.screen.Rect.Size(), delays: g.Delay, loops: g.LoopCount, frame: p.frame}, nil
+	return film{size: p.screen.Rect.Size(), turned: upright, delays: g.Delay, loops: g.LoopCount, frame: p.frame}, nil
 }
 
 // projector draws the frames of a GIF on one screen.

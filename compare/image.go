@@ -16,7 +16,7 @@ import (
 
 func imageFormat() Format {
 	return Format{
-		Name: "image", Media: []string{"image/png", "image/jpeg", "image/gif"}, Build: plainly(compareImages),
+		Name: "image", Media: []string{"image/png", "image/jpeg", "image/gif"}, Options: []string{"perceptual", "alpha"}, Build: newPictures,
 		Guess: func(data []byte) bool { return sniffImage(data) != "" },
 	}
 }
@@ -27,6 +27,7 @@ const maxPixels = 25_000_000
 // film is a decoded picture: its frames as they are seen one after another. A still picture has one.
 type film struct {
 	size   image.Point
+	turned int                           // its orientation, as Exif has it
 	delays []int                         // how long each frame is shown, in hundredths of a second
 	loops  int                           // as in gif.GIF
 	frame  func(i int) image.RGBA64Image // to be asked for in ascending order; each is good until the next
@@ -41,7 +42,9 @@ func decodeImage(data []byte) (film, error) {
 		}
 		return decodeStill(data, png.DecodeConfig, png.Decode)
 	case "jpeg":
-		return decodeStill(data, jpeg.DecodeConfig, jpeg.Decode)
+		f, err := decodeStill(data, jpeg.DecodeConfig, jpeg.Decode)
+		f.turned = orientation(data)
+		return f, err
 	case "gif":
 		return decodeGIF(data)
 	}
@@ -92,14 +95,31 @@ func decodeStill(data []byte, header func(io.Reader) (image.Config, error), deco
 		return film{}, err
 	}
 	still := img.(image.RGBA64Image) // as every image of the standard library is
-	return film{size: still.Bounds().Size(), delays: []int{0}, frame: func(int) image.RGBA64Image { return still }}, nil
+	return film{size: still.Bounds().Size(), turned: upright, delays: []int{0}, frame: func(int) image.RGBA64Image { return still }}, nil
 }
 
-// compareImages compares what is seen: the colours of the pixels of every frame, exactly, to 16 bits a
-// channel with alpha multiplied in, so that the hidden colour of a transparent pixel does not matter.
-// Neither do format, palette, compression or metadata; so two pictures are equal even if their metadata
-// has one of them shown otherwise: turned by the orientation in Exif, or in the colours of a profile.
-func compareImages(control, other []byte) []assay.Difference {
+// pictures compares what is seen, and says what does not matter in it.
+type pictures struct {
+	perceptual float64 // how far apart blocks may be, as a share
+	opaque     bool    // as on white paper
+}
+
+func newPictures(spec assay.ComparatorSpec, _ Formats) (CompareFunc, []assay.Flaw) {
+	var flaws []assay.Flaw
+	if !(spec.Perceptual >= 0 && spec.Perceptual <= 1) {
+		flaws = append(flaws, assay.Flaw{Path: []string{"perceptual"}, What: fmt.Sprintf("%g is no share of a colour", spec.Perceptual), Hint: "choose 0% to 100%"})
+	}
+	if spec.Alpha != "" && spec.Alpha != "ignore" {
+		flaws = append(flaws, assay.Flaw{Path: []string{"alpha"}, What: fmt.Sprintf("alpha cannot be %q", spec.Alpha), Hint: "write ignore, or leave it out"})
+	}
+	return ofData(pictures{spec.Perceptual, spec.Alpha != ""}.compare), flaws
+}
+
+// compare compares what is seen: the colours of the pixels of every frame, exactly, to 16 bits a channel with
+// alpha multiplied in, so that the hidden colour of a transparent pixel does not matter. Neither do format,
+// palette, compression or metadata, but for the orientation in Exif; so two pictures are equal even if one is
+// shown in the colours of a profile.
+func (p pictures) compare(control, other []byte) []assay.Difference {
 	a, errA := decodeImage(control)
 	b, errB := decodeImage(other)
 	switch {
@@ -109,13 +129,41 @@ func compareImages(control, other []byte) []assay.Difference {
 		return imageDifference(assay.KindSize, showPoint(a.size), showPoint(b.size), "")
 	case len(a.delays) != len(b.delays):
 		return imageDifference(assay.KindLength, showFrames(a), showFrames(b), "")
+	case a.turned != b.turned:
+		return imageDifference(assay.KindValue, fmt.Sprint(a.turned), fmt.Sprint(b.turned), "orientation in Exif")
 	}
+	return p.films(a, b)
+}
+
+// films lists the first frame that differs, and where that is excused also how the films differ else.
+func (p pictures) films(a, b film) (excused []assay.Difference) {
 	for i := range a.delays {
-		if d := comparePixels(a.frame(i), b.frame(i)); d.count > 0 {
-			return imageDifference(assay.KindPixels, d.control, d.other, d.detail(i, len(a.delays)))
+		x, y := p.seen(a.frame(i)), p.seen(b.frame(i))
+		d := comparePixels(x, y)
+		if d.count == 0 {
+			continue
+		}
+		found := imageDifference(assay.KindPixels, d.control, d.other, d.detail(i, len(a.delays)))
+		if p.perceptual == 0 {
+			return found
+		}
+		detail, ignored := p.excuse(x, y)
+		found[0].Detail, found[0].Ignored = joined(found[0].Detail, detail), ignored
+		if ignored == "" {
+			return found
+		}
+		if excused == nil {
+			excused = found
 		}
 	}
-	return compareTiming(a, b)
+	return append(excused, compareTiming(a, b)...)
+}
+
+func (p pictures) seen(img image.RGBA64Image) image.RGBA64Image {
+	if p.opaque {
+		return onWhite{img}
+	}
+	return img
 }
 
 // compareTiming compares how long the frames of two films are shown, and how often. Of a still picture

@@ -159,6 +159,8 @@ func (r *reader) content(spec *assay.ComparatorSpec) fields {
 		"case":       func(n *yaml.Node) { spec.Case = r.text(n) },
 		"whitespace": func(n *yaml.Node) { spec.Whitespace = r.text(n) },
 		"edits":      func(n *yaml.Node) { spec.Edits = parsed(r, n, parseShare) },
+		"perceptual": func(n *yaml.Node) { spec.Perceptual = parsed(r, n, parseShare) },
+		"alpha":      func(n *yaml.Node) { spec.Alpha = r.text(n) },
 	}
 }
 

@@ -39,6 +39,8 @@ type comparatorFile struct {
 	Case       string                    `yaml:"case,omitempty"`
 	Whitespace string                    `yaml:"whitespace,omitempty"`
 	Edits      string                    `yaml:"edits,omitempty"`
+	Perceptual string                    `yaml:"perceptual,omitempty"`
+	Alpha      string                    `yaml:"alpha,omitempty"`
 }
 
 // comparatorBody is the options of a comparator, nil if it has none, and a list if they are fields alone.
@@ -57,7 +59,7 @@ func comparatorFields(c assay.ComparatorSpec) comparatorFile {
 	f := comparatorFile{
 		Name: c.Name, Expect: c.Expect, Code: c.Code, Run: c.Run, Path: c.Path, Type: c.Type, Class: c.Class, Exact: c.Exact, Same: c.Same, By: c.By, Plus: plusOf(c),
 		Only: c.Only, Except: c.Except, As: c.As, Ignore: c.Ignore, Subset: c.Subset, NFC: c.NFC,
-		Unordered: c.Unordered, Key: c.Key, Align: c.Align, Trim: c.Trim, Case: c.Case, Whitespace: c.Whitespace,
+		Unordered: c.Unordered, Key: c.Key, Align: c.Align, Trim: c.Trim, Case: c.Case, Whitespace: c.Whitespace, Alpha: c.Alpha,
 		Tolerance: tolerances(c),
 	}
 	if c.Ratio != 0 {
@@ -71,6 +73,9 @@ func comparatorFields(c assay.ComparatorSpec) comparatorFile {
 	}
 	if c.Edits != 0 {
 		f.Edits = formatShare(c.Edits)
+	}
+	if c.Perceptual != 0 {
+		f.Perceptual = formatShare(c.Perceptual)
 	}
 	for path, within := range c.Within {
 		put(&f.Within, path, comparatorFields(within))

@@ -187,7 +187,7 @@ func content(t *rapid.T, c *assay.ComparatorSpec, depth int) {
 	c.As = rapid.SampledFrom([]string{"", "json", "text", "bytes", "image"}).Draw(t, "as")
 	if c.As == "text" {
 		c.Trim, c.Edits = rapid.Bool().Draw(t, "trim"), rapid.OneOf(rapid.Just(0.0), shares).Draw(t, "edits")
-		c.Case, c.Whitespace = ignorable.Draw(t, "case"), ignorable.Draw(t, "whitespace")
+		c.Case, c.Whitespace, c.Alpha = ignorable.Draw(t, "case"), ignorable.Draw(t, "whitespace"), ignorable.Draw(t, "alpha")
 	}
 	if c.As != "" && c.As != "json" {
 		return
