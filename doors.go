@@ -13,6 +13,20 @@ type Invoker interface {
 	Invoke(ctx context.Context, inv *Invocation) (*Observation, error)
 }
 
+type roomKey struct{}
+
+// WithRoom has Invokers ask for room before they hold n more bytes of an answer. At false there is none: they
+// read no further, and what they return is of no interest.
+func WithRoom(ctx context.Context, room func(n int) bool) context.Context {
+	return context.WithValue(ctx, roomKey{}, room)
+}
+
+// RoomIn is what an Invoker asks for room, nil if nobody counts.
+func RoomIn(ctx context.Context) func(n int) bool {
+	room, _ := ctx.Value(roomKey{}).(func(n int) bool)
+	return room
+}
+
 // InvokerFunc makes a function an Invoker.
 type InvokerFunc func(context.Context, *Invocation) (*Observation, error)
 

@@ -13,6 +13,10 @@ type Protect struct {
 
 // LaneState is what an experiment's lane does at one moment.
 type LaneState struct {
+	Limit    int            `json:"limit"`              // candidate calls allowed at once: the budget's, or fewer for the control's sake
+	Calls    int            `json:"calls"`              // under way
+	Waiting  int            `json:"waiting"`            // trials
+	Held     int64          `json:"held"`               // bytes of bodies
 	Breakers []BreakerState `json:"breakers,omitempty"` // in the definition's order
 }
 

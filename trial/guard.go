@@ -101,6 +101,11 @@ func overloaded(status int) bool {
 	return false
 }
 
+// throttles tells whether a candidate asks to be called less.
+func throttles(o *assay.Observation) bool {
+	return o.Fault != nil && o.Fault.Kind == assay.FaultThrottle || o.Status == 429
+}
+
 // tell logs that a candidate's breaker opened, or closed.
 func (l *Lane) tell(g *guard, changed bool) {
 	if !changed {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/trial/limiter"
 )
 
 // generation is a plan in force with the ledger its offers are counted in. It is swapped as a whole.
@@ -29,6 +30,7 @@ type Lane struct {
 
 	mu      sync.Mutex
 	random  *rand.Rand
+	limiter limiter.Limiter
 	queue   []*task
 	workers int
 	shutFor string // why no more offers are taken; "" while they are
@@ -112,45 +114,87 @@ func (l *Lane) shuffle(n int) []int {
 
 // put takes a task: to a new worker, or into the queue, or not at all.
 func (l *Lane) put(t *task) (refused string) {
-	budget := t.ticket.gen.plan.Experiment.Budget
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.shutFor != "":
 		return l.shutFor
-	case l.workers < budget.Concurrency:
-		l.workers++
-		l.floor.work.Add(1)
-		go l.worker(t)
-	case len(l.queue) < budget.Queue:
+	case l.workers < l.limit() && l.floor.places.take(l):
 		l.queue = append(l.queue, t)
-	default:
+		l.start(l.head())
+	case len(l.queue) >= t.ticket.gen.plan.Experiment.Budget.Queue || !l.floor.wait():
 		return DropQueueFull
+	default:
+		l.queue = append(l.queue, t)
 	}
 	return ""
 }
 
-func (l *Lane) worker(t *task) {
-	defer l.floor.work.Done()
-	for t != nil {
-		l.try(t)
-		t = l.next()
-	}
+// start lets one more worker begin, that has a place.
+func (l *Lane) start(t *task) {
+	l.workers++
+	l.floor.work.Add(1)
+	go l.floor.worker(l, t)
 }
 
-// next gives a worker its next task, or nil and the worker ends: there is none, or the budget shrank.
-func (l *Lane) next() *task {
-	limit := l.current.Load().plan.Experiment.Budget.Concurrency
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.queue) == 0 || l.workers > limit {
-		l.workers--
-		return nil
+// dequeue takes the task that has waited longest, and lets more workers begin if more may again.
+func (l *Lane) dequeue() *task {
+	l.floor.waiting.Add(-1)
+	t := l.head()
+	for len(l.queue) > 0 && l.workers < l.limit() && l.floor.places.take(l) {
+		l.floor.waiting.Add(-1)
+		l.start(l.head())
 	}
+	return t
+}
+
+// limit is how many calls the lane may make at once now: what its budget allows, or less for the control's sake.
+func (l *Lane) limit() int {
+	l.limiter.Most = l.current.Load().plan.Experiment.Budget.Concurrency
+	return l.limiter.Limit(l.floor.opt.Now())
+}
+
+func (l *Lane) head() *task {
 	t := l.queue[0]
 	l.queue[0] = nil
 	l.queue = l.queue[1:]
 	return t
+}
+
+// next gives a worker its next task, or nil and the worker leaves: there is none, or fewer may work now.
+func (l *Lane) next() *task {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) == 0 || l.workers > l.limit() {
+		l.workers--
+		return nil
+	}
+	return l.dequeue()
+}
+
+// enter takes in a worker that has a place, with the task it gets; nil if there is none for it.
+func (l *Lane) enter() *task {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) == 0 || l.workers >= l.limit() {
+		return nil
+	}
+	l.workers++
+	t := l.dequeue()
+	if len(l.queue) > 0 {
+		l.floor.places.wait(l)
+	}
+	return t
+}
+
+// leave lets a worker go, to another lane. What waits here does so for its place from now on.
+func (l *Lane) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.workers--
+	if len(l.queue) > 0 {
+		l.floor.places.wait(l)
+	}
 }
 
 // shut refuses new offers from now on; what waits goes on.
@@ -168,6 +212,7 @@ func (l *Lane) end(reason string) {
 	l.shutFor = reason
 	waiting := l.queue
 	l.queue = nil
+	l.floor.waiting.Add(-int64(len(waiting)))
 	l.mu.Unlock()
 	for _, t := range waiting {
 		t.ticket.drop(reason)
@@ -191,8 +236,29 @@ func (l *Lane) book(to *ledger, reason string, n int64) {
 	l.floor.keeper.touch(to)
 }
 
+// controlTook learns how long the control took to serve a client.
+func (l *Lane) controlTook(control *assay.Observation) {
+	if control.Recorded {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limiter.Control(l.floor.opt.Now(), control.Duration)
+}
+
+// throttled learns that a candidate asks to be called less.
+func (l *Lane) throttled() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limiter.Throttled(l.floor.opt.Now())
+}
+
 // state is what the lane does at this moment.
 func (l *Lane) state() (s assay.LaneState) {
+	s.Held = l.held.Load()
+	l.mu.Lock()
+	s.Calls, s.Waiting, s.Limit = l.workers, len(l.queue), l.limit()
+	l.mu.Unlock()
 	for _, g := range l.current.Load().guards {
 		s.Breakers = append(s.Breakers, g.state())
 	}
@@ -229,7 +295,10 @@ func (t *ticket) Reserve(n, size int) bool {
 	return true
 }
 
-// charge counts n bytes as held for the trial; false when that is over a budget.
+// hold counts so many bytes in all as held for the trial from now on; false when that is over a budget.
+func (t *ticket) hold(size int) bool { return t.charge(size - int(t.bytes.Load())) }
+
+// charge counts n bytes more as held for the trial; false when that is over a budget.
 func (t *ticket) charge(n int) bool {
 	size := int64(n)
 	t.bytes.Add(size)
@@ -243,6 +312,7 @@ func (t *ticket) Offer(inv *assay.Invocation, control *assay.Observation) {
 	if !t.handed.CompareAndSwap(false, true) {
 		return
 	}
+	t.lane.controlTook(control)
 	reason := DropControl
 	if !unreached(control) {
 		reason = t.lane.put(&task{ticket: t, inv: inv, control: control})

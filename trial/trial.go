@@ -6,6 +6,7 @@
 package trial
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
@@ -53,8 +54,12 @@ type Plan struct {
 	Redactor   *Redactor
 }
 
-// DefaultMemory is how many bytes of bodies all experiments together may hold.
-const DefaultMemory = 256 << 20
+// What all experiments together may cost: bytes of bodies held, candidate calls at once, trials waiting.
+const (
+	DefaultMemory      = 256 << 20
+	DefaultConcurrency = 256
+	DefaultQueue       = 10_000
+)
 
 // Options of a Floor. Store is needed; the rest has defaults.
 type Options struct {
@@ -63,7 +68,10 @@ type Options struct {
 	Log    *slog.Logger
 	Now    func() time.Time
 	Seed   uint64 // of sampling and of the candidates' order
-	Memory int64  // bytes held by all experiments together, DefaultMemory if zero
+	// What all experiments together may cost: the defaults if zero.
+	Memory      int64 // bytes held
+	Concurrency int   // candidate calls at once
+	Queue       int   // trials waiting
 	// Decode undoes a body's content encoding before it is kept; left as it is if nil.
 	Decode func(*assay.Observation) ([]byte, error)
 	// KeepMatches is the share of matches kept with their bodies, beside the first few; 1 % if zero.
@@ -74,7 +82,11 @@ type Options struct {
 type Floor struct {
 	opt    Options
 	keeper *keeper
-	held   atomic.Int64 // bytes of bodies, all lanes
+	places places
+
+	held    atomic.Int64 // bytes of bodies, all lanes
+	waiting atomic.Int64 // trials, all lanes
+	heavy   sync.Mutex   // held while a large trial is compared and redacted: that takes many times its size
 
 	ctx    context.Context // ends the calls under way
 	cancel context.CancelFunc
@@ -93,13 +105,10 @@ func New(opt Options) *Floor {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	if opt.Memory == 0 {
-		opt.Memory = DefaultMemory
-	}
-	if opt.KeepMatches == 0 {
-		opt.KeepMatches = 0.01
-	}
-	f := &Floor{opt: opt, lanes: map[string]*Lane{}}
+	opt.Memory = cmp.Or(opt.Memory, DefaultMemory)
+	opt.Concurrency, opt.Queue = cmp.Or(opt.Concurrency, DefaultConcurrency), cmp.Or(opt.Queue, DefaultQueue)
+	opt.KeepMatches = cmp.Or(opt.KeepMatches, 0.01)
+	f := &Floor{opt: opt, lanes: map[string]*Lane{}, places: places{most: opt.Concurrency}}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.keeper = newKeeper(opt.Store, opt.Log, f.ctx.Done())
 	return f
@@ -160,6 +169,18 @@ func (f *Floor) Remove(name string) {
 	if l != nil {
 		l.end(DropDeleted)
 	}
+}
+
+// Memory is how many bytes of bodies all experiments together may hold.
+func (f *Floor) Memory() int64 { return f.opt.Memory }
+
+// wait counts one more trial as waiting, if there may be one.
+func (f *Floor) wait() bool {
+	if f.waiting.Add(1) > int64(f.opt.Queue) {
+		f.waiting.Add(-1)
+		return false
+	}
+	return true
 }
 
 // Ledger returns the live ledger of an experiment, and whether its Until was reached; false if it has no lane.

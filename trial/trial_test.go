@@ -201,7 +201,7 @@ func TestAHungCandidateCostsTheSourceNoTime(t *testing.T) {
 		if got := ledgerOf(t, f).Dropped[DropQueueFull]; got != 86 {
 			t.Errorf("queue_full = %d, want 86: 4 under way and 10 waiting have room", got)
 		}
-		time.Sleep(p.Experiment.Budget.Timeout * 5)
+		time.Sleep(p.Experiment.Budget.Timeout * 8)
 		synctest.Wait()
 		if got := len(store.kept()); got != 14 {
 			t.Errorf("%d trials kept, want 14", got)

@@ -49,6 +49,10 @@ func (l *Lane) make(t *task) (made *assay.Trial, refused string) {
 			return nil, refused
 		}
 	}
+	if t.ticket.bytes.Load() > heavy {
+		l.floor.heavy.Lock()
+		defer l.floor.heavy.Unlock()
+	}
 	if refused := l.compare(g.plan, t, calls, made); refused != "" {
 		return nil, refused
 	}
@@ -56,7 +60,32 @@ func (l *Lane) make(t *task) (made *assay.Trial, refused string) {
 		return nil, DropBreaker
 	}
 	l.reduce(g.plan, made)
+	if !t.ticket.hold(size(made)) {
+		return nil, DropMemory
+	}
 	return made, ""
+}
+
+// heavy is the size in bytes above which trials are compared and redacted one at a time.
+const heavy = 1 << 20
+
+// room is what one call may hold of an answer, within the trial's budget.
+type room struct {
+	ticket *ticket
+	taken  int
+	full   bool
+}
+
+// more asks for n more bytes.
+func (r *room) more(n int) bool {
+	r.taken += n
+	r.full = r.full || !r.ticket.charge(n)
+	return !r.full
+}
+
+// holds settles what was taken with what the answer came to.
+func (r *room) holds(size int) bool {
+	return !r.full && r.ticket.charge(size-r.taken)
 }
 
 // observe makes one call, unless its arm is left out.
@@ -67,15 +96,19 @@ func (l *Lane) observe(t *task, c *call) (refused string) {
 	}
 	end := unknown
 	defer func() { l.tell(c.guard, c.guard.end(admitted, l.floor.opt.Now(), end)) }()
-	obs := l.call(c.invoker, t.inv, &t.ticket.gen.plan.Experiment)
-	if l.floor.ctx.Err() != nil {
+	r := room{ticket: t.ticket}
+	obs := l.call(c.invoker, t.inv, &t.ticket.gen.plan.Experiment, r.more)
+	switch {
+	case l.floor.ctx.Err() != nil:
 		return DropShutdown // what ended with the laboratory says nothing of the arm
+	case !r.holds(len(obs.Body) + len(obs.Log)):
+		return DropMemory
 	}
 	if end = answered; failed(t.control, &obs) {
 		end = faulted
 	}
-	if !t.ticket.charge(len(obs.Body) + len(obs.Log)) {
-		return DropMemory
+	if throttles(&obs) {
+		l.throttled()
 	}
 	obs.Arm, obs.Role = c.arm, c.role
 	c.observation = &obs
@@ -145,9 +178,10 @@ func (l *Lane) calls(g *generation) []call {
 
 // call invokes one arm within the budget's time. An arm that overruns it has timed out, whatever its
 // invoker calls that; one whose engine could not even try has a transport fault.
-func (l *Lane) call(to assay.Invoker, inv *assay.Invocation, e *assay.Experiment) assay.Observation {
+func (l *Lane) call(to assay.Invoker, inv *assay.Invocation, e *assay.Experiment, room func(int) bool) assay.Observation {
 	ctx, cancel := context.WithTimeout(l.floor.ctx, e.Budget.Timeout)
 	defer cancel()
+	ctx = assay.WithRoom(ctx, room)
 	started := l.floor.opt.Now()
 	obs, err := to.Invoke(ctx, inv)
 	if err != nil {
@@ -204,6 +238,16 @@ func withoutBodies(t *assay.Trial) {
 	}
 	t.Invocation.Payload = nil
 	observations(t, func(o *assay.Observation) { o.Body, o.Log = nil, nil })
+}
+
+// size is how many bytes of bodies a trial holds.
+func size(t *assay.Trial) int {
+	n := len(t.Invocation.Payload)
+	if r := t.Invocation.Request; r != nil {
+		n += len(r.Body)
+	}
+	observations(t, func(o *assay.Observation) { n += len(o.Body) + len(o.Log) })
+	return n
 }
 
 // withheld stands for a body that cannot be looked into, and so cannot be redacted.

@@ -19,7 +19,12 @@ type Call struct {
 	Header         assay.Header // Host, Content-Length and Transfer-Encoding are left out
 	Body           []byte
 	Keep           int64 // bytes of the answer's body to keep; what exceeds it is read and counted
+	// Room, if not nil, is asked before n more bytes of it are held. At false the call ends with ErrNoRoom.
+	Room func(n int) bool
 }
+
+// ErrNoRoom ends a call whose answer there is no room for.
+var ErrNoRoom = errors.New("there is no room for the answer")
 
 // Reply is what a service said to a Call, as far as it came.
 type Reply struct {
@@ -42,7 +47,7 @@ func (o *Origin) Do(ctx context.Context, c *Call) (Reply, error) {
 		return reply, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = l.SetDeadline(longAgo) })
-	r := reader{stream: l.stream, reply: &reply, keep: c.Keep}
+	r := reader{stream: l.stream, reply: &reply, keep: c.Keep, room: c.Room}
 	err = r.exchange(o, c)
 	switch {
 	case !stop(): // the connection may be given no time any more
@@ -95,6 +100,8 @@ type reader struct {
 	answer Answer
 	reply  *Reply
 	keep   int64
+	room   func(n int) bool
+	full   bool // there was no room
 	until  bool // the connection's end is the body's
 }
 
@@ -127,11 +134,14 @@ func (r *reader) reusable() bool {
 func (r *reader) readBody() error {
 	f := framing{chunked: r.answer.chunked, left: r.answer.length}
 	if f.left > 0 {
-		r.reply.Body = make([]byte, 0, min(f.left, r.keep))
+		r.hold(int(min(f.left, r.keep)))
 	}
 	for {
 		n, done, err := f.step(r.in.unread(), r.take)
 		r.in.take(n)
+		if r.full {
+			return ErrNoRoom
+		}
 		if done {
 			r.reply.Trailer = f.fields()
 		}
@@ -151,9 +161,26 @@ func (r *reader) readBody() error {
 // take keeps a piece of the body, as much as is wanted.
 func (r *reader) take(data []byte) {
 	r.reply.Size += int64(len(data))
-	if room := r.keep - int64(len(r.reply.Body)); room > 0 {
-		r.reply.Body = append(r.reply.Body, data[:min(room, int64(len(data)))]...)
+	if rest := r.keep - int64(len(r.reply.Body)); rest > 0 {
+		data = data[:min(rest, int64(len(data)))]
+		if r.hold(len(data)) {
+			r.reply.Body = append(r.reply.Body, data...)
+		}
 	}
+}
+
+// hold makes room for n more bytes of the body; false if there is none.
+func (r *reader) hold(n int) bool {
+	body := r.reply.Body
+	if cap(body)-len(body) >= n {
+		return true
+	}
+	size := min(max(len(body)+n, 2*cap(body)), int(r.keep))
+	if r.full = r.full || r.room != nil && !r.room(size-cap(body)); r.full {
+		return false
+	}
+	r.reply.Body = append(make([]byte, 0, size), body...)
+	return true
 }
 
 func unexpected(err error) error {

@@ -47,7 +47,7 @@ func (s *Service) call(ctx context.Context, inv *assay.Invocation, o *assay.Obse
 		target += "?" + in.Query
 	}
 	reply, err := s.origin.Do(ctx, &wire.Call{
-		Method: in.Method, Target: target, Header: s.header(inv), Body: in.Body, Keep: s.maxBody,
+		Method: in.Method, Target: target, Header: s.header(inv), Body: in.Body, Keep: s.maxBody, Room: assay.RoomIn(ctx),
 	})
 	o.Status, o.Header, o.Trailer = reply.Status, reply.Header, reply.Trailer
 	o.Body, o.BodySize = reply.Body, reply.Size
@@ -66,7 +66,7 @@ func (s *Service) roundTrip(ctx context.Context, inv *assay.Invocation, o *assay
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		return nil // what follows is no body
 	}
-	if o.Body, err = io.ReadAll(io.LimitReader(res.Body, s.maxBody)); err != nil {
+	if o.Body, err = read(res.Body, s.maxBody, assay.RoomIn(ctx)); err != nil {
 		o.BodySize = int64(len(o.Body))
 		return err
 	}
@@ -74,6 +74,25 @@ func (s *Service) roundTrip(ctx context.Context, inv *assay.Invocation, o *assay
 	o.BodySize = int64(len(o.Body)) + rest
 	o.Trailer = assay.Header(res.Trailer)
 	return err
+}
+
+// read reads up to most bytes, and asks for room before it holds more of them.
+func read(body io.Reader, most int64, room func(n int) bool) (all []byte, err error) {
+	for size := int64(4 << 10); ; size *= 2 {
+		size = min(size, most)
+		if room != nil && !room(int(size)-cap(all)) {
+			return all, wire.ErrNoRoom
+		}
+		all = append(make([]byte, 0, size), all...)
+		n, err := io.ReadFull(body, all[len(all):size])
+		all = all[:len(all)+n]
+		switch {
+		case err == io.EOF || err == io.ErrUnexpectedEOF: // the connection's own would say so at the next read
+			return all, nil
+		case err != nil || size == most:
+			return all, err
+		}
+	}
 }
 
 // header makes the fields from the snapshot, sharing nothing with it that could be changed.
