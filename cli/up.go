@@ -58,6 +58,7 @@ type upOptions struct {
 	prices      string
 	development bool
 	watch       bool
+	limits      limits
 }
 
 func upCommand(p *Process, c *client) *cobra.Command {
@@ -85,6 +86,7 @@ func upCommand(p *Process, c *client) *cobra.Command {
 	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
 	f.BoolVar(&o.development, "development", false, "name the known routes in the gateway's 404 answers")
 	f.BoolVar(&o.watch, "watch", true, "load definitions and function code again when they change")
+	o.limits.flags(f)
 	return cmd
 }
 
@@ -163,7 +165,6 @@ func build(ctx context.Context, p *Process, o upOptions) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	relaxCollector()
 	h := &house{opt: o, log: log}
 	if err := h.open(ctx, p, doc); err != nil {
 		h.close()
@@ -206,7 +207,11 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	if h.aws, err = awsapi.New(awsapi.Options{Engine: h.engine, Plane: h.engine.Plane, Token: h.opt.token, Credentials: credentials, Log: h.log}); err != nil {
 		return err
 	}
-	h.floor = trial.New(trial.Options{Store: h.store, Log: h.log, Seed: seed(), Decode: compare.Decode})
+	lane := trial.Options{Store: h.store, Log: h.log, Seed: seed(), Decode: compare.Decode}
+	if err := h.opt.limits.into(&lane); err != nil {
+		return err
+	}
+	h.floor = trial.New(lane)
 	h.gateway = gateway.New(gateway.Options{Log: h.log, Development: h.opt.development})
 	h.lab, err = laboratory.New(laboratory.Options{
 		Log: h.log, Now: time.Now, Seed: seed, Env: p.Env, Store: h.store, Packer: packer, Engine: h.engine, Floor: h.floor, Gateway: h.gateway,

@@ -98,7 +98,7 @@ func (r *reader) plus(n *yaml.Node, kind string) float64 {
 	case assay.CompareLatency:
 		return parsed(r, n, parseDuration).Seconds() * 1000
 	case assay.CompareMemory:
-		return float64(parsed(r, n, parseSize)) / (1 << 20)
+		return float64(parsed(r, n, ParseSize)) / (1 << 20)
 	}
 	return r.number(n)
 }

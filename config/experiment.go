@@ -93,9 +93,9 @@ func (r *reader) budget(n *yaml.Node, b *assay.Budget) {
 	r.fields(n, "budget", fields{
 		"concurrency": func(n *yaml.Node) { b.Concurrency = r.small(n) },
 		"queue":       func(n *yaml.Node) { b.Queue = r.small(n) },
-		"memory":      func(n *yaml.Node) { b.Memory = parsed(r, n, parseSize) },
+		"memory":      func(n *yaml.Node) { b.Memory = parsed(r, n, ParseSize) },
 		"timeout":     func(n *yaml.Node) { b.Timeout = parsed(r, n, parseDuration) },
-		"body":        func(n *yaml.Node) { b.Body = parsed(r, n, parseSize) },
+		"body":        func(n *yaml.Node) { b.Body = parsed(r, n, ParseSize) },
 	})
 }
 

@@ -127,8 +127,8 @@ var sizes = []struct {
 	bytes int64
 }{{"GB", 1 << 30}, {"MB", 1 << 20}, {"KB", 1 << 10}, {"B", 1}}
 
-// parseSize reads "64MB", or bytes without a unit.
-func parseSize(s string) (int64, error) {
+// ParseSize reads "64MB", or bytes without a unit.
+func ParseSize(s string) (int64, error) {
 	digits, factor := strings.ToUpper(strings.TrimSpace(s)), int64(1)
 	digits = strings.Replace(digits, "IB", "B", 1)
 	for _, size := range sizes {
@@ -160,7 +160,7 @@ func parseMemory(s string) (int, error) {
 	if _, err := strconv.Atoi(s); err == nil {
 		s += "MB"
 	}
-	n, err := parseSize(s)
+	n, err := ParseSize(s)
 	if err != nil || n%(1<<20) != 0 || n>>20 > math.MaxInt32 {
 		return 0, invalid("write whole megabytes, for example 128", "%q is not an amount of memory", s)
 	}

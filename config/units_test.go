@@ -65,18 +65,18 @@ func TestFormatLimit(t *testing.T) {
 
 func TestSizes(t *testing.T) {
 	for text, want := range map[string]int64{"64MB": 64 << 20, "1gb": 1 << 30, "512 KB": 512 << 10, "10B": 10, "10": 10, "1MiB": 1 << 20, "0": 0, "-1KB": -1024} {
-		if got, err := parseSize(text); err != nil || got != want {
-			t.Errorf("parseSize(%q) = %v, %v, want %v", text, got, err, want)
+		if got, err := ParseSize(text); err != nil || got != want {
+			t.Errorf("ParseSize(%q) = %v, %v, want %v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "MB", "1.5MB", "64XB", "1TB", "9999999999GB", "1 2MB", "IB"} {
-		if got, err := parseSize(text); err == nil {
-			t.Errorf("parseSize(%q) = %v", text, got)
+		if got, err := ParseSize(text); err == nil {
+			t.Errorf("ParseSize(%q) = %v", text, got)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.Int64().Draw(t, "n")
-		if got, err := parseSize(formatSize(n)); err != nil || got != n {
+		if got, err := ParseSize(formatSize(n)); err != nil || got != n {
 			t.Fatalf("%d is written %q and read %d, %v", n, formatSize(n), got, err)
 		}
 	})

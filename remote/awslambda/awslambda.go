@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -121,9 +122,28 @@ func (l *limit) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := l.next.RoundTrip(r)
 	if err == nil {
 		resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
+		if room := assay.RoomIn(r.Context()); room != nil {
+			resp.Body = &asking{resp.Body, room}
+		}
 	}
 	return resp, err
 }
+
+// asking is an answer that is read only as far as there is room for it.
+type asking struct {
+	io.ReadCloser
+	room func(n int) bool
+}
+
+func (a *asking) Read(p []byte) (int, error) {
+	n, err := a.ReadCloser.Read(p)
+	if n > 0 && !a.room(n) {
+		return 0, errNoRoom
+	}
+	return n, err
+}
+
+var errNoRoom = errors.New("there is no room for the answer")
 
 // CloseIdleConnections lets http.Client.CloseIdleConnections through.
 func (l *limit) CloseIdleConnections() {
