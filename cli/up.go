@@ -165,6 +165,7 @@ func build(ctx context.Context, p *Process, o upOptions) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
+	relaxCollector()
 	h := &house{opt: o, log: log}
 	if err := h.open(ctx, p, doc); err != nil {
 		h.close()

@@ -327,7 +327,7 @@ func (l *Laboratory) route() error {
 			routes = append(routes, r)
 		}
 	}
-	l.budgets(min(held, trial.DefaultMemory))
+	l.budgets(min(held, l.floor.Memory()))
 	return l.gateway.Set(append(routes, functionRoutes(l.engine, l.routes.all)...))
 }
 
