@@ -28,9 +28,11 @@ func (g *Gateway) Relay(r *wire.Request) (wire.Exchange, bool) {
 	if route.Lane == nil {
 		return to, true
 	}
-	c := call{gateway: g, route: route, received: g.now(), request: r.Snapshot(), control: route.Control}
-	if c.ticket = route.Lane.Choose(c.request); c.ticket != nil {
-		to.Tap = newTap(c, r.BodyLength())
+	request := r.Snapshot()
+	if ticket := route.Lane.Choose(request); ticket != nil {
+		now := g.now()
+		c := call{gateway: g, route: route, received: now, request: request, control: route.Control, ticket: ticket}
+		to.Tap = &tap{call: c, started: now, exchange: newExchange(ticket, r.BodyLength())}
 	}
 	return to, true
 }
@@ -41,10 +43,6 @@ type tap struct {
 	exchange *exchange
 	started  time.Time
 	seen     assay.Observation
-}
-
-func newTap(c call, length int64) *tap {
-	return &tap{call: c, started: c.gateway.now(), exchange: newExchange(c.ticket, length)}
 }
 
 // Sent implements wire.Tap.

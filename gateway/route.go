@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -182,29 +183,31 @@ func (ms methods) get(method string) *Route {
 // specific that first has a literal segment where the other has a parameter, or either where the other
 // has "*". Without such a route it returns the methods that the path does have.
 func (t *table) find(method, path string) (found *Route, allowed []string) {
-	segments := split(path)
-	for i, s := range segments {
-		segments[i] = decode(s)
-	}
-	t.root.visit(segments, func(ms methods) bool {
-		for name := range ms {
-			allowed = append(allowed, name)
-		}
+	path = strings.TrimPrefix(path, "/")
+	if t.root.visit(path, true, func(ms methods) bool {
 		found = ms.get(method)
 		return found != nil
+	}) {
+		return found, nil
+	}
+	t.root.visit(path, true, func(ms methods) bool {
+		allowed = slices.AppendSeq(allowed, maps.Keys(ms))
+		return false
 	})
-	return found, allowed
+	return nil, allowed
 }
 
-// visit shows the routes of all paths that match the segments, the most specific first, until one is
-// accepted.
-func (n *node) visit(segments []string, accept func(methods) bool) bool {
-	if len(segments) == 0 {
+// visit shows the routes of all paths that match, the most specific first, until one is accepted. Path is what is
+// left of it; at more=false that is nothing, not even an empty segment.
+func (n *node) visit(path string, more bool, accept func(methods) bool) bool {
+	if !more {
 		return n.here != nil && accept(n.here) || n.rest != nil && accept(n.rest)
 	}
-	next := n.literal[segments[0]]
-	return next != nil && next.visit(segments[1:], accept) ||
-		n.param != nil && segments[0] != "" && n.param.visit(segments[1:], accept) ||
+	segment, rest, more := strings.Cut(path, "/")
+	segment = decode(segment)
+	next := n.literal[segment]
+	return next != nil && next.visit(rest, more, accept) ||
+		n.param != nil && segment != "" && n.param.visit(rest, more, accept) ||
 		n.rest != nil && accept(n.rest)
 }
 

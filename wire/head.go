@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"net/textproto"
+	"strings"
 
 	"github.com/assaylab/assay"
 )
@@ -126,29 +127,28 @@ func (h *head) value(k kind) []byte {
 // header copies the fields that are not hop-by-hop, under their canonical names, without Host. All values
 // share one string and one array.
 func (h *head) header() assay.Header {
+	var text strings.Builder
 	size := 0
 	for i := range h.fields {
 		size += len(h.fields[i].value)
 	}
-	text, values := make([]byte, 0, size), make([]string, len(h.fields))
+	text.Grow(size)
 	for i := range h.fields {
-		text = append(text, h.fields[i].value...)
+		text.Write(h.fields[i].value)
 	}
-	all := string(text)
+	all, values := text.String(), make([]string, len(h.fields))
 	header := make(assay.Header, len(h.fields))
 	for i := range h.fields {
 		f := &h.fields[i]
-		value := all[:len(f.value)]
-		all = all[len(f.value):]
+		values[i], all = all[:len(f.value)], all[len(f.value):]
 		if f.kind == host || f.kind == transferEncoding || f.kind == trailer || !h.endToEnd(f) {
 			continue
 		}
 		name := canonical(f.name)
 		if have := header[name]; have != nil {
-			header[name] = append(have, value)
+			header[name] = append(have, values[i])
 			continue
 		}
-		values[i] = value
 		header[name] = values[i : i+1 : i+1]
 	}
 	return header
@@ -156,5 +156,21 @@ func (h *head) header() assay.Header {
 
 // canonical is a field's name as net/http spells it. Common ones cost no memory.
 func canonical(name []byte) string {
+	if known, ok := common[string(name)]; ok {
+		return known
+	}
 	return textproto.CanonicalMIMEHeaderKey(string(name))
+}
+
+// common has the names that nearly all messages have, as they are spelled mostly.
+var common = spelled("Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Content-Encoding",
+	"Content-Length", "Content-Type", "Cookie", "Date", "Etag", "Last-Modified", "Origin", "Referer", "Server", "Set-Cookie",
+	"User-Agent", "Vary", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Request-Id")
+
+func spelled(names ...string) map[string]string {
+	m := map[string]string{}
+	for _, name := range names {
+		m[name], m[strings.ToLower(name)] = name, name
+	}
+	return m
 }
