@@ -120,6 +120,7 @@ func root(p *Process) *cobra.Command {
 		upCommand(p, c), applyCommand(p, c), deployCommand(p, c), getCommand(p, c), describeCommand(p, c), deleteCommand(p, c),
 		pauseCommand(p, c), resumeCommand(p, c), rampCommand(p, c), verdictCommand(p, c), trialsCommand(p, c),
 		recordCommand(p, c), replayCommand(p, c), rolloutCommand(p, c),
+		exportCommand(p, c), importCommand(p, c),
 		rulesCommand(p, c), clustersCommand(p, c), driftCommand(p, c), reproduceCommand(p, c),
 		invokeCommand(p, c), logsCommand(p, c), schemaCommand(p), versionCommand(p),
 	)

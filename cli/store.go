@@ -14,6 +14,7 @@ import (
 // store is all that a laboratory keeps.
 type store interface {
 	assay.Store
+	assay.Archives
 	assay.Definitions
 	assay.Readings
 	assay.Rollouts

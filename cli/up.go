@@ -228,7 +228,7 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 		return err
 	}
 	h.console, err = console.New(console.Options{
-		Laboratory: h.lab, Functions: h.lab.Functions(), Store: h.store, Router: h.lab,
+		Laboratory: h.lab, Functions: h.lab.Functions(), Store: h.store, Router: h.lab, Archive: h.lab,
 		Version: Version(), Addresses: h.addressOf(), Token: h.opt.token,
 		Log: h.log, Pixels: compare.Pixels, Ready: h.ready, Outage: h.floor.Outage,
 		Reading: reading.New(reading.Options{

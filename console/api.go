@@ -62,6 +62,9 @@ func (c *Console) api() http.Handler {
 		})
 	}
 	mux.HandleFunc("POST /api/v1/experiments/{name}/traffic", func(w http.ResponseWriter, r *http.Request) { c.answer(c.traffic, w, r) })
+	for pattern, h := range c.archiveCalls() { // of any length
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { c.answer(h, w, r) })
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern == "" {
 			noSuchCall(mux, w, r)

@@ -114,7 +114,8 @@ type Options struct {
 	Store      Trials
 	Reading    Reading
 
-	Router Router // of functions' own routes; there are none if nil
+	Router  Router  // of functions' own routes; there are none if nil
+	Archive Archive // of all that is kept; nothing is exported or imported if nil
 
 	Version   string            // of the program, for people
 	Addresses map[string]string // where else the laboratory listens: "gateway", "aws"

@@ -38,6 +38,12 @@ func (l *Laboratory) Load(ctx context.Context) error {
 	for _, s := range standings {
 		l.standings[s.Experiment] = s
 	}
+	l.goOn(ctx, known)
+	return nil
+}
+
+// goOn puts definitions of an earlier run into force that came by the API, or of another laboratory.
+func (l *Laboratory) goOn(ctx context.Context, known []assay.Experiment) {
 	for _, e := range known {
 		l.past[e.Name] = e
 		if e.Source != sourceAPI || e.State == assay.StateDeleted {
@@ -48,10 +54,9 @@ func (l *Laboratory) Load(ctx context.Context) error {
 			err = l.commit(ctx, transition{install: []*experiment{x}})
 		}
 		if err != nil {
-			l.log.Error("an experiment of the last run cannot go on", "experiment", e.Name, "error", err)
+			l.log.Error("an experiment that is kept cannot go on", "experiment", e.Name, "error", err)
 		}
 	}
-	return nil
 }
 
 // Reload puts into force what the files say that `assay up` was given. What a file says as it did when

@@ -37,6 +37,7 @@ type Store interface {
 	assay.Store
 	assay.Definitions
 	assay.Rollouts
+	assay.Archives
 }
 
 // Options of a laboratory; all are needed.

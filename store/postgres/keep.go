@@ -33,11 +33,7 @@ func (s *Store) Keep(ctx context.Context, b assay.Batch) error {
 
 func (s *Store) keep(ctx context.Context, records []codec.Record, ledgers []assay.Ledger) error {
 	const what = "trials cannot be kept"
-	days := map[int64]bool{}
-	for i := range records {
-		days[dayOf(records[i].Trial.Time.UnixMicro())] = true
-	}
-	if err := s.prepare(ctx, days); err != nil {
+	if err := s.prepare(ctx, daysIn(records)); err != nil {
 		return s.fail(what, err)
 	}
 	return s.within(ctx, pgx.TxOptions{}, what, func(t *tx) error {
@@ -47,6 +43,14 @@ func (s *Store) keep(ctx context.Context, records []codec.Record, ledgers []assa
 		}
 		return tables.KeepLedgers(t, ledgers)
 	})
+}
+
+func daysIn(records []codec.Record) map[int64]bool {
+	days := map[int64]bool{}
+	for i := range records {
+		days[dayOf(records[i].Trial.Time.UnixMicro())] = true
+	}
+	return days
 }
 
 // lock makes sure that of each experiment there is one such transaction at a time. All take locks in one order.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/store/postgres/postgrestest"
+	"github.com/assaylab/assay/store/sqlite"
 	"github.com/assaylab/assay/store/storetest"
 )
 
@@ -49,12 +51,28 @@ func TestContract(t *testing.T) {
 	storetest.RunReadings(t, func(t *testing.T) *Store { return empty(t, server, Options{}) })
 	storetest.RunDefinitions(t, func(t *testing.T) assay.Definitions { return empty(t, server, Options{}) })
 	storetest.RunRollouts(t, empty(t, server, Options{}))
+	t.Run("archives", func(t *testing.T) { testArchives(t, server) })
 	t.Run("shared", func(t *testing.T) { testShared(t, server) })
 	t.Run("refused", func(t *testing.T) { testRefused(t, server) })
 	t.Run("text that is none", func(t *testing.T) { testText(t, empty(t, server, Options{})) })
 	t.Run("old days go", func(t *testing.T) { testPrune(t, server) })
 	t.Run("schemas are made once", func(t *testing.T) { testMigration(t, server) })
 	t.Run("it comes back", func(t *testing.T) { testOutage(t, server) }) // the last: it stops the server
+}
+
+// testArchives moves everything from here to the embedded store, and from there to here.
+func testArchives(t *testing.T, server *postgrestest.Server) {
+	here := func(t *testing.T) *Store { return empty(t, server, Options{}) }
+	embedded := func(t *testing.T) *sqlite.Store {
+		s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "assay.db"), sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	t.Run("to_embedded", func(t *testing.T) { storetest.RunArchives(t, here, embedded) })
+	t.Run("from_embedded", func(t *testing.T) { storetest.RunArchives(t, embedded, here) })
 }
 
 // testShared has two laboratories keep the same trials at the same time: each counts once, and counts and blocks are

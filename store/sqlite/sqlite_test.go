@@ -16,6 +16,8 @@ func TestContract(t *testing.T) {
 	storetest.RunDefinitions(t, func(t *testing.T) assay.Definitions {
 		return open(t, filepath.Join(t.TempDir(), "assay.db"), Options{})
 	})
+	fresh := func(t *testing.T) *Store { return open(t, filepath.Join(t.TempDir(), "assay.db"), Options{}) }
+	storetest.RunArchives(t, fresh, fresh)
 	storetest.RunRollouts(t, open(t, filepath.Join(t.TempDir(), "assay.db"), Options{}))
 }
 
