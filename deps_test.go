@@ -32,6 +32,7 @@ var law = map[string][]string{
 	"compare/meaning":    {"golang.org/x/net/html"},
 	"stats":              {"github.com/DataDog/sketches-go/...", "gonum.org/v1/gonum/..."},
 	"judge":              {module + "/stats"},
+	"store/archive":      {},
 	"store/codec":        {},
 	"store/tables":       {module + "/stats", module + "/cluster", module + "/store/codec"},
 	"store/sqlite":       {"modernc.org/sqlite/...", module + "/store/codec", module + "/store/tables"},
