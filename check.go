@@ -356,7 +356,7 @@ var comparatorOptions = map[string][]string{
 	CompareHeaders: {"only", "except", "ignore", "tolerance", "relative", "dates", "unordered"},
 	CompareBody: {
 		"ignore", "subset", "tolerance", "relative", "dates", "nfc", "unordered", "key", "align", "within",
-		"trim", "case", "whitespace", "edits", "perceptual", "alpha",
+		"trim", "case", "whitespace", "edits", "perceptual", "alpha", "descriptor", "message",
 	},
 }
 

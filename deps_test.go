@@ -28,6 +28,7 @@ var law = map[string][]string{
 	"bench":              {"golang.org/x/sync/errgroup"},
 	"remote/awslambda":   {"github.com/aws/aws-sdk-go-v2/..."},
 	"compare":            {module + "/compare/meaning", module + "/compare/expression", "github.com/theory/jsonpath/...", "golang.org/x/text/unicode/norm", "github.com/klauspost/compress/zstd", "github.com/andybalholm/brotli"},
+	"compare/protobuf":   {module + "/compare", "google.golang.org/protobuf/..."},
 	"compare/expression": {"github.com/expr-lang/expr/..."},
 	"compare/meaning":    {"golang.org/x/net/html"},
 	"stats":              {"github.com/DataDog/sketches-go/...", "gonum.org/v1/gonum/..."},
@@ -84,7 +85,7 @@ var law = map[string][]string{
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
-var pure = []string{"", "cluster", "compare", "compare/expression", "compare/meaning", "config/template", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "trial/breaker", "trial/limiter", "whatif"}
+var pure = []string{"", "cluster", "compare", "compare/expression", "compare/meaning", "compare/protobuf", "config/template", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "trial/breaker", "trial/limiter", "whatif"}
 
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 

@@ -127,12 +127,17 @@ type ComparatorSpec struct {
 	Perceptual float64 `json:"perceptual,omitempty"`
 	Alpha      string  `json:"alpha,omitempty"`
 
+	// Of Protocol Buffers: the file of a descriptor set, absolute once loaded, and a message's full name in it.
+	Descriptor string `json:"descriptor,omitempty"`
+	Message    string `json:"message,omitempty"`
+
 	// Of expressions: what is true where two observations agree.
 	Expect string `json:"expect,omitempty"`
 
 	// Of commands and WebAssembly modules: the folder or file of code, and what one comparison may take
 	// (DefaultCompareTimeout and DefaultCompareMemoryMB if zero). Run is the command's words: a program of
-	// this machine, or "./NAME" in the folder. Revision is of the code when this version began.
+	// this machine, or "./NAME" in the folder. Revision is of the code when this version began,
+	// or of the descriptor sets.
 	Code     string        `json:"code,omitempty"`
 	Run      []string      `json:"run,omitempty"`
 	Timeout  time.Duration `json:"timeout,omitempty"`

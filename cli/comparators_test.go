@@ -11,6 +11,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/compare"
+	"github.com/assaylab/assay/compare/protobuf"
 	"github.com/assaylab/assay/config"
 )
 
@@ -28,6 +29,9 @@ func TestPageOfComparators(t *testing.T) {
 	for _, kind := range []string{assay.CompareCommand, assay.CompareWasm} {
 		code = append(code, compare.Kind{Name: kind, Build: func(assay.ComparatorSpec) (assay.Comparator, []assay.Flaw) { return nil, nil }})
 	}
+	messages := protobuf.Format(nil) // nor is their descriptor
+	messages.Build = func(assay.ComparatorSpec, compare.Formats) (compare.CompareFunc, []assay.Flaw) { return nil, nil }
+	code = append(code, messages)
 	for _, block := range blocks {
 		text := "experiments:\n  e:\n    path: a\n    control: {url: \"http://127.0.0.1:1\"}\n    " + strings.ReplaceAll(block[1], "\n", "\n    ")
 		doc, err := config.Parse("page", []byte(text), config.Options{})

@@ -3,6 +3,7 @@ package compare
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/compare/meaning"
@@ -10,7 +11,7 @@ import (
 
 // view writes what a content means as a JSON document, the same for contents that mean the same. It fails on
 // what it cannot decode.
-type view func([]byte) ([]byte, error)
+type view func(Content) ([]byte, error)
 
 // views are the formats that are compared through a document that stands for the content, with all options of
 // JSON. Where everything is text, as in a table, tolerances are of texts that are numbers.
@@ -31,17 +32,34 @@ func viewed(name string, v view, media ...string) Format {
 		Name: name, Media: media, Options: ruleOptions,
 		Build: func(spec assay.ComparatorSpec, formats Formats) (CompareFunc, []assay.Flaw) {
 			rules, flaws := compileRules(spec, formats, true)
-			return ofData(func(control, other []byte) []assay.Difference { return rules.through(v, control, other) }), flaws
+			return func(control, other Content) []assay.Difference { return rules.through(v, control, other) }, flaws
 		},
 	}
 }
 
-func (r *rules) through(v view, control, other []byte) []assay.Difference {
+// Through builds the comparison of a format whose contents are compared by the values that they are read as, of
+// strings, numbers, slices of any and maps by name; with all of RuleOptions. What cannot be read is malformed.
+func Through(read func(Content) (any, error), spec assay.ComparatorSpec, formats Formats) (CompareFunc, []assay.Flaw) {
+	rules, flaws := compileRules(spec, formats, false)
+	written := func(c Content) ([]byte, error) {
+		value, err := read(c)
+		if err != nil {
+			return nil, err
+		}
+		return meaning.JSON(value)
+	}
+	return func(control, other Content) []assay.Difference { return rules.through(written, control, other) }, flaws
+}
+
+// RuleOptions are the options of JSON.
+func RuleOptions() []string { return slices.Clone(ruleOptions) }
+
+func (r *rules) through(v view, control, other Content) []assay.Difference {
 	a, errA := v(control)
 	b, errB := v(other)
 	switch {
 	case errA != nil || errB != nil:
-		return malformed(control, other, errA, errB)
+		return malformed(control.Data, other.Data, errA, errB)
 	case bytes.Equal(a, b):
 		return nil
 	}
@@ -50,8 +68,8 @@ func (r *rules) through(v view, control, other []byte) []assay.Difference {
 
 // asJSON makes a view of what is read as a value.
 func asJSON(read func([]byte) (any, error)) view {
-	return func(data []byte) ([]byte, error) {
-		value, err := read(data)
+	return func(c Content) ([]byte, error) {
+		value, err := read(c.Data)
 		if err != nil {
 			return nil, err
 		}
@@ -60,10 +78,10 @@ func asJSON(read func([]byte) (any, error)) view {
 }
 
 // asLines makes an array of JSON texts, one a line. Blank lines do not matter.
-func asLines(data []byte) ([]byte, error) {
+func asLines(c Content) ([]byte, error) {
 	doc := []byte{'['}
 	number := 0
-	for line := range bytes.Lines(data) {
+	for line := range bytes.Lines(c.Data) {
 		number++
 		if line = bytes.Trim(line, " \t\r\n"); len(line) == 0 {
 			continue

@@ -161,6 +161,8 @@ func (r *reader) content(spec *assay.ComparatorSpec) fields {
 		"edits":      func(n *yaml.Node) { spec.Edits = parsed(r, n, parseShare) },
 		"perceptual": func(n *yaml.Node) { spec.Perceptual = parsed(r, n, parseShare) },
 		"alpha":      func(n *yaml.Node) { spec.Alpha = r.text(n) },
+		"descriptor": func(n *yaml.Node) { spec.Descriptor = r.folder(n) },
+		"message":    func(n *yaml.Node) { spec.Message = r.text(n) },
 	}
 }
 

@@ -41,6 +41,8 @@ type comparatorFile struct {
 	Edits      string                    `yaml:"edits,omitempty"`
 	Perceptual string                    `yaml:"perceptual,omitempty"`
 	Alpha      string                    `yaml:"alpha,omitempty"`
+	Descriptor string                    `yaml:"descriptor,omitempty"`
+	Message    string                    `yaml:"message,omitempty"`
 }
 
 // comparatorBody is the options of a comparator, nil if it has none, and a list if they are fields alone.
@@ -60,6 +62,7 @@ func comparatorFields(c assay.ComparatorSpec) comparatorFile {
 		Name: c.Name, Expect: c.Expect, Code: c.Code, Run: c.Run, Path: c.Path, Type: c.Type, Class: c.Class, Exact: c.Exact, Same: c.Same, By: c.By, Plus: plusOf(c),
 		Only: c.Only, Except: c.Except, As: c.As, Ignore: c.Ignore, Subset: c.Subset, NFC: c.NFC,
 		Unordered: c.Unordered, Key: c.Key, Align: c.Align, Trim: c.Trim, Case: c.Case, Whitespace: c.Whitespace, Alpha: c.Alpha,
+		Descriptor: c.Descriptor, Message: c.Message,
 		Tolerance: tolerances(c),
 	}
 	if c.Ratio != 0 {

@@ -184,10 +184,13 @@ func comparators() *rapid.Generator[assay.ComparatorSpec] {
 
 // content draws how bodies, or strings within, are compared.
 func content(t *rapid.T, c *assay.ComparatorSpec, depth int) {
-	c.As = rapid.SampledFrom([]string{"", "json", "text", "bytes", "image"}).Draw(t, "as")
+	c.As = rapid.SampledFrom([]string{"", "json", "text", "bytes", "image", "protobuf"}).Draw(t, "as")
 	if c.As == "text" {
 		c.Trim, c.Edits = rapid.Bool().Draw(t, "trim"), rapid.OneOf(rapid.Just(0.0), shares).Draw(t, "edits")
 		c.Case, c.Whitespace, c.Alpha = ignorable.Draw(t, "case"), ignorable.Draw(t, "whitespace"), ignorable.Draw(t, "alpha")
+	}
+	if c.As == "protobuf" {
+		c.Descriptor, c.Message = "/api.binpb", "shop.v1.Order"
 	}
 	if c.As != "" && c.As != "json" {
 		return

@@ -14,6 +14,7 @@ import (
 	"github.com/assaylab/assay/compare"
 	"github.com/assaylab/assay/compare/command"
 	"github.com/assaylab/assay/compare/own"
+	"github.com/assaylab/assay/compare/protobuf"
 	"github.com/assaylab/assay/compare/wasm"
 	"github.com/assaylab/assay/lambda/code"
 	"github.com/assaylab/assay/lambda/sandbox"
@@ -79,6 +80,9 @@ func (b *bureau) open() (*command.Bench, error) {
 func (b *bureau) revise(specs []assay.ComparatorSpec) []assay.ComparatorSpec {
 	all := slices.Clone(specs)
 	for i, spec := range all {
+		if sets := descriptorSets(spec); len(sets) > 0 {
+			all[i].Revision = revisionOf(sets)
+		}
 		if spec.Code == "" {
 			continue
 		}
@@ -139,6 +143,7 @@ func (b *bureau) kinds(r *trial.Redactor) []compare.Extra {
 	return []compare.Extra{
 		compare.Kind{Name: assay.CompareCommand, Build: build(b.command)},
 		compare.Kind{Name: assay.CompareWasm, Build: build(b.module)},
+		protobuf.Format(readDescriptors),
 	}
 }
 
