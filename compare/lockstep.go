@@ -1,41 +1,59 @@
 package compare
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/assaylab/assay"
 )
 
 // lockstep goes through the texts of two documents side by side, as long as they have the same members in
-// the same order; what is equal byte for byte is read once, and no tree is made of it. Where order or
-// structure differs it decodes what is left of that object or array, and walks the trees.
+// the same order. What is equal byte for byte is read once (see skim), and no tree is made of it; what is not
+// is taken one step at a time. Where order or structure differs it decodes what is left of that object or
+// array, and walks the trees. It keeps what it is in on a stack, so that each byte is read once: where a
+// difference is, and which rules are in force there, is found out when there is one (see reach).
 type lockstep struct {
 	walk
-	a, b    parser
-	names   []string // of the members seen in the objects that are open
+	a, b  parser
+	state state
+	open  []container // those that have begun and not ended, outermost first
+	names []string    // of the members seen in the objects that are open
+	seen  int         // values passed over in both
+
+	until, shift int // up to here in a's document, b has the same bytes so much further on in its own
+
+	root    spot
+	levels  []level // of the outermost of those open
 	members []memberDifferences
 
-	skimmer skimmer
-	until   int   // up to here in a's document, b has the same bytes,
-	shift   int   // so much further on in its own
-	doomed  []int // where containers begin that end after that
-
 	room struct { // for small documents, so that they take few allocations
-		steps   [12]pathStep
-		names   [24]string
-		skimmed [24]string
-		open    [12]opened
-		doomed  [12]int
+		steps  [12]pathStep
+		names  [24]string
+		open   [12]container
+		levels [6]level
 	}
 }
 
-// memberDifferences is where in the report the differences of one member stand.
-type memberDifferences struct {
-	name       string
-	start, end int
+// state is what may come next.
+type state uint8
+
+const (
+	atValue   state = iota
+	atFirst         // an item or the end of the container
+	afterItem       // a comma or the end of the container; nothing outside any
+)
+
+// container is an object or array that has begun and not ended yet.
+type container struct {
+	bracket byte // that it begins with
+	alike   bool // two of its names may be the same
+	start   int  // in a's document
+	seen    int  // values before it
+	names   int  // where in the list of names its own begin
+	index   int  // of an array's item
+	marks   uint64
 }
 
 // compareTexts lists the differences that compareTrees lists. It is false for documents that are
@@ -44,77 +62,112 @@ func (r *rules) compareTexts(control, other []byte) ([]assay.Difference, bool) {
 	if len(r.lookups) > 0 || !utf8.Valid(control) || !utf8.Valid(other) {
 		return nil, false
 	}
-	l := &lockstep{walk: r.walk(control, other), a: parser{doc: string(control)}, b: parser{doc: string(other)}}
-	l.steps, l.names, l.doomed = l.room.steps[:0], l.room.names[:0], l.room.doomed[:0]
-	l.skimmer.names, l.skimmer.open = l.room.skimmed[:0], l.room.open[:0]
+	l := &lockstep{walk: r.walk(control, other), a: parser{doc: textOf(control)}, b: parser{doc: textOf(other)}}
+	l.steps, l.names, l.open, l.levels = l.room.steps[:0], l.room.names[:0], l.room.open[:0], l.room.levels[:0]
 	start := r.beginPlain()
-	ok := l.value(spot{}.enter(start, start)) && l.a.atEnd() && l.b.atEnd()
-	return l.report.differences(), ok
+	l.root = spot{}.enter(start, start)
+	for !l.isOver() {
+		l.skim()
+		if !l.isOver() && !l.step() {
+			return nil, false
+		}
+	}
+	return l.report.differences(), l.atEnd(&l.a) && l.atEnd(&l.b)
 }
+
+// textOf is a body as a string without a copy of it. Nobody changes a body, and differences share no memory
+// with it.
+func textOf(body []byte) string { return unsafe.String(unsafe.SliceData(body), len(body)) }
+
+func (l *lockstep) isOver() bool { return l.state == afterItem && len(l.open) == 0 }
 
 // atEnd tells whether a document has ended with its value, within the limits.
-func (p *parser) atEnd() bool {
+func (l *lockstep) atEnd(p *parser) bool {
 	p.space()
-	return p.at == len(p.doc) && p.values <= maxValues
+	return p.at == len(p.doc) && p.values+l.seen <= maxValues
 }
 
-// value compares the next value of both. Like all methods here it is false when one is malformed.
-func (l *lockstep) value(at spot) bool {
-	l.a.space()
-	l.b.space()
-	if l.skim() {
-		return true
-	}
-	c := l.a.peek()
-	if c != l.b.peek() {
-		return l.trees(at)
-	}
-	switch c {
-	case '"':
-		return l.strings(at)
-	case '{':
-		return l.open() && l.object(at) && l.close()
-	case '[':
-		if at.find(itemsRule) != nil {
-			return l.matched(at)
-		}
-		return l.open() && l.array(at) && l.close()
-	}
-	return l.literals(at)
+// push begins a container whose bracket is at a place of a's document.
+func (l *lockstep) push(at int, bracket byte) {
+	l.open = append(l.open, container{bracket: bracket, start: at, seen: l.seen, names: len(l.names)})
+	l.seen++
+	l.state = atFirst
 }
 
-// skim passes over the next value if both have the same bytes for it.
-func (l *lockstep) skim() bool {
-	start := l.a.at
-	if start >= l.until || l.b.at-start != l.shift {
-		l.shift = l.b.at - start
-		l.until = start + commonPrefix(l.a.doc[start:], l.b.doc[l.b.at:])
-		l.doomed = l.doomed[:0]
+// named takes the name of the next member of an object.
+func (l *lockstep) named(c *container, name string) {
+	mark := uint64(1)
+	if n := len(name); n > 0 {
+		mark <<= (name[0] ^ name[n-1]<<2 ^ byte(n)<<4) & 63
 	}
-	if start == l.until {
-		return false
+	c.alike = c.alike || c.marks&mark != 0
+	c.marks |= mark
+	l.names = append(l.names, name)
+}
+
+// pop ends the innermost container, which is an item of the next one.
+func (l *lockstep) pop() {
+	last := len(l.open) - 1
+	l.names = l.names[:l.open[last].names]
+	l.open = l.open[:last]
+	if len(l.levels) > last {
+		l.leave()
+		l.exit()
 	}
-	if len(l.doomed) > 0 && l.doomed[len(l.doomed)-1] == start {
-		l.doomed = l.doomed[:len(l.doomed)-1]
-		return false
+	l.state = afterItem
+}
+
+// step compares what comes next in both, which need not be the same. Like all methods here it is false when
+// one is malformed.
+func (l *lockstep) step() bool {
+	at, matched := l.reach()
+	l.a.depth, l.b.depth = len(l.open), len(l.open)
+	switch {
+	case matched:
+		return l.matched(at) && l.done()
+	case l.state == atValue:
+		return l.value(l.enter())
+	case l.open[len(l.open)-1].bracket == '[':
+		return l.item(at)
 	}
-	end, ok := l.skimmer.value(l.a.doc, start, l.until, l.a.depth)
-	if !ok {
-		l.doom()
-		return false
-	}
-	l.a.at, l.b.at = end, end+l.shift
-	l.a.values += l.skimmer.count
-	l.b.values += l.skimmer.count
+	return l.member(at)
+}
+
+// done ends an item.
+func (l *lockstep) done() bool {
+	l.exit()
+	l.state = afterItem
 	return true
 }
 
-// doom notes the containers in which the skimmer gave up, innermost first, but for the one that is next.
-func (l *lockstep) doom() {
-	l.doomed = l.doomed[:0]
-	for i := len(l.skimmer.open) - 1; i > 0; i-- {
-		l.doomed = append(l.doomed, l.skimmer.open[i].start)
+// value compares the next value of both, or begins two containers.
+func (l *lockstep) value(at spot) bool {
+	l.a.space()
+	l.b.space()
+	c := l.a.peek()
+	switch {
+	case c != l.b.peek():
+		return l.trees(at) && l.done()
+	case c == '"':
+		return l.strings(at) && l.done()
+	case c == '[' && at.find(itemsRule) != nil:
+		return l.matched(at) && l.done()
+	case c == '{' || c == '[':
+		return l.begin(c, at)
 	}
+	return l.literals(at) && l.done()
+}
+
+// begin passes over the brackets that begin two containers.
+func (l *lockstep) begin(bracket byte, at spot) bool {
+	if len(l.open) == maxDepth {
+		return false
+	}
+	l.push(l.a.at, bracket)
+	l.levels = append(l.levels, l.level(at))
+	l.a.at++
+	l.b.at++
+	return true
 }
 
 // trees decodes the next value of both.
@@ -158,27 +211,21 @@ func (p *parser) skip(s string) bool {
 
 // literals compares numbers and words.
 func (l *lockstep) literals(at spot) bool {
-	x, y := l.a.at, l.b.at
 	a, errA := l.a.value()
 	b, errB := l.b.value()
-	switch {
-	case errA != nil || errB != nil:
+	if errA != nil || errB != nil {
 		return false
-	case a.kind == number && b.kind == number:
-		if a.text != b.text {
-			l.scalars(number, a.text, b.text, at)
-		}
-		return true
 	}
-	l.a.at, l.b.at = x, y
-	l.a.values--
-	l.b.values--
-	return l.trees(at)
+	if a.kind != number || b.kind != number {
+		l.values(&a, &b, at)
+	} else if a.text != b.text {
+		l.scalars(number, a.text, b.text, at)
+	}
+	return true
 }
 
 func (l *lockstep) strings(at spot) bool {
-	l.a.values++
-	l.b.values++
+	l.seen++
 	a, b, same, ok := l.text()
 	if !ok || same {
 		return ok
@@ -201,23 +248,6 @@ func (l *lockstep) text() (a, b string, same, ok bool) {
 	return a, b, a == b, err == nil
 }
 
-// open passes over the brackets that begin two containers, close comes after those that end them.
-func (l *lockstep) open() bool {
-	l.a.values++
-	l.b.values++
-	l.a.depth++
-	l.b.depth++
-	l.a.at++
-	l.b.at++
-	return l.a.depth <= maxDepth
-}
-
-func (l *lockstep) close() bool {
-	l.a.depth--
-	l.b.depth--
-	return true
-}
-
 // next passes over what comes before the next item: nothing for the first, else a comma. There is none
 // when the bracket comes that ends the container.
 func (p *parser) next(first bool, end byte) (more, ok bool) {
@@ -234,44 +264,47 @@ func (p *parser) next(first bool, end byte) (more, ok bool) {
 	return true, true
 }
 
-// array compares arrays index by index, and decodes the items that only one of them has.
-func (l *lockstep) array(at spot) bool {
-	start, before, n := len(l.report.list), l.report.held, 0
-	for ; ; n++ {
-		a, b := l.a.at, l.b.at
-		moreA, okA := l.a.next(n == 0, ']')
-		moreB, okB := l.b.next(n == 0, ']')
-		switch {
-		case !okA || !okB:
-			return false
-		case moreA != moreB:
-			l.a.at, l.b.at = a, b
-			return l.surplus(at, n, start, before)
-		case !moreA:
-			return true
-		}
-		l.steps = append(l.steps, pathStep{isItem: true, item: pair{n, n}})
-		ok := l.value(at.item(pair{n, n}))
-		l.steps = l.steps[:len(l.steps)-1]
-		if !ok {
-			return false
-		}
+// item goes on to the next item of two arrays, and decodes the items that only one of them has.
+func (l *lockstep) item(at spot) bool {
+	c := &l.open[len(l.open)-1]
+	a, b := l.a.at, l.b.at
+	first := l.state == atFirst
+	moreA, okA := l.a.next(first, ']')
+	moreB, okB := l.b.next(first, ']')
+	if !first {
+		c.index++
 	}
+	switch {
+	case !okA || !okB:
+		return false
+	case moreA != moreB:
+		l.a.at, l.b.at = a, b
+		if !l.surplus(at, c.index) {
+			return false
+		}
+		l.pop()
+	case !moreA:
+		l.pop()
+	default:
+		l.state = atValue
+	}
+	return true
 }
 
 // surplus reports that arrays have different lengths, and what follows the n items that both have. The
-// difference of the lengths goes before those of the items, which begin at start.
-func (l *lockstep) surplus(at spot, n, start int, before tally) bool {
+// difference of the lengths goes before those of the items.
+func (l *lockstep) surplus(at spot, n int) bool {
 	a, errA := l.a.items(']', n > 0, l.a.value)
 	b, errB := l.b.items(']', n > 0, l.b.value)
 	if errA != nil || errB != nil {
 		return false
 	}
+	array := &l.levels[len(l.levels)-1]
 	end := len(l.report.list)
-	l.report.held = before
+	l.report.held = array.before
 	l.differLength(n+len(a), n+len(b), at)
-	rotate(l.report.list[start:], end-start)
-	l.report.end(start, before)
+	rotate(l.report.list[array.start:], end-array.start)
+	l.report.end(array.start, array.before)
 	for i := range max(len(a), len(b)) {
 		x, y := (&value{items: a}).item(i), (&value{items: b}).item(i)
 		l.steps = append(l.steps, pathStep{isItem: true, item: pair{n + i, n + i}})
@@ -281,56 +314,38 @@ func (l *lockstep) surplus(at spot, n, start int, before tally) bool {
 	return true
 }
 
-// rotate puts what begins at a place of a list before what comes before it.
-func rotate[T any](list []T, at int) {
-	slices.Reverse(list[:at])
-	slices.Reverse(list[at:])
-	slices.Reverse(list)
-}
-
-// object compares the members of both in their order, as long as their names are the same.
-func (l *lockstep) object(at spot) bool {
-	start, before := len(l.report.list), l.report.held
-	names, members := len(l.names), len(l.members)
-	for {
-		a, b := l.a.at, l.b.at
-		first := len(l.names) == names
-		moreA, okA := l.a.next(first, '}')
-		moreB, okB := l.b.next(first, '}')
-		if !okA || !okB {
+// member goes on to the next member of two objects, as long as their names are the same.
+func (l *lockstep) member(at spot) bool {
+	c := &l.open[len(l.open)-1]
+	a, b := l.a.at, l.b.at
+	first := l.state == atFirst
+	moreA, okA := l.a.next(first, '}')
+	moreB, okB := l.b.next(first, '}')
+	if !okA || !okB {
+		return false
+	}
+	name, same := "", moreA == moreB
+	if moreA && moreB {
+		var ok bool
+		if name, same, ok = l.name(); !ok {
 			return false
-		}
-		name, same := "", moreA == moreB
-		if moreA && moreB {
-			var ok bool
-			if name, same, ok = l.name(); !ok {
-				return false
-			}
-		}
-		switch {
-		case !same:
-			l.a.at, l.b.at = a, b
-			return l.rest(at, names) && l.leave(names, members, start, before)
-		case !moreA:
-			return unique(l.names[names:]) && l.leave(names, members, start, before)
-		}
-		l.names = append(l.names, name)
-		if !l.member(name, at) {
-			return false
-		}
-		if len(l.report.list)-start > 16*maxListed {
-			l.settle(members, start, before)
-			l.report.held = before
 		}
 	}
-}
-
-// leave ends an object.
-func (l *lockstep) leave(names, members, start int, before tally) bool {
-	l.names = l.names[:names]
-	if len(l.members) > members {
-		l.settle(members, start, before)
-		l.members = l.members[:members]
+	switch {
+	case !same:
+		l.a.at, l.b.at = a, b
+		if !l.rest(at, c.names, first) {
+			return false
+		}
+		l.pop()
+	case !moreA:
+		if c.alike && !unique(l.names[c.names:]) {
+			return false
+		}
+		l.pop()
+	default:
+		l.named(c, name)
+		l.state = atValue
 	}
 	return true
 }
@@ -349,72 +364,33 @@ func (l *lockstep) name() (name string, same, ok bool) {
 	return name, true, l.a.accept(':') && l.b.accept(':')
 }
 
-// member compares the values of a member of both.
-func (l *lockstep) member(name string, at spot) bool {
-	start, before := l.enter(name)
-	ok := l.value(at.member(name))
-	l.exit(name, start, before)
-	return ok
-}
-
-func (l *lockstep) enter(name string) (start int, before tally) {
-	l.steps = append(l.steps, pathStep{name: name})
-	return len(l.report.list), l.report.begin()
-}
-
-// exit notes where the differences of a member are.
-func (l *lockstep) exit(name string, start int, before tally) {
-	l.steps = l.steps[:len(l.steps)-1]
-	l.report.held = before
-	if len(l.report.list) > start {
-		l.members = append(l.members, memberDifferences{name, start, len(l.report.list)})
-	}
-}
-
-// rest decodes the members that follow those with the given names, and compares them by name.
-func (l *lockstep) rest(at spot, names int) bool {
-	started := len(l.names) > names
-	a, errA := l.a.items('}', started, l.a.namedValue)
-	b, errB := l.b.items('}', started, l.b.namedValue)
+// rest decodes the members that follow those with names from a place on, and compares them by name.
+func (l *lockstep) rest(at spot, names int, first bool) bool {
+	a, errA := l.a.items('}', !first, l.a.namedValue)
+	b, errB := l.b.items('}', !first, l.b.namedValue)
 	if errA != nil || errB != nil || l.a.order(a) != nil || l.b.order(b) != nil {
 		return false
 	}
-	for _, rest := range [][]value{a, b} {
-		all := slices.Clone(l.names[names:])
-		for i := range rest {
-			all = append(all, rest[i].name)
-		}
-		if !unique(all) {
-			return false
-		}
+	if !l.isNew(a, names) || !l.isNew(b, names) {
+		return false
 	}
 	merge(&value{items: a}, &value{items: b}, func(name string, x, y *value) {
-		start, before := l.enter(name)
+		l.enterMember(name)
 		l.values(x, y, at.member(name))
-		l.exit(name, start, before)
+		l.exit()
 	})
 	return true
 }
 
-// settle puts the differences of an object's members, which begin at start, into the order of the names,
-// and strikes out what there is no room for.
-func (l *lockstep) settle(members, start int, before tally) {
-	found := l.members[members:]
-	byName := func(x, y memberDifferences) int { return cmp.Compare(x.name, y.name) }
-	if len(found) == 1 || slices.IsSortedFunc(found, byName) && len(l.report.list)-start <= maxListed {
-		l.report.end(start, before)
-		return
+// isNew tells whether no member of the rest of an object has a name that the object had before.
+func (l *lockstep) isNew(rest []value, names int) bool {
+	before := len(l.names)
+	for i := range rest {
+		l.names = append(l.names, rest[i].name)
 	}
-	slices.SortStableFunc(found, byName)
-	sorted := report{held: before}
-	for i, m := range found {
-		from := len(sorted.list)
-		sorted.list = append(sorted.list, l.report.list[m.start:m.end]...)
-		sorted.end(from, sorted.held)
-		found[i].start, found[i].end = start+from, start+len(sorted.list)
-	}
-	l.report.list = append(l.report.list[:start], sorted.list...)
-	l.report.held = sorted.held
+	ok := unique(l.names[names:])
+	l.names = l.names[:before]
+	return ok
 }
 
 // unique tells whether no name is there twice.

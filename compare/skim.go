@@ -1,120 +1,101 @@
 package compare
 
-import "math/bits"
+import (
+	"math/bits"
+	"strings"
+)
 
-// skimmer passes over values of a text without decoding them. It takes nothing that parse refuses.
-type skimmer struct {
-	names []string // of the members seen in the objects that are open
-	open  []opened
-	count int // values passed over
+// skim passes over what both texts have the same bytes for, reading one of them and making nothing of it. It
+// stops before what may differ, what is not well-formed and what needs decoding: step goes on from there. It
+// takes nothing that parse refuses.
+func (l *lockstep) skim() {
+	at := l.a.at
+	if shift := l.b.at - at; at >= l.until || shift != l.shift {
+		l.shift, l.until = shift, at+commonPrefix(l.a.doc[at:], l.b.doc[l.b.at:])
+	}
+	doc := l.a.doc[:l.until]
+	for ok := true; ok; {
+		at = skimSpace(doc, at)
+		switch {
+		case at == len(doc) || l.isOver():
+			ok = false
+		case l.state == atValue:
+			at, ok = l.skimValue(doc, at)
+		default:
+			at, ok = l.skimNext(doc, at)
+		}
+	}
+	l.a.at, l.b.at = at, at+l.shift
 }
 
-// opened is a container that has begun and not ended yet.
-type opened struct {
-	start int
-	names int // where its names begin; -1 of an array
-}
-
-// value passes over the value at a place of a document, which is not space. It gives up on what is not
-// well-formed, is too deep, has names with escapes, or goes beyond the limit; open then says in which
-// containers that was.
-func (s *skimmer) value(doc string, at, limit, depth int) (end int, ok bool) {
-	s.names, s.open, s.count = s.names[:0], s.open[:0], 0
-	doc = doc[:limit]
-	for {
-		if at, ok = s.begin(doc, at, depth); !ok {
+// skimValue passes over a scalar or the bracket that begins a container.
+func (l *lockstep) skimValue(doc string, at int) (end int, ok bool) {
+	switch c := doc[at]; c {
+	case '{', '[':
+		if len(l.open) == maxDepth {
 			return at, false
 		}
-		// A value has ended, or a container has begun that has items: then begin has gone to the first.
-		for {
-			if len(s.open) == 0 {
-				return at, true
-			}
-			var more bool
-			if at, more, ok = s.after(doc, at); !ok {
-				return at, false
-			}
-			if more {
-				break
-			}
-		}
+		l.push(at, c)
+		return at + 1, true
+	case '"':
+		end, ok = skimString(doc, at+1)
+	default:
+		end, ok = skimLiteral(doc, at)
 	}
+	if !ok {
+		return at, false
+	}
+	l.seen++
+	l.state = afterItem
+	return end, true
 }
 
-// begin passes over a scalar, an empty container, or the beginning of a container up to its first scalar.
-func (s *skimmer) begin(doc string, at, depth int) (int, bool) {
-	for at < len(doc) {
-		s.count++
-		switch c := doc[at]; {
-		case c == '"':
-			return skimString(doc, at)
-		case c == '{' || c == '[':
-			if depth+len(s.open) >= maxDepth {
-				return at, false
-			}
-			o := opened{start: at, names: -1}
-			if c == '{' {
-				o.names = len(s.names)
-			}
-			s.open = append(s.open, o)
-			at = skimSpace(doc, at+1)
-			if at < len(doc) && doc[at] == c+2 { // } or ]
-				s.open = s.open[:len(s.open)-1]
-				return at + 1, true
-			}
-			if c == '{' {
-				var ok bool
-				if at, ok = s.name(doc, at); !ok {
-					return at, false
-				}
-			}
-		default:
-			return skimLiteral(doc, at)
+// skimNext passes over what comes before an item, with the name if it is a member, or over the bracket that
+// ends a container.
+func (l *lockstep) skimNext(doc string, at int) (end int, ok bool) {
+	c := &l.open[len(l.open)-1]
+	if doc[at] == c.bracket+2 { // } or ]
+		if c.alike && !unique(l.names[c.names:]) {
+			return at, false
 		}
+		l.pop()
+		return at + 1, true
 	}
-	return at, false
+	end = at
+	if l.state == afterItem {
+		if doc[at] != ',' {
+			return at, false
+		}
+		end = skimSpace(doc, at+1)
+	}
+	if c.bracket == '{' {
+		name, after, ok := skimName(doc, end)
+		if !ok {
+			return at, false
+		}
+		l.named(c, name)
+		end = after
+	} else if l.state == afterItem {
+		c.index++
+	}
+	l.state = atValue
+	return end, true
 }
 
-// after goes on after an item: to the next one of the innermost container, or past its end.
-func (s *skimmer) after(doc string, at int) (next int, more, ok bool) {
-	at = skimSpace(doc, at)
-	if at >= len(doc) {
-		return at, false, false
-	}
-	o := s.open[len(s.open)-1]
-	object := o.names >= 0
-	switch c := doc[at]; {
-	case c == ',' && object:
-		at, ok = s.name(doc, skimSpace(doc, at+1))
-		return at, true, ok
-	case c == ',':
-		return skimSpace(doc, at+1), true, true
-	case c == '}' && object:
-		if !unique(s.names[o.names:]) {
-			return at, false, false
-		}
-		s.names = s.names[:o.names]
-	case c != ']' || object:
-		return at, false, false
-	}
-	s.open = s.open[:len(s.open)-1]
-	return at + 1, false, true
-}
-
-// name passes over the name of a member and the colon.
-func (s *skimmer) name(doc string, at int) (int, bool) {
+// skimName passes over the name of a member, which has no escapes, and the colon.
+func skimName(doc string, at int) (name string, end int, ok bool) {
 	if at >= len(doc) || doc[at] != '"' {
-		return at, false
+		return "", at, false
 	}
-	end := plainRun(doc, at+1)
-	if end >= len(doc) || doc[end] != '"' {
-		return at, false
+	quote := plainRun(doc, at+1)
+	if quote >= len(doc) || doc[quote] != '"' {
+		return "", at, false
 	}
-	s.names = append(s.names, doc[at+1:end])
-	if end = skimSpace(doc, end+1); end >= len(doc) || doc[end] != ':' {
-		return at, false
+	end = skimSpace(doc, quote+1)
+	if end >= len(doc) || doc[end] != ':' {
+		return "", at, false
 	}
-	return skimSpace(doc, end+1), true
+	return doc[at+1 : quote], end + 1, true
 }
 
 func skimSpace(doc string, at int) int {
@@ -124,69 +105,70 @@ func skimSpace(doc string, at int) int {
 	return at
 }
 
-// skimString passes over a string; one with escapes is read by the parser.
-func skimString(doc string, at int) (int, bool) {
-	end := plainRun(doc, at+1)
-	if end < len(doc) && doc[end] == '"' {
-		return end + 1, true
+// skimString passes over the rest of a string and its last quote.
+func skimString(doc string, at int) (end int, ok bool) {
+	for {
+		at = plainRun(doc, at)
+		switch {
+		case at >= len(doc) || doc[at] < ' ':
+			return at, false
+		case doc[at] == '"':
+			return at + 1, true
+		}
+		p := parser{doc: doc, at: at}
+		if _, err := p.escape(); err != nil {
+			return at, false
+		}
+		at = p.at
 	}
-	if end >= len(doc) || doc[end] != '\\' {
-		return at, false
-	}
-	p := parser{doc: doc, at: at}
-	_, err := p.string()
-	return p.at, err == nil
 }
 
-// skimLiteral passes over a number or a word. It must end before the document does: what is cut off at a
-// limit may go on.
-func skimLiteral(doc string, at int) (int, bool) {
+// skimLiteral passes over a number or a word. A number must end before the document does: what is cut off at
+// a limit may go on.
+func skimLiteral(doc string, at int) (end int, ok bool) {
+	switch doc[at] {
+	case 'n':
+		return at + 4, strings.HasPrefix(doc[at:], "null")
+	case 't':
+		return at + 4, strings.HasPrefix(doc[at:], "true")
+	case 'f':
+		return at + 5, strings.HasPrefix(doc[at:], "false")
+	}
+	end, ok = skimNumber(doc, at)
+	return end, ok && end < len(doc)
+}
+
+// skimNumber passes over a number. One with an exponent the parser reads.
+func skimNumber(doc string, at int) (end int, ok bool) {
 	start := at
-	for at < len(doc) && !endsLiteral(doc[at]) {
+	if doc[at] == '-' {
 		at++
 	}
-	if at == len(doc) {
+	whole := at
+	at = skimDigits(doc, at)
+	if at == whole || doc[whole] == '0' && at > whole+1 {
 		return at, false
 	}
-	switch literal := doc[start:at]; literal {
-	case "null", "true", "false":
-		return at, true
-	default:
-		return at, isNumber(literal)
-	}
-}
-
-// isNumber tells whether the parser takes a literal for a number. One with an exponent it reads itself.
-func isNumber(s string) bool {
-	i := 0
-	if i < len(s) && s[i] == '-' {
-		i++
-	}
-	whole := i
-	for i < len(s) && isDigit(s[i]) {
-		i++
-	}
-	if i == whole || s[whole] == '0' && i > whole+1 {
-		return false
-	}
-	if i < len(s) && s[i] == '.' {
-		fraction := i + 1
-		for i++; i < len(s) && isDigit(s[i]); i++ {
-		}
-		if i == fraction {
-			return false
+	if at < len(doc) && doc[at] == '.' {
+		fraction := at + 1
+		if at = skimDigits(doc, fraction); at == fraction {
+			return at, false
 		}
 	}
-	if i == len(s) {
-		return true
+	if at < len(doc) && doc[at]|0x20 == 'e' {
+		p := parser{doc: doc, at: start}
+		_, err := p.number()
+		return p.at, err == nil
 	}
-	p := parser{doc: s}
-	_, err := p.number()
-	return err == nil && p.at == len(s)
+	return at, true
 }
 
-// endsLiteral tells what may follow a number or a word.
-func endsLiteral(c byte) bool { return c == ',' || c == '}' || c == ']' || c <= ' ' }
+func skimDigits(doc string, at int) int {
+	for at < len(doc) && isDigit(doc[at]) {
+		at++
+	}
+	return at
+}
 
 // plainRun is the place of the first quote, backslash or control character from a place on.
 func plainRun(s string, at int) int {
