@@ -223,12 +223,15 @@ func (s seen) brief() seen {
 // A thousand requests of all kinds get the same answer through Assay as without it, whatever the lane
 // does; and what the lane is offered is what the client sent and got.
 func TestThousandMixedRequests(t *testing.T) {
-	for name, front := range fronts {
-		t.Run(name, func(t *testing.T) { thousandMixedRequests(t, front) })
-	}
+	mixedRequests(t, relay, 1000)
 }
 
-func thousandMixedRequests(t *testing.T, front func(testing.TB, *gateway.Gateway) string) {
+// And so through net/http alone, which serves what is not relayed.
+func TestMixedRequestsByNetHTTP(t *testing.T) {
+	mixedRequests(t, byNetHTTP, 300)
+}
+
+func mixedRequests(t *testing.T, front front, requests int) {
 	upstream := raw(t, respond)
 	l := &lane{
 		refuse: func(n int) bool { return n%5 == 0 },
@@ -243,7 +246,7 @@ func thousandMixedRequests(t *testing.T, front func(testing.TB, *gateway.Gateway
 	c := client(t)
 	paths := slices.Sorted(maps.Keys(answers))
 
-	const requests, workers = 1000, 4
+	const workers = 4
 	var all sync.WaitGroup
 	for worker := range workers {
 		all.Go(func() {
@@ -262,12 +265,11 @@ func thousandMixedRequests(t *testing.T, front func(testing.TB, *gateway.Gateway
 
 // Every kind of answer once, for a readable failure.
 func TestAnswers(t *testing.T) {
-	for name, front := range fronts {
-		t.Run(name, func(t *testing.T) { everyAnswer(t, front) })
-	}
+	t.Run("relayed", func(t *testing.T) { everyAnswer(t, relay) })
+	t.Run("by net/http", func(t *testing.T) { everyAnswer(t, byNetHTTP) })
 }
 
-func everyAnswer(t *testing.T, front func(testing.TB, *gateway.Gateway) string) {
+func everyAnswer(t *testing.T, front front) {
 	upstream := raw(t, respond)
 	l := &lane{}
 	through := serveBy(t, front, service(t, upstream), l)

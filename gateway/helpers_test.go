@@ -89,11 +89,10 @@ func (t *ticket) Drop(reason string) {
 	t.once.Do(func() { t.reason = reason; close(t.ended) })
 }
 
-// fronts are the two ways to a gateway: relayed in bytes where that can be, and by net/http alone.
-var fronts = map[string]func(testing.TB, *gateway.Gateway) string{
-	"wire":     relay,
-	"net/http": func(t testing.TB, g *gateway.Gateway) string { return listen(t, g) },
-}
+// front puts a gateway behind an address: relay as a laboratory does, byNetHTTP without relaying anything.
+type front func(testing.TB, *gateway.Gateway) string
+
+func byNetHTTP(t testing.TB, g *gateway.Gateway) string { return listen(t, g) }
 
 // serve starts a gateway in front of control, behind a wire, and returns its address.
 func serve(t testing.TB, control assay.Invoker, l assay.Lane) string {
@@ -101,7 +100,7 @@ func serve(t testing.TB, control assay.Invoker, l assay.Lane) string {
 	return serveBy(t, relay, control, l)
 }
 
-func serveBy(t testing.TB, front func(testing.TB, *gateway.Gateway) string, control assay.Invoker, l assay.Lane) string {
+func serveBy(t testing.TB, front front, control assay.Invoker, l assay.Lane) string {
 	t.Helper()
 	g := gateway.New(gateway.Options{})
 	set(t, g, gateway.Route{Experiment: "x", Path: "/*", Control: control, Lane: l})

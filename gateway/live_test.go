@@ -181,8 +181,23 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// 1 kB of JSON through a bare ReverseProxy and through the gateway, nothing and everything sampled, in
-// turns.
+// 1 kB of JSON through a bare ReverseProxy and through the gateway, by net/http alone and relayed in bytes,
+// nothing and everything sampled, in turns.
+//
+// What profiles of the relay under load (32 connections, two processors) told:
+//   - Four fifths of its time are system calls, and of that three quarters are the two writes: they carry the
+//     packet through the kernel to the other side and wake it. So there are five calls an exchange, as nginx has:
+//     two reads, two writes, and a look at the service's idle connection before it is used again.
+//   - The read of a service's answer used to find nothing, and to wait then. Now the runtime is told to look for
+//     news before the request is written (wire's ask), and the first read comes when there is something to read.
+//   - Reading and writing heads, finding the route and asking the lane take 2 to 3 of 20 µs; of these asking
+//     the lane costs most, because it is shown the request's fields in a map.
+//   - A goroutine with a timer for each client that waits costs more than one that looks after all of them four
+//     times a second.
+//   - Of an exchange that is sampled, compared and kept, the store takes a third, the relay a quarter, and the
+//     candidate's call a fifth: two fifths when net/http makes it, with two more goroutines woken each time.
+//   - Long bodies: one copy of the right size, asked for at the beginning, instead of one that grows, halves the
+//     time of an 8 MB POST that is mirrored. A limit on the heap (cli) keeps what is collected later from adding up.
 func BenchmarkAgainstReverseProxy(b *testing.B) {
 	answer := []byte(`{"items":"` + strings.Repeat("x", 1000) + `"}`)
 	upstream := listen(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -196,6 +211,7 @@ func BenchmarkAgainstReverseProxy(b *testing.B) {
 	}
 	proxies := []struct{ name, address string }{
 		{"bare", listen(b, bare)},
+		{"nethttp", serveBy(b, byNetHTTP, service(b, upstream), nothing{})},
 		{"unsampled", serve(b, service(b, upstream), nothing{})},
 		{"sampled", serve(b, service(b, upstream), everything{})},
 	}

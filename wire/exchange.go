@@ -51,7 +51,8 @@ type exchange struct {
 	upload  *upload // nil: the request was sent at once
 	out     []byte  // written next
 	answer  Answer
-	begun   bool // the client was sent something of the answer
+	heard   bool // the service began a final answer
+	begun   bool // the client was sent something of it, or of the relay's own
 	closing bool // its connection ends with the answer
 	body    framing
 	size    int64
@@ -128,6 +129,7 @@ func (x *exchange) pass() error {
 			return err
 		}
 		if !x.answer.informational() {
+			x.heard = true
 			return x.passFinal()
 		}
 		if x.answer.Status == http.StatusSwitchingProtocols {
@@ -218,21 +220,19 @@ func (x *exchange) end(err error) (again bool) {
 	whole := x.upload.end(err != nil || x.answer.close)
 	left := x.client.settle()
 	switch {
+	case err == nil:
+		again = !x.closing
 	case left || x.upload.abandoned() || errors.Is(err, errGone):
 		err = errGone
 	case x.upload.malformed():
 		err = errChunks
-	case err == io.EOF:
-		err = io.ErrUnexpectedEOF
-	}
-	switch {
-	case err == nil:
-		again = !x.closing
-	case err != errGone:
+		again = x.fail(err)
+	default:
+		err = unexpected(err)
 		again = x.fail(err)
 	}
 	x.report(err, whole)
-	x.release(err == nil && whole)
+	x.release(err == nil && whole && !left)
 	return again && whole
 }
 
@@ -263,7 +263,10 @@ func (x *exchange) fail(err error) (again bool) {
 }
 
 func (x *exchange) report(err error, whole bool) {
-	if err != errGone && err != errChunks {
+	switch {
+	case x.heard:
+		x.to.told(nil)
+	case err != errGone && err != errChunks:
 		x.to.told(err)
 	}
 	if x.tap == nil {

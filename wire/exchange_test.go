@@ -109,7 +109,7 @@ func TestUnusableAnswers(t *testing.T) {
 			if !strings.Contains(got, c.want) || strings.Count(got, "HTTP/1.1 ") != 1 || strings.Contains(got, "\r\n0\r\n") {
 				t.Errorf("the client got %.300q", got)
 			}
-			if err := <-heard; err == nil || wire.Fault(err).Kind != assay.FaultTransport {
+			if err := <-heard; (err != nil) != (c.want == " 502 ") || err != nil && wire.Fault(err).Kind != assay.FaultTransport {
 				t.Errorf("told %v", err)
 			}
 		})
