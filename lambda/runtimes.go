@@ -187,6 +187,25 @@ func (r *runtimeFinder) probe(ctx context.Context, command string, l language) (
 	return interpreter{Path: real, Version: version}, nil
 }
 
+// Found is a language that the engine runs, and what of it is on this machine.
+type Found struct {
+	Runtime string `json:"runtime"`           // as a definition may call it: any version is good
+	Version string `json:"version,omitempty"` // AWS's word for the one that is installed; "" if none is
+	Path    string `json:"path,omitempty"`
+	Package string `json:"package"` // of Debian, that brings one
+}
+
+// FindRuntimes looks for the interpreters of all languages; look finds commands, as exec.LookPath does.
+func FindRuntimes(ctx context.Context, look func(string) (string, error)) []Found {
+	finder := runtimeFinder{look: look}
+	var all []Found
+	for _, l := range languages {
+		i, _ := finder.find(ctx, l.prefix) // what is not found has no path
+		all = append(all, Found{Runtime: l.prefix, Version: i.Version, Path: i.Path, Package: l.packaged})
+	}
+	return all
+}
+
 // missing is the error for a runtime that is not there while others of its language may be.
 func (l language) missing(runtime string, others []string) error {
 	hint := fmt.Sprintf("the Debian package %s brings one; write runtime: %s for whatever is installed", l.packaged, l.prefix)
