@@ -64,6 +64,7 @@ type walk struct {
 	rules   *rules
 	steps   []pathStep // to the values being compared
 	report  report
+	scratch []byte // for the texts of a difference
 	forms   *forms
 	hint    string // what else to say of the differences here
 	forward bool   // see walk
@@ -109,10 +110,18 @@ func (s spot) enter(control, other *place) spot {
 }
 
 func (s spot) member(name string) spot {
+	if s.control == s.other {
+		next := s.control.member(name)
+		return s.enter(next, next)
+	}
 	return s.enter(s.control.member(name), s.other.member(name))
 }
 
 func (s spot) item(p pair) spot {
+	if s.control == s.other && p.control == p.other {
+		next := s.control.item(p.control)
+		return s.enter(next, next)
+	}
 	return s.enter(s.control.item(p.control), s.other.item(p.other))
 }
 
@@ -193,7 +202,7 @@ func (w *walk) scalars(kind valueKind, a, b string, at spot) {
 		a, b = quoted(a), quoted(b)
 	}
 	control, candidate := excerpts(a, b)
-	w.list(assay.KindValue, excuse, strings.Clone(control), strings.Clone(candidate))
+	w.list(assay.KindValue, excuse, control, candidate)
 }
 
 func ignoreRule(p *place) *rule { return p.ignore }
@@ -273,16 +282,22 @@ func (w *walk) skips(excuse string) bool {
 	return !w.report.room(excuse)
 }
 
-// list adds a difference for which there is room.
+// list adds a difference for which there is room. Its texts share one piece of memory, and none with others.
 func (w *walk) list(kind assay.Kind, excuse, control, candidate string) {
+	all := w.appendWay(w.scratch[:0], "body:$", pair.index)
+	path := len(all)
+	all = append(append(all, control...), candidate...)
+	w.scratch = all
+	texts := string(all)
 	w.report.put(assay.Difference{
-		Path: cut(w.path(), maxPath), Kind: kind, Control: control, Candidate: candidate, Detail: w.detail(), Ignored: excuse,
+		Path: cut(texts[:path], maxPath), Kind: kind, Control: texts[path : path+len(control)], Candidate: texts[path+len(control):],
+		Detail: w.detail(), Ignored: excuse,
 	})
 }
 
 // path is the way to the values being compared, by names and indexes that do not depend on which side is
 // the control: items that have moved are [*].
-func (w *walk) path() string { return w.way("body:$", pair.index) }
+func (w *walk) path() string { return string(w.appendWay(nil, "body:$", pair.index)) }
 
 // detail says where the values are when items on the way have moved, and what else there is to say.
 func (w *walk) detail() string {
@@ -290,24 +305,27 @@ func (w *walk) detail() string {
 	if !moved {
 		return w.hint
 	}
-	where := fmt.Sprintf("control %s, candidate %s", shorten(w.way("$", pair.inControl)), shorten(w.way("$", pair.inOther)))
+	where := fmt.Sprintf("control %s, candidate %s", shorten(w.way(pair.inControl)), shorten(w.way(pair.inOther)))
 	return joined(w.hint, where)
 }
 
-// way writes the steps from the root, items by the index that is asked for.
-func (w *walk) way(root string, index func(pair) int) string {
-	path := append(make([]byte, 0, 64), root...)
+// way is the way from the root, items by the index that is asked for.
+func (w *walk) way(index func(pair) int) string { return string(w.appendWay(nil, "$", index)) }
+
+// appendWay writes the steps from the root.
+func (w *walk) appendWay(path []byte, root string, index func(pair) int) []byte {
+	path = append(path, root...)
 	for _, s := range w.steps {
 		switch {
 		case len(path) > maxPath:
-			return string(path) // the rest is cut off anyway
+			return path // the rest is cut off anyway
 		case s.isItem:
 			path = appendIndex(path, index(s.item))
 		default:
 			path = appendName(path, s.name)
 		}
 	}
-	return string(path)
+	return path
 }
 
 // render is v as JSON, as much of it as a rendering can need; "" of nil.

@@ -211,15 +211,16 @@ func (p *parser) skip(s string) bool {
 
 // literals compares numbers and words.
 func (l *lockstep) literals(at spot) bool {
-	a, errA := l.a.value()
-	b, errB := l.b.value()
-	if errA != nil || errB != nil {
-		return false
+	x, okA := skimNumber(l.a.doc, l.a.at)
+	y, okB := skimNumber(l.b.doc, l.b.at)
+	if !okA || !okB {
+		return l.trees(at)
 	}
-	if a.kind != number || b.kind != number {
-		l.values(&a, &b, at)
-	} else if a.text != b.text {
-		l.scalars(number, a.text, b.text, at)
+	l.seen++
+	a, b := l.a.doc[l.a.at:x], l.b.doc[l.b.at:y]
+	l.a.at, l.b.at = x, y
+	if a != b {
+		l.scalars(number, a, b, at)
 	}
 	return true
 }
@@ -294,24 +295,30 @@ func (l *lockstep) item(at spot) bool {
 // surplus reports that arrays have different lengths, and what follows the n items that both have. The
 // difference of the lengths goes before those of the items.
 func (l *lockstep) surplus(at spot, n int) bool {
-	a, errA := l.a.items(']', n > 0, l.a.value)
-	b, errB := l.b.items(']', n > 0, l.b.value)
-	if errA != nil || errB != nil {
+	if l.a.items(']', n > 0) != nil || l.b.items(']', n > 0) != nil {
 		return false
 	}
+	a, b := value{items: l.a.taken()}, value{items: l.b.taken()}
 	array := &l.levels[len(l.levels)-1]
 	end := len(l.report.list)
 	l.report.held = array.before
-	l.differLength(n+len(a), n+len(b), at)
+	l.differLength(n+len(a.items), n+len(b.items), at)
 	rotate(l.report.list[array.start:], end-array.start)
 	l.report.end(array.start, array.before)
-	for i := range max(len(a), len(b)) {
-		x, y := (&value{items: a}).item(i), (&value{items: b}).item(i)
-		l.steps = append(l.steps, pathStep{isItem: true, item: pair{n + i, n + i}})
-		l.values(x, y, at.item(pair{n + i, n + i}))
+	for i := range max(len(a.items), len(b.items)) {
+		p := pair{n + i, n + i}
+		l.steps = append(l.steps, pathStep{isItem: true, item: p})
+		l.values(a.item(i), b.item(i), at.item(p))
 		l.steps = l.steps[:len(l.steps)-1]
 	}
 	return true
+}
+
+// taken empties the stack, whose values are good until more are decoded.
+func (p *parser) taken() []value {
+	all := p.stack
+	p.stack = all[:0]
+	return all
 }
 
 // member goes on to the next member of two objects, as long as their names are the same.
@@ -366,15 +373,14 @@ func (l *lockstep) name() (name string, same, ok bool) {
 
 // rest decodes the members that follow those with names from a place on, and compares them by name.
 func (l *lockstep) rest(at spot, names int, first bool) bool {
-	a, errA := l.a.items('}', !first, l.a.namedValue)
-	b, errB := l.b.items('}', !first, l.b.namedValue)
-	if errA != nil || errB != nil || l.a.order(a) != nil || l.b.order(b) != nil {
+	if l.a.items('}', !first) != nil || l.b.items('}', !first) != nil {
 		return false
 	}
-	if !l.isNew(a, names) || !l.isNew(b, names) {
+	a, b := value{items: l.a.taken()}, value{items: l.b.taken()}
+	if l.a.order(a.items) != nil || l.b.order(b.items) != nil || !l.isNew(a.items, names) || !l.isNew(b.items, names) {
 		return false
 	}
-	merge(&value{items: a}, &value{items: b}, func(name string, x, y *value) {
+	merge(&a, &b, func(name string, x, y *value) {
 		l.enterMember(name)
 		l.values(x, y, at.member(name))
 		l.exit()

@@ -138,9 +138,11 @@ func (t *trie) compile() *place {
 	return start
 }
 
+func (t *trie) isEmpty() bool { return t.nodes == 0 && len(t.root.rules) == 0 }
+
 // begin is the place at the root of a document.
 func (t *trie) begin(m *places) *place {
-	if t.nodes == 0 && len(t.root.rules) == 0 {
+	if t.isEmpty() {
 		return nil
 	}
 	return m.of(nodes{}.enter(t.root))
@@ -274,6 +276,9 @@ func (r *rules) begin(doc *value) *place {
 func (r *rules) beginPlain() *place {
 	if r.start != nil {
 		return r.start
+	}
+	if r.plain.isEmpty() {
+		return nil
 	}
 	return r.plain.begin(&places{known: map[string]*place{}})
 }

@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -55,8 +56,8 @@ func (r *report) room(ignored string) bool {
 
 func (r *report) put(d assay.Difference) {
 	r.held[class(d.Ignored)]++
-	if r.list == nil {
-		r.list = make([]assay.Difference, 0, 4)
+	if len(r.list) == cap(r.list) {
+		r.list = slices.Grow(r.list, 4+3*len(r.list))
 	}
 	r.list = append(r.list, d)
 }
@@ -77,15 +78,20 @@ func (r *report) begin() tally {
 // there is no room for.
 func (r *report) end(start int, before tally) {
 	r.held = before
-	kept := r.list[:start]
-	for _, d := range r.list[start:] {
-		if c := class(d.Ignored); r.held[c] < maxListed {
-			r.held[c]++
-			kept = append(kept, d)
+	kept := start
+	for i := start; i < len(r.list); i++ {
+		c := class(r.list[i].Ignored)
+		if r.held[c] == maxListed {
+			continue
 		}
+		r.held[c]++
+		if kept < i {
+			r.list[kept] = r.list[i]
+		}
+		kept++
 	}
-	clear(r.list[len(kept):])
-	r.list = kept
+	clear(r.list[kept:])
+	r.list = r.list[:kept]
 }
 
 // differences returns the list; where some had no room, the last one listed says how many.
@@ -133,8 +139,11 @@ func cut(s string, limit int) string {
 // excerpts shortens two texts so that the place where they begin to differ is seen in both.
 func excerpts(a, b string) (string, string) {
 	const before = 40
+	if len(a) <= maxShown && len(b) <= maxShown {
+		return shorten(a), shorten(b)
+	}
 	start := commonPrefix(a, b) - before
-	if start <= len(ellipsis) || len(a) <= maxShown && len(b) <= maxShown {
+	if start <= len(ellipsis) {
 		return shorten(a), shorten(b)
 	}
 	for start > 0 && !utf8.RuneStart(a[start]) {
@@ -158,6 +167,11 @@ func commonPrefix[T string | []byte](a, b T) int {
 }
 
 func isPrintable(s string) bool {
+	ascii := 0
+	for ascii < len(s) && ' ' <= s[ascii] && s[ascii] < unicode.MaxASCII {
+		ascii++
+	}
+	s = s[ascii:]
 	return utf8.ValidString(s) && strings.IndexFunc(s, isUnprintable) < 0
 }
 

@@ -141,7 +141,7 @@ func skimLiteral(doc string, at int) (end int, ok bool) {
 // skimNumber passes over a number. One with an exponent the parser reads.
 func skimNumber(doc string, at int) (end int, ok bool) {
 	start := at
-	if doc[at] == '-' {
+	if at < len(doc) && doc[at] == '-' {
 		at++
 	}
 	whole := at

@@ -119,9 +119,9 @@ func (p *parser) value() (value, error) {
 	p.space()
 	switch c := p.peek(); {
 	case c == '{':
-		return p.container(object, '}', p.namedValue)
+		return p.container(object, '}')
 	case c == '[':
-		return p.container(array, ']', p.value)
+		return p.container(array, ']')
 	case c == '"':
 		s, err := p.string()
 		return value{kind: text, text: s}, err
@@ -144,16 +144,18 @@ func (p *parser) word() (value, error) {
 	return value{}, p.fail("no value begins like this")
 }
 
-// container reads an array or an object, whose items the given function reads.
-func (p *parser) container(kind valueKind, end byte, item func() (value, error)) (value, error) {
+// container reads an array or an object.
+func (p *parser) container(kind valueKind, end byte) (value, error) {
 	if p.depth++; p.depth > maxDepth {
 		return value{}, p.fail("nested more than %d deep", maxDepth)
 	}
 	p.at++
-	items, err := p.items(end, false, item)
-	if err != nil {
+	first := len(p.stack)
+	if err := p.items(end, false); err != nil {
 		return value{}, err
 	}
+	items := slices.Clone(p.stack[first:])
+	p.stack = p.stack[:first]
 	p.depth--
 	if kind == object {
 		if err := p.order(items); err != nil {
@@ -163,26 +165,32 @@ func (p *parser) container(kind valueKind, end byte, item func() (value, error))
 	return value{kind: kind, items: items}, nil
 }
 
-// items reads the items up to the bracket that ends them; a comma comes first if some were read before.
-func (p *parser) items(end byte, started bool, item func() (value, error)) ([]value, error) {
-	first := len(p.stack)
+// items puts the items up to the bracket that ends them on the stack; a comma comes first if some were read
+// before.
+func (p *parser) items(end byte, started bool) error {
 	for p.space(); !p.accept(end); p.space() {
 		if started {
 			if !p.accept(',') {
-				return nil, p.fail("no comma or %q after an item", end)
+				return p.fail("no comma or %q after an item", end)
 			}
 			p.space()
 		}
 		started = true
-		v, err := item()
+		v, err := p.item(end)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		p.stack = append(p.stack, v)
 	}
-	items := slices.Clone(p.stack[first:])
-	p.stack = p.stack[:first]
-	return items, nil
+	return nil
+}
+
+// item reads an item of the container that ends with a bracket.
+func (p *parser) item(end byte) (value, error) {
+	if end == '}' {
+		return p.namedValue()
+	}
+	return p.value()
 }
 
 // order sorts members by name, which must be unique.
@@ -249,21 +257,18 @@ func (p *parser) number() (value, error) {
 
 // string reads a string; one without escapes shares the document's memory.
 func (p *parser) string() (string, error) {
-	p.at++
-	start := p.at
-	for p.at < len(p.doc) {
-		switch c := p.doc[p.at]; {
-		case c == '"':
-			p.at++
-			return p.doc[start : p.at-1], nil
-		case c == '\\':
-			return p.escaped(p.doc[start:p.at])
-		case c < ' ':
-			return "", p.fail("a control character in a string")
-		}
+	start := p.at + 1
+	p.at = plainRun(p.doc, start)
+	switch {
+	case p.at == len(p.doc):
+		return "", p.fail("a string without end")
+	case p.doc[p.at] == '"':
 		p.at++
+		return p.doc[start : p.at-1], nil
+	case p.doc[p.at] == '\\':
+		return p.escaped(p.doc[start:p.at])
 	}
-	return "", p.fail("a string without end")
+	return "", p.fail("a control character in a string")
 }
 
 // escaped reads the rest of a string that has escapes.
@@ -341,7 +346,7 @@ func (p *parser) unit() (rune, bool) {
 func (v *value) appendJSON(dst []byte, limit int) []byte {
 	switch v.kind {
 	case text:
-		return append(dst, quoted(v.text[:min(len(v.text), max(limit-len(dst), 0)+utf8.UTFMax)])...)
+		return appendQuoted(dst, v.text[:min(len(v.text), max(limit-len(dst), 0)+utf8.UTFMax)])
 	case array, object:
 		return v.appendItems(dst, limit)
 	}
@@ -362,7 +367,7 @@ func (v *value) appendItems(dst []byte, limit int) []byte {
 			dst = append(dst, ',')
 		}
 		if v.kind == object {
-			dst = append(dst, quoted(v.items[i].name)...)
+			dst = appendQuoted(dst, v.items[i].name)
 			dst = append(dst, ':')
 		}
 		dst = v.items[i].appendJSON(dst, limit)
@@ -372,20 +377,27 @@ func (v *value) appendItems(dst []byte, limit int) []byte {
 
 // quoted is s as a JSON string, with no more escapes than it needs.
 func quoted(s string) string {
-	b := make([]byte, 0, len(s)+2)
-	b = append(b, '"')
-	for _, c := range []byte(s) {
-		i := strings.IndexByte(escaped, c)
-		switch {
-		case c == '/' || c >= ' ' && i < 0:
-			b = append(b, c)
-		case i >= 0:
-			b = append(b, '\\', escapes[i])
-		default:
-			b = fmt.Appendf(b, `\u%04x`, c)
-		}
+	if plainRun(s, 0) == len(s) {
+		return `"` + s + `"`
 	}
-	return string(append(b, '"'))
+	return string(appendQuoted(nil, s))
+}
+
+func appendQuoted(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	for start := 0; ; {
+		end := plainRun(s, start)
+		dst = append(dst, s[start:end]...)
+		if end == len(s) {
+			return append(dst, '"')
+		}
+		if i := strings.IndexByte(escaped, s[end]); i >= 0 {
+			dst = append(dst, '\\', escapes[i])
+		} else {
+			dst = fmt.Appendf(dst, `\u%04x`, s[end])
+		}
+		start = end + 1
+	}
 }
 
 // plain is v as encoding/json would have it, for JSONPath to select from.
