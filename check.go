@@ -205,6 +205,18 @@ func (f *flaws) budget(b Budget) {
 }
 
 func (f *flaws) protect(e *Experiment) {
+	f.share(e.Holdout, "holdout")
+	if e.Holdout == 1 {
+		f.add("hold out 1% or so", "a hold-out of all requests leaves no trials", "holdout")
+	}
+	if p := e.Protect; p.Overhead < 0 {
+		f.add("leave it out for no limit", "less than no overhead", "protect", "overhead")
+	} else if p.Overhead > 0 && e.Holdout == 0 {
+		f.add("add holdout: 1%", "the overhead is not known unless some requests are held out", "protect", "overhead")
+	}
+	if e.Protect.Errors != nil {
+		f.share(*e.Protect.Errors, "protect", "errors")
+	}
 	if e.Protect.Breaker < -1 {
 		f.add("name a number of faults in a row, or false for no breaker", "less than no faults", "protect", "breaker")
 	}

@@ -76,16 +76,17 @@ var law = map[string][]string{
 	"replay":    {"github.com/google/uuid"},
 
 	// The lane.
-	"trial":         {"github.com/theory/jsonpath/...", module + "/trial/breaker", module + "/trial/limiter"},
-	"trial/breaker": {},
-	"trial/limiter": {},
+	"trial":          {"github.com/theory/jsonpath/...", module + "/trial/breaker", module + "/trial/limiter", module + "/trial/overhead"},
+	"trial/breaker":  {},
+	"trial/limiter":  {},
+	"trial/overhead": {module + "/stats"},
 
 	// Taking over.
 	"rollout": {module + "/stats"},
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
-var pure = []string{"", "cluster", "compare", "compare/expression", "compare/meaning", "compare/protobuf", "config/template", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "trial/breaker", "trial/limiter", "whatif"}
+var pure = []string{"", "cluster", "compare", "compare/expression", "compare/meaning", "compare/protobuf", "config/template", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "trial/breaker", "trial/limiter", "trial/overhead", "whatif"}
 
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 

@@ -1,6 +1,9 @@
 package assay
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // TrialHeader marks the calls of candidates and secondaries with the invocation's id, so that one which
 // calls back through Assay makes no trial of its own.
@@ -87,6 +90,14 @@ type Ticket interface {
 // request cannot be made again with half its body: it is dropped.
 type Bounded interface {
 	MaxBody() int64 // bytes
+}
+
+// Timed is what a Ticket also implements when it wants to know how long its client was served, whatever has
+// become of the ticket.
+type Timed interface {
+	// Served is told once, when the client has the whole answer: how long that took from when the request came
+	// in, and what was answered, without the body.
+	Served(took time.Duration, control *Observation)
 }
 
 // Batch is what a store keeps at once: all of it or nothing.

@@ -236,9 +236,10 @@ type Experiment struct {
 	Version int       `json:"version"` // counts every change, from 1
 	Since   int       `json:"since"`   // the version with which the present evidence began
 	State   State     `json:"state"`
-	Changed time.Time `json:"changed"`          // when this version began
-	Source  string    `json:"source,omitempty"` // the file it was defined in, "api" if in none
-	Digest  string    `json:"digest,omitempty"` // of the definition as its source had it, before live changes
+	Tripped string    `json:"tripped,omitempty"` // the limit of Protect that paused it; "" if a person did, or it runs
+	Changed time.Time `json:"changed"`           // when this version began
+	Source  string    `json:"source,omitempty"`  // the file it was defined in, "api" if in none
+	Digest  string    `json:"digest,omitempty"`  // of the definition as its source had it, before live changes
 
 	Traffic string   `json:"traffic,omitempty"` // TrafficLive or TrafficRecorded
 	Path    string   `json:"path"`              // "/a/{id}/b" or "/a/*"; a segment {…} matches any one, a last * the rest; "" with recorded traffic
@@ -248,6 +249,7 @@ type Experiment struct {
 	Sample      Sample           `json:"sample"`
 	Secondary   float64          `json:"secondary"` // share of trials that call the control again
 	Budget      Budget           `json:"budget"`
+	Holdout     float64          `json:"holdout,omitempty"` // share of the requests chosen to become trials that are left alone, to compare with
 	Protect     Protect          `json:"protect,omitzero"`
 	Control     Arm              `json:"control"`
 	Candidates  []Arm            `json:"candidates"`

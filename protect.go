@@ -9,6 +9,27 @@ const DropBreaker = "breaker"
 type Protect struct {
 	// Breaker is how many faults in a row open a candidate's breaker; 10 if zero, never if -1.
 	Breaker int `json:"breaker,omitempty"`
+	// Overhead and Errors switch the experiment off once they are passed: by how much longer clients may wait for
+	// sampled requests than for those held out, on average, and the share of their answers that may be errors.
+	Overhead time.Duration `json:"overhead,omitempty"`
+	Errors   *float64      `json:"errors,omitempty"`
+}
+
+// The limits that switch an experiment off.
+const (
+	SwitchOverhead = "overhead"
+	SwitchErrors   = "errors"
+)
+
+// Overhead is what trials cost clients, as far as the requests of the last five to ten minutes tell: sampled ones
+// against those held out. Interval is true at every look with a chance of 95 %, approximately; an end that is not
+// bounded yet is infinite.
+type Overhead struct {
+	Sampled  int64
+	HeldOut  int64
+	Errors   int64 // answers to either that were errors
+	Seconds  float64
+	Interval [2]float64
 }
 
 // LaneState is what an experiment's lane does at one moment.
@@ -17,6 +38,7 @@ type LaneState struct {
 	Calls    int            `json:"calls"`              // under way
 	Waiting  int            `json:"waiting"`            // trials
 	Held     int64          `json:"held"`               // bytes of bodies
+	Overhead *Overhead      `json:"-"`                  // nil: nothing is held out, and no limit set
 	Breakers []BreakerState `json:"breakers,omitempty"` // in the definition's order
 }
 

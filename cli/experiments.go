@@ -204,6 +204,13 @@ func describeExperiment(ctx context.Context, w io.Writer, c *client, name string
 
 // printLane tells what the lane does to protect those it observes, if anything.
 func printLane(w io.Writer, e *console.Experiment) {
+	if e.Tripped != "" {
+		fmt.Fprintf(w, "\nit has paused itself: the limit `protect: %s` was passed; `assay resume %s` resumes it\n", e.Tripped, e.Name)
+	}
+	if o := e.Overhead; o != nil && o.Interval != nil {
+		fmt.Fprintf(w, "\noverhead %+.3g ms on average (%+.3g to %+.3g), from %d sampled requests and %d held out\n",
+			1000**o.Seconds, 1000*o.Interval[0], 1000*o.Interval[1], o.Sampled, o.HeldOut)
+	}
 	for _, a := range e.Arms {
 		if a.Candidate != nil && a.LeftOut > 0 {
 			fmt.Fprintf(w, "\n%s: %d calls left out while its breaker was open\n", a.Name, a.LeftOut)

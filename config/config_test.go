@@ -59,7 +59,8 @@ experiments:
     sample: {rate: 0.7%, by: header:x-user}
     secondary: 20%
     budget: {concurrency: 8, queue: 10, memory: 1GB, timeout: 2s, body: 512KB}
-    protect: {breaker: 5}
+    holdout: 1%
+    protect: {breaker: 5, overhead: "<= 5ms", errors: "<= 1%"}
     control: {function: round-fast}
     candidates:
       c: {url: "http://127.0.0.1:9000/base"}
@@ -115,7 +116,7 @@ func TestEveryKey(t *testing.T) {
 		Name: "everything", Source: "assay.yaml", Path: "/a/{id}/*", Methods: []string{"GET", "POST"}, Unsafe: true,
 		Sample: assay.Sample{Rate: 0.007, By: "header:x-user"}, Secondary: 0.2,
 		Budget:  assay.Budget{Concurrency: 8, Queue: 10, Memory: 1 << 30, Timeout: 2 * time.Second, Body: 512 << 10},
-		Protect: assay.Protect{Breaker: 5},
+		Holdout: 0.01, Protect: assay.Protect{Breaker: 5, Overhead: 5 * time.Millisecond, Errors: &faults},
 		Control: assay.Arm{Name: "control", Target: assay.Target{Function: "round-fast"}},
 		Candidates: []assay.Arm{
 			{Name: "c", Target: assay.Target{URL: "http://127.0.0.1:9000/base"}},

@@ -37,6 +37,7 @@ func (r *reader) experiment(name string, key, body *yaml.Node) assay.Experiment 
 		"sample":      func(n *yaml.Node) { e.Sample = r.sample(n) },
 		"secondary":   func(n *yaml.Node) { e.Secondary = parsed(r, n, parseShare) },
 		"budget":      func(n *yaml.Node) { r.budget(n, &e.Budget) },
+		"holdout":     func(n *yaml.Node) { e.Holdout = parsed(r, n, parseShare) },
 		"protect":     func(n *yaml.Node) { r.protect(n, &e.Protect) },
 		"control":     func(n *yaml.Node) { e.Control = r.arm(string(assay.RoleControl), n) },
 		"candidates":  func(n *yaml.Node) { e.Candidates = r.candidates(n) },

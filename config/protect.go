@@ -9,7 +9,9 @@ import (
 // protect reads what trials may never do.
 func (r *reader) protect(n *yaml.Node, p *assay.Protect) {
 	r.fields(n, "protect", fields{
-		"breaker": func(n *yaml.Node) { p.Breaker = r.breaker(n) },
+		"breaker":  func(n *yaml.Node) { p.Breaker = r.breaker(n) },
+		"overhead": func(n *yaml.Node) { p.Overhead = parsed(r, n, parseAtMost) },
+		"errors":   func(n *yaml.Node) { v := parsed(r, n, parseLimit); p.Errors = &v },
 	})
 }
 
@@ -25,14 +27,19 @@ func (r *reader) breaker(n *yaml.Node) int {
 }
 
 type protectFile struct {
-	Breaker any `yaml:"breaker,omitempty"`
+	Breaker  any    `yaml:"breaker,omitempty"`
+	Overhead string `yaml:"overhead,omitempty"`
+	Errors   string `yaml:"errors,omitempty"`
 }
 
 func protectBody(p assay.Protect) *protectFile {
 	if p == (assay.Protect{}) {
 		return nil
 	}
-	f := &protectFile{}
+	f := &protectFile{Errors: formatClaim(p.Errors)}
+	if p.Overhead != 0 {
+		f.Overhead = "<= " + p.Overhead.String()
+	}
 	switch {
 	case p.Breaker < 0:
 		f.Breaker = false

@@ -92,6 +92,7 @@ type experimentFile struct {
 	Sample      any            `yaml:"sample"`
 	Secondary   string         `yaml:"secondary,omitempty"`
 	Budget      *budgetFile    `yaml:"budget,omitempty"`
+	Holdout     string         `yaml:"holdout,omitempty"`
 	Protect     *protectFile   `yaml:"protect,omitempty"`
 	Control     armFile        `yaml:"control"`
 	Candidates  mapping        `yaml:"candidates,omitempty"`
@@ -160,6 +161,9 @@ func experimentBody(e assay.Experiment) experimentFile {
 	}
 	if e.Sample.By != "" {
 		f.Sample = sampleFile{Rate: formatShare(e.Sample.Rate), By: e.Sample.By}
+	}
+	if e.Holdout != 0 {
+		f.Holdout = formatShare(e.Holdout)
 	}
 	if e.Secondary != 0 {
 		f.Secondary = formatShare(e.Secondary)

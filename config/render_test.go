@@ -104,6 +104,11 @@ func experiments() *rapid.Generator[assay.Experiment] {
 				Timeout: time.Duration(rapid.Int64Range(1, 1e15).Draw(t, "timeout")),
 			}
 		}
+		e.Holdout = rapid.OneOf(rapid.Just(0.0), rapid.Float64Range(1e-6, .9)).Draw(t, "holdout")
+		if e.Holdout > 0 {
+			e.Protect.Overhead = time.Duration(rapid.Int64Range(0, 1e12).Draw(t, "overhead"))
+		}
+		e.Protect.Errors = rapid.Ptr(shares, true).Draw(t, "errors")
 		e.Protect.Breaker = rapid.IntRange(-1, 50).Draw(t, "breaker")
 		e.Control = arms(rapid.Just("control")).Draw(t, "control")
 		e.Candidates = rapid.SliceOfNDistinct(arms(names.Filter(func(s string) bool { return s != "control" && s != "secondary" })), 0, 3,

@@ -90,24 +90,32 @@ func formatPercent(v float64) string {
 	return fmt.Sprintf("%se%d%%", mantissa, e+2)
 }
 
+// parseAtMost reads the longest time allowed: "<= 5ms", or the time alone.
+func parseAtMost(s string) (time.Duration, error) { return parseDuration(withoutSign(s)) }
+
+// withoutSign takes the sign off a limit, if it has one.
+func withoutSign(s string) string {
+	value := strings.TrimSpace(s)
+	for _, sign := range []string{"<=", "≤"} {
+		if rest, ok := strings.CutPrefix(value, sign); ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return value
+}
+
 // maxPlain is the largest limit that may be written without its percent sign: who writes 110 means 110%.
 const maxPlain = 10
 
 // parseLimit reads the largest value allowed: "<= 0.1%", or the value alone.
 func parseLimit(s string) (float64, error) {
-	value := strings.TrimSpace(s)
-	for _, sign := range []string{"<=", "≤"} {
-		if rest, ok := strings.CutPrefix(value, sign); ok {
-			value = rest
-			break
-		}
-	}
+	value := withoutSign(s)
 	v, err := parseShare(value)
 	if err != nil {
 		return 0, invalid(`write it as "<= 0.1%"`, "%q is not a limit", s)
 	}
-	if v > maxPlain && !strings.HasSuffix(strings.TrimSpace(value), "%") {
-		return 0, invalid(fmt.Sprintf("did you mean %s%%?", strings.TrimSpace(value)), "%q is not a limit: it stands for %g %%", s, v*100)
+	if v > maxPlain && !strings.HasSuffix(value, "%") {
+		return 0, invalid(fmt.Sprintf("did you mean %s%%?", value), "%q is not a limit: it stands for %g %%", s, v*100)
 	}
 	return v, nil
 }

@@ -128,6 +128,21 @@ func short(id string) string {
 }
 
 // plural chooses a noun's form.
+// signed renders seconds in milliseconds, with their sign.
+func signed(seconds any) string {
+	switch s := seconds.(type) {
+	case *float64:
+		return signed(*s)
+	case float64:
+		text := strconv.FormatFloat(1000*s, 'g', 3, 64)
+		if s >= 0 {
+			text = "+" + text
+		}
+		return text
+	}
+	return unknown
+}
+
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return one

@@ -25,6 +25,8 @@ var (
 	metricReasons = map[string]bool{"queue_full": true, "too_large": true, "breaker": true, "shutdown": true,
 		"memory": true, "deleted": true, "killed": true, "store": true, "panic": true, "control_fault": true,
 		"control_error": true, "client_gone": true, "body_unread": true, "upgrade": true}
+	metricChoices = map[string]bool{"chance": true, "unsafe": true, "paused": true, "done": true, "loop": true,
+		"store": true, "holdout": true, "canary": true}
 	metricFaults = map[string]bool{string(assay.FaultTimeout): true, string(assay.FaultCrash): true,
 		string(assay.FaultThrottle): true, string(assay.FaultTransport): true,
 		string(assay.FaultFunction): true, string(assay.FaultCanceled): true}
@@ -52,6 +54,15 @@ var (
 	failedDesc       = desc("rollout_errors", "Of these, errors.", "arm", "role")
 	leftOutDesc      = desc("left_out_total", "Sampled requests for which the candidate's breaker was open.", "arm")
 	breakerDesc      = desc("breaker_open", "1 while the candidate is left out because it faults.", "arm")
+	limitDesc        = desc("lane_limit", "Candidate calls allowed at once: the budget's, or fewer for the control's sake.")
+	callsDesc        = desc("lane_calls", "Candidate calls under way.")
+	waitingDesc      = desc("lane_waiting", "Trials waiting.")
+	heldDesc         = desc("lane_held_bytes", "Bytes of bodies held for trials.")
+	notSampledDesc   = desc("not_sampled_total", "Offered requests that were not chosen to become trials.", "reason")
+	overheadDesc     = desc("overhead_seconds", "By how much longer clients wait for sampled requests than for those held out, on average.")
+	lowerDesc        = desc("overhead_lower_seconds", "Lower bound of assay_overhead_seconds.")
+	upperDesc        = desc("overhead_upper_seconds", "Upper bound of assay_overhead_seconds.")
+	switchDesc       = desc("kill_switch", "1 if the experiment has paused itself because that limit of its protection was passed.", "reason")
 	verdictDesc      = desc("verdict", "1 for the candidate's present verdict, 0 for the others.", "arm", "outcome")
 )
 
@@ -85,7 +96,8 @@ func outageGauge(outage func() string) prometheus.Collector {
 func (collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{requestsDesc, offeredDesc, sampledDesc, trialsDesc, droppedDesc, observationsDesc,
 		faultsDesc, coldDesc, costDesc, latencyDesc, comparisonsDesc, verdictDesc, weightDesc, servedDesc, failedDesc,
-		leftOutDesc, breakerDesc} {
+		leftOutDesc, breakerDesc, limitDesc, callsDesc, waitingDesc, heldDesc, notSampledDesc,
+		overheadDesc, lowerDesc, upperDesc, switchDesc} {
 		out <- d
 	}
 }
@@ -144,6 +156,9 @@ func (m emitter) ledger(n *assay.Counts) {
 	m.count(offeredDesc, float64(n.Offered))
 	m.count(sampledDesc, float64(n.Sampled))
 	m.count(trialsDesc, float64(n.Trials))
+	for reason, v := range bounded(n.NotSampled, metricChoices) {
+		m.count(notSampledDesc, float64(v), reason)
+	}
 	for reason, v := range bounded(withReasons(n.Dropped), metricReasons) {
 		m.count(droppedDesc, float64(v), reason)
 	}
@@ -169,9 +184,29 @@ func (m emitter) rollout(s *assay.Standing) {
 }
 
 func (m emitter) lane(r *assay.Report) {
+	m.gauge(limitDesc, float64(r.Lane.Limit))
+	m.gauge(callsDesc, float64(r.Lane.Calls))
+	m.gauge(waitingDesc, float64(r.Lane.Waiting))
+	m.gauge(heldDesc, float64(r.Lane.Held))
+	for _, limit := range []string{assay.SwitchOverhead, assay.SwitchErrors} {
+		m.gauge(switchDesc, truth(r.Experiment.Tripped == limit), limit)
+	}
+	m.overhead(overheadShape(r.Lane.Overhead))
 	for _, b := range r.Lane.Breakers {
 		m.count(leftOutDesc, float64(r.Counts.LeftOut(b.Arm)), b.Arm)
 		m.gauge(breakerDesc, truth(b.Open), b.Arm)
+	}
+}
+
+// overhead is left out as far as it is not known.
+func (m emitter) overhead(o *Overhead) {
+	if o == nil || o.Seconds == nil {
+		return
+	}
+	m.gauge(overheadDesc, *o.Seconds)
+	if i := o.Interval; i != nil {
+		m.gauge(lowerDesc, i[0])
+		m.gauge(upperDesc, i[1])
 	}
 }
 

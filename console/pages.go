@@ -65,7 +65,7 @@ func loadPages(version string) (*pages, error) {
 
 // words are the functions that templates call.
 var words = template.FuncMap{
-	"count": count, "millis": millis, "percent": percent, "exact": exactPercent, "ratio": ratio, "estimate": func(v *float64) string { return ratio(*v) }, "bytes": bytesText, "duration": durationText,
+	"count": count, "signed": signed, "millis": millis, "percent": percent, "exact": exactPercent, "ratio": ratio, "estimate": func(v *float64) string { return ratio(*v) }, "bytes": bytesText, "duration": durationText,
 	"clock": clock, "machine": machineTime, "short": short, "plural": plural, "path": pathTo,
 	"stage": func(s assay.Stage) string { return strings.ReplaceAll(string(s), "_", " ") },
 	"text":  func(b []byte) string { return string(bytes.ToValidUTF8(b, []byte("�"))) },

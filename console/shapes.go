@@ -34,7 +34,33 @@ type Experiment struct {
 	Dropped    map[string]int64 `json:"dropped"`
 	Arms       []Arm            `json:"arms"`
 	Rollout    *assay.Standing  `json:"rollout,omitempty"`
-	Lane       assay.LaneState  `json:"lane"` // what it does at this moment
+	Tripped    string           `json:"tripped,omitempty"` // the limit of its protection that paused it: "overhead" or "errors"
+	Lane       assay.LaneState  `json:"lane"`              // what it does at this moment
+	Overhead   *Overhead        `json:"overhead,omitempty"`
+}
+
+// Overhead is by how much longer clients wait for sampled requests than for those held out, on average, as far
+// as the last five to ten minutes tell. Bounds are left out until they are known.
+type Overhead struct {
+	Seconds  *float64    `json:"seconds,omitempty"`
+	Interval *[2]float64 `json:"interval,omitempty"`
+	Sampled  int64       `json:"sampled"`
+	HeldOut  int64       `json:"held_out"`
+	Errors   int64       `json:"errors"` // answers to either that were errors
+}
+
+func overheadShape(o *assay.Overhead) *Overhead {
+	if o == nil {
+		return nil
+	}
+	shape := &Overhead{Sampled: o.Sampled, HeldOut: o.HeldOut, Errors: o.Errors}
+	if o.Sampled > 0 && o.HeldOut > 0 {
+		shape.Seconds = &o.Seconds
+	}
+	if !math.IsInf(o.Interval[1], 0) {
+		shape.Interval = &o.Interval
+	}
+	return shape
 }
 
 // Arm is an arm in the API; the control's second calls are an arm named "secondary". What is unknown
@@ -72,7 +98,8 @@ func experimentShape(r *assay.Report) Experiment {
 		Name: e.Name, Version: e.Version, Since: e.Since, Changed: e.Changed, State: e.State, Outcome: r.Outcome(),
 		Path: e.Path, Methods: e.Methods, Sample: e.Sample.Rate, SampleBy: e.Sample.By,
 		Requests: n.Requests, Offered: n.Offered, Sampled: n.Sampled, NotSampled: maps.Clone(n.NotSampled),
-		Trials: n.Trials, InFlight: n.InFlight(), Dropped: withReasons(n.Dropped), Rollout: r.Rollout, Lane: r.Lane,
+		Trials: n.Trials, InFlight: n.InFlight(), Dropped: withReasons(n.Dropped), Rollout: r.Rollout,
+		Tripped: e.Tripped, Lane: r.Lane, Overhead: overheadShape(r.Lane.Overhead),
 	}
 	if shape.NotSampled == nil {
 		shape.NotSampled = map[string]int64{}

@@ -20,6 +20,8 @@ type experimentView struct {
 	Arms    []armView
 	Dropped []reasonCount // what was dropped, most first
 	Lane    assay.LaneState
+
+	Overhead *Overhead
 }
 
 type reasonCount struct {
@@ -82,7 +84,8 @@ func functionName(t assay.Target) string {
 }
 
 func viewExperiment(r *assay.Report, fns deployed) experimentView {
-	v := experimentView{Experiment: r.Experiment, Counts: r.Counts, Outcome: r.Outcome(), Dropped: ranked(r.Counts.Dropped), Lane: r.Lane}
+	v := experimentView{Experiment: r.Experiment, Counts: r.Counts, Outcome: r.Outcome(), Dropped: ranked(r.Counts.Dropped), Lane: r.Lane,
+		Overhead: overheadShape(r.Lane.Overhead)}
 	for _, a := range arms(r) {
 		v.Arms = append(v.Arms, viewArm(r, a, fns))
 	}

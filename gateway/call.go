@@ -15,6 +15,7 @@ type call struct {
 	request  *assay.Request // without body
 	control  assay.Invoker  // who serves it
 	ticket   assay.Ticket   // nil: not sampled
+	timed    assay.Timed    // nil: nobody asks how long it took
 	served   func(*assay.Observation) (control bool)
 }
 
@@ -32,8 +33,23 @@ func (c *call) split() bool {
 	return true
 }
 
+// choose asks the lane whether the call becomes a trial.
+func (c *call) choose() {
+	if c.route.Lane != nil {
+		c.hold(c.route.Lane.Choose(c.request))
+	}
+}
+
+func (c *call) hold(t assay.Ticket) {
+	c.ticket = t
+	c.timed, _ = t.(assay.Timed)
+}
+
 // tell says how the client was served. Where the control did not, there is no trial.
 func (c *call) tell(o *assay.Observation) {
+	if c.timed != nil {
+		c.timed.Served(c.gateway.now().Sub(c.received), o)
+	}
 	if c.served != nil && !c.served(o) {
 		c.drop(DropCanary)
 		c.ticket = nil

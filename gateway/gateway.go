@@ -105,8 +105,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, route *Route) {
 		return
 	}
 	c := &call{gateway: g, route: route, received: g.now(), request: snapshot(r), control: route.Control}
-	if !c.split() && route.Lane != nil {
-		c.ticket = route.Lane.Choose(c.request)
+	if !c.split() {
+		c.choose()
 	}
 	handler, streams := c.control.(http.Handler)
 	switch {

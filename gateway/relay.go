@@ -31,7 +31,8 @@ func (g *Gateway) Relay(r *wire.Request) (wire.Exchange, bool) {
 	request := r.Snapshot()
 	if ticket := route.Lane.Choose(request); ticket != nil {
 		now := g.now()
-		c := call{gateway: g, route: route, received: now, request: request, control: route.Control, ticket: ticket}
+		c := call{gateway: g, route: route, received: now, request: request, control: route.Control}
+		c.hold(ticket)
 		to.Tap = &tap{call: c, started: now, exchange: newExchange(ticket, r.BodyLength())}
 	}
 	return to, true

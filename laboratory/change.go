@@ -228,7 +228,7 @@ func (l *Laboratory) version(e assay.Experiment) (version assay.Experiment, acti
 		e = old
 		e.Control, e.Candidates, e.Comparators = control, candidates, comparators
 	}
-	e.State, e.Rules = old.State, withAccepted(e.Rules, old.Rules)
+	e.State, e.Tripped, e.Rules = old.State, old.Tripped, withAccepted(e.Rules, old.Rules)
 	if old.SameEvidence(&e) && same(old, e) {
 		return old, "unchanged"
 	}

@@ -152,7 +152,7 @@ func (l *Laboratory) Patch(ctx context.Context, name string, p assay.Patch) (ass
 			e.Sample = *p.Sample
 		}
 		if p.State != nil {
-			e.State = *p.State
+			e.State, e.Tripped = *p.State, "" // a person's doing
 		}
 		return nil
 	})

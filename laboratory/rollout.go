@@ -75,7 +75,7 @@ func (l *Laboratory) advance(ctx context.Context, s assay.Standing, step assay.S
 	return nil
 }
 
-// Conduct looks at the rollouts until ctx ends.
+// Conduct looks at the rollouts, and at what protects clients, until ctx ends.
 func (l *Laboratory) Conduct(ctx context.Context) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
@@ -86,6 +86,7 @@ func (l *Laboratory) Conduct(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+		l.trip(ctx)
 		for _, x := range l.rollouts() {
 			err := l.look(ctx, x)
 			if name := x.def.Name; (err != nil) != failing[name] && ctx.Err() == nil {

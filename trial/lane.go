@@ -14,6 +14,7 @@ type generation struct {
 	plan   *Plan
 	ledger *ledger
 	guards guards
+	watch  *watch
 }
 
 // Lane is one experiment's way from offers to trials: a bounded queue, and as many workers as the
@@ -54,6 +55,8 @@ func (l *Lane) Choose(r *assay.Request) assay.Ticket {
 	g.ledger.choose(reason)
 	l.floor.keeper.touch(g.ledger)
 	switch {
+	case reason == notHeldOut:
+		return &heldOut{g}
 	case reason != "":
 		return nil
 	case g.guards.closedToAll(l.floor.opt.Now()):
@@ -74,7 +77,7 @@ func (l *Lane) Pass() {
 func (l *Lane) refuse(g *generation, r *assay.Request) string {
 	e := &g.plan.Experiment
 	switch {
-	case e.State == assay.StatePaused:
+	case e.State == assay.StatePaused || g.watch.tripped.Load() != nil:
 		return notPaused
 	case r.Header.Get(assay.TrialHeader) != "":
 		return notLoop
@@ -86,6 +89,8 @@ func (l *Lane) refuse(g *generation, r *assay.Request) string {
 		return notStore
 	case !l.sampled(e, r):
 		return notChosen
+	case e.Holdout > 0 && l.draw() < e.Holdout:
+		return notHeldOut
 	}
 	return ""
 }
@@ -259,7 +264,9 @@ func (l *Lane) state() (s assay.LaneState) {
 	l.mu.Lock()
 	s.Calls, s.Waiting, s.Limit = l.workers, len(l.queue), l.limit()
 	l.mu.Unlock()
-	for _, g := range l.current.Load().guards {
+	now := l.current.Load()
+	s.Overhead = now.watch.state()
+	for _, g := range now.guards {
 		s.Breakers = append(s.Breakers, g.state())
 	}
 	return s

@@ -27,6 +27,8 @@ const (
 	notLoop   = "loop"
 	notStore  = "store" // the store takes nothing
 
+	notHeldOut = "holdout" // left alone, to know what trials cost the others
+
 	notControl = "canary" // a candidate served it, in the control's place
 )
 
@@ -136,12 +138,12 @@ func (f *Floor) Set(ctx context.Context, p *Plan) (*Lane, error) {
 		lost := f.recover(&own)
 		counts.With(own)
 		ledger := newLedger(counts, own)
-		l.current.Store(&generation{plan: p, ledger: ledger, guards: newGuards(&p.Experiment)})
+		l.current.Store(&generation{plan: p, ledger: ledger, guards: newGuards(&p.Experiment), watch: l.newWatch(&p.Experiment, cur)})
 		if lost {
 			f.keeper.touch(ledger)
 		}
 	} else {
-		l.current.Store(&generation{plan: p, ledger: cur.ledger, guards: cur.guards.set(p.Experiment.Protect)})
+		l.current.Store(&generation{plan: p, ledger: cur.ledger, guards: cur.guards.set(p.Experiment.Protect), watch: l.newWatch(&p.Experiment, cur)})
 	}
 	f.lanes[name] = l
 	return l, nil
