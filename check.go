@@ -262,6 +262,12 @@ func (f *flaws) target(t Target, at ...string) {
 	if t.Endpoint != "" && (t.ARN == "" || !goodURL(t.Endpoint)) {
 		f.add(`it goes with arn, and looks like "http://127.0.0.1:4566"`, fmt.Sprintf("%q cannot be the endpoint", t.Endpoint), in("endpoint")...)
 	}
+	if t.TLS != (TLS{}) && !strings.HasPrefix(t.URL, "https://") {
+		f.add("it goes with a url that begins with https://", "there is nothing to speak TLS with", in("tls")...)
+	}
+	if (t.TLS.Cert == "") != (t.TLS.Key == "") {
+		f.add("give both, or neither", "cert and key go together", in("tls")...)
+	}
 	if t.Event != "" && (t.URL != "" || !slices.Contains(eventFormats, t.Event)) {
 		f.add(`functions take "v2" (the default), "v1", "url" or "alb"; a url takes none`, fmt.Sprintf("%q cannot be the format of the event", t.Event), in("event")...)
 	}

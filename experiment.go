@@ -27,7 +27,17 @@ type Target struct {
 	Endpoint     string `json:"endpoint,omitempty"`     // instead of AWS's own, for ARN
 	Architecture string `json:"architecture,omitempty"` // of an ARN, for its price: "x86_64" (default) or "arm64"
 	Event        string `json:"event,omitempty"`        // the event's format for functions: "v2" (default), "v1", "url" or "alb"
+	TLS          TLS    `json:"tls,omitzero"`           // for a URL of https
 	Revision     string `json:"revision,omitempty"`     // of an embedded function: its code and configuration when this version began
+}
+
+// TLS is how a service's address is called over TLS. Empty fields take the system's authorities, show no
+// certificate, and expect the service's to be for the host of its URL.
+type TLS struct {
+	CA   string `json:"ca,omitempty"`   // file of the authorities of the service's certificate, in PEM
+	Cert string `json:"cert,omitempty"` // file of the certificate to show it
+	Key  string `json:"key,omitempty"`  // file of that certificate's key
+	Name string `json:"name,omitempty"` // what the service's certificate is for
 }
 
 // Version is the published version of a Lambda function that the target names, "" if it names none.

@@ -116,6 +116,7 @@ func root(p *Process) *cobra.Command {
 	c := &client{process: p}
 	cmd.PersistentFlags().StringVar(&c.address, "console", "", "address of the running laboratory's console (default $ASSAY_CONSOLE or "+defaultConsole+")")
 	cmd.PersistentFlags().StringVar(&c.token, "token", "", "token of the console and the AWS address (default $ASSAY_TOKEN)")
+	c.consoleFlags(cmd.PersistentFlags())
 	cmd.AddCommand(
 		upCommand(p, c), applyCommand(p, c), deployCommand(p, c), getCommand(p, c), describeCommand(p, c), deleteCommand(p, c),
 		pauseCommand(p, c), resumeCommand(p, c), rampCommand(p, c), verdictCommand(p, c), trialsCommand(p, c),

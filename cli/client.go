@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/certificates"
 )
 
 const defaultConsole = "127.0.0.1:8090"
@@ -20,6 +21,7 @@ type client struct {
 	process *Process
 	address string // of --console
 	token   string // of --token
+	files   certificates.Files
 }
 
 func (c *client) setting(flag, variable, fallback string) string {
@@ -62,7 +64,11 @@ func (c *client) send(ctx context.Context, method, path string, body io.Reader, 
 	for _, f := range set {
 		f(req.Header)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	caller, err := c.caller()
+	if err != nil {
+		return nil, err
+	}
+	resp, err := caller.Do(req)
 	if err != nil {
 		return nil, c.unreachable(ctx, err)
 	}

@@ -59,6 +59,7 @@ type upOptions struct {
 	development bool
 	watch       bool
 	limits      limits
+	tls         tlsOptions
 }
 
 func upCommand(p *Process, c *client) *cobra.Command {
@@ -87,6 +88,7 @@ func upCommand(p *Process, c *client) *cobra.Command {
 	f.BoolVar(&o.development, "development", false, "name the known routes in the gateway's 404 answers")
 	f.BoolVar(&o.watch, "watch", true, "load definitions and function code again when they change")
 	o.limits.flags(f)
+	o.tls.flags(f)
 	return cmd
 }
 
@@ -108,6 +110,7 @@ type house struct {
 // server is one address with what answers there.
 type server struct {
 	name     string
+	scheme   string // http or https
 	listener net.Listener
 	http     answerer // nil until the rooms are open
 }
@@ -175,7 +178,7 @@ func build(ctx context.Context, p *Process, o upOptions) (*house, error) {
 }
 
 func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err error) {
-	if err := h.listen(); err != nil {
+	if err := h.listen(p); err != nil {
 		return err
 	}
 	if h.unlock, err = lock(h.opt.data); err != nil {
@@ -232,7 +235,7 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 		Version: Version(), Addresses: h.addressOf(), Token: h.opt.token,
 		Log: h.log, Pixels: compare.Pixels, Ready: h.ready, Outage: h.floor.Outage,
 		Reading: reading.New(reading.Options{
-			Store: h.store, Laboratory: h.lab.Desk("http://" + h.addressOf()["aws"]), Now: time.Now, NewID: uuid.NewString,
+			Store: h.store, Laboratory: h.lab.Desk(h.urlOf("aws")), Now: time.Now, NewID: uuid.NewString,
 		}),
 	})
 	if err != nil {
@@ -249,7 +252,7 @@ func (h *house) ready(ctx context.Context) error {
 }
 
 // listen takes the addresses first: one in use is the likeliest failure.
-func (h *house) listen() error {
+func (h *house) listen(p *Process) error {
 	for _, a := range []struct{ name, flag, address string }{
 		{"gateway", "--gateway", h.opt.gateway}, {"aws", "--aws", h.opt.aws}, {"console", "--console", h.opt.console},
 	} {
@@ -264,7 +267,11 @@ func (h *house) listen() error {
 		if err != nil {
 			return listenError(a.flag, a.address, err)
 		}
-		h.servers = append(h.servers, &server{name: a.name, listener: l})
+		s := &server{name: a.name, scheme: "http", listener: l}
+		h.servers = append(h.servers, s)
+		if err := h.opt.tls.secure(p, s); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -301,6 +308,12 @@ func (h *house) addressOf() map[string]string {
 		all[s.name] = s.listener.Addr().String()
 	}
 	return all
+}
+
+// urlOf is where a room is called.
+func (h *house) urlOf(name string) string {
+	i := slices.IndexFunc(h.servers, func(s *server) bool { return s.name == name })
+	return h.servers[i].scheme + "://" + h.servers[i].listener.Addr().String()
 }
 
 func (h *house) addresses() []any {

@@ -63,7 +63,7 @@ experiments:
     protect: {breaker: 5, overhead: "<= 5ms", errors: "<= 1%"}
     control: {function: round-fast}
     candidates:
-      c: {url: "http://127.0.0.1:9000/base"}
+      c: {url: "https://127.0.0.1:9000/base", tls: {ca: tls/ca.pem, cert: tls/cert.pem, key: tls/key.pem, name: orders.internal}}
       a: {function: "round:$LATEST", event: v1}
       b: {arn: "arn:aws:lambda:eu-west-1:123456789012:function:b", endpoint: "http://127.0.0.1:4566", architecture: arm64}
     comparators:
@@ -119,7 +119,7 @@ func TestEveryKey(t *testing.T) {
 		Holdout: 0.01, Protect: assay.Protect{Breaker: 5, Overhead: 5 * time.Millisecond, Errors: &faults},
 		Control: assay.Arm{Name: "control", Target: assay.Target{Function: "round-fast"}},
 		Candidates: []assay.Arm{
-			{Name: "c", Target: assay.Target{URL: "http://127.0.0.1:9000/base"}},
+			{Name: "c", Target: assay.Target{URL: "https://127.0.0.1:9000/base", TLS: assay.TLS{CA: "/home/me/tls/ca.pem", Cert: "/home/me/tls/cert.pem", Key: "/home/me/tls/key.pem", Name: "orders.internal"}}},
 			{Name: "a", Target: assay.Target{Function: "round:$LATEST", Event: "v1"}},
 			{Name: "b", Target: assay.Target{ARN: "arn:aws:lambda:eu-west-1:123456789012:function:b", Endpoint: "http://127.0.0.1:4566", Architecture: "arm64"}},
 		},
@@ -220,6 +220,8 @@ func TestFlaws(t *testing.T) {
 			[]string{"4:5", "the arm names nothing to call", "url, arn and function"}},
 		{"arm that names two", "experiments:\n  a: {path: a, control: " + arm + ", candidates: {b: {url: http://a, function: b}}}\n",
 			[]string{"2:57", "more than one thing", ""}},
+		{"tls without https", "experiments:\n  a: {path: a, control: {url: \"http://a\", tls: {name: b}}}\n", []string{"2:43", "nothing to speak TLS with", "https://"}},
+		{"certificate without its key", "experiments:\n  a: {path: a, control: {url: \"https://a\", tls: {cert: c.pem}}}\n", []string{"2:44", "cert and key go together", "both"}},
 		{"traffic", "experiments:\n  a: {traffic: taped, control: " + arm + "}\n", []string{"2:16", `"taped" is no kind of traffic`, `"recorded"`}},
 		{"steps of a rollout", "experiments:\n  a: {path: a, control: " + arm + ", candidates: {b: " + arm + "}, rollout: {canary: 1% -> much}}\n", []string{"2:98", `"much" is not a percentage`, "1% -> 10%"}},
 		{"no path, no control", "experiments:\n  a:\n", []string{"2:3", "no path", "", "2:3", "names nothing", ""}},

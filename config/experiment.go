@@ -110,8 +110,20 @@ func (r *reader) arm(name string, n *yaml.Node) assay.Arm {
 		"endpoint":     func(n *yaml.Node) { a.Target.Endpoint = r.address(n) },
 		"architecture": func(n *yaml.Node) { a.Target.Architecture = r.text(n) },
 		"event":        func(n *yaml.Node) { a.Target.Event = r.text(n) },
+		"tls":          func(n *yaml.Node) { a.Target.TLS = r.tls(n) },
 	})
 	return a
+}
+
+func (r *reader) tls(n *yaml.Node) assay.TLS {
+	var t assay.TLS
+	r.fields(n, "tls", fields{
+		"ca":   func(n *yaml.Node) { t.CA = r.folder(n) },
+		"cert": func(n *yaml.Node) { t.Cert = r.folder(n) },
+		"key":  func(n *yaml.Node) { t.Key = r.folder(n) },
+		"name": func(n *yaml.Node) { t.Name = r.text(n) },
+	})
+	return t
 }
 
 // candidates keeps the order of the file: it is the order of reports.

@@ -118,13 +118,21 @@ type budgetFile struct {
 }
 
 type armFile struct {
-	Name         string `yaml:"name,omitempty"`
-	URL          string `yaml:"url,omitempty"`
-	ARN          string `yaml:"arn,omitempty"`
-	Function     string `yaml:"function,omitempty"`
-	Endpoint     string `yaml:"endpoint,omitempty"`
-	Architecture string `yaml:"architecture,omitempty"`
-	Event        string `yaml:"event,omitempty"`
+	Name         string   `yaml:"name,omitempty"`
+	URL          string   `yaml:"url,omitempty"`
+	ARN          string   `yaml:"arn,omitempty"`
+	Function     string   `yaml:"function,omitempty"`
+	Endpoint     string   `yaml:"endpoint,omitempty"`
+	Architecture string   `yaml:"architecture,omitempty"`
+	Event        string   `yaml:"event,omitempty"`
+	TLS          *tlsFile `yaml:"tls,omitempty"`
+}
+
+type tlsFile struct {
+	CA   string `yaml:"ca,omitempty"`
+	Cert string `yaml:"cert,omitempty"`
+	Key  string `yaml:"key,omitempty"`
+	Name string `yaml:"name,omitempty"`
 }
 
 type ruleFile struct {
@@ -194,7 +202,11 @@ func experimentBody(e assay.Experiment) experimentFile {
 
 func armBody(a assay.Arm) armFile {
 	t := a.Target
-	return armFile{Name: a.Title, URL: t.URL, ARN: t.ARN, Function: t.Function, Endpoint: t.Endpoint, Architecture: t.Architecture, Event: t.Event}
+	f := armFile{Name: a.Title, URL: t.URL, ARN: t.ARN, Function: t.Function, Endpoint: t.Endpoint, Architecture: t.Architecture, Event: t.Event}
+	if t.TLS != (assay.TLS{}) {
+		f.TLS = &tlsFile{CA: t.TLS.CA, Cert: t.TLS.Cert, Key: t.TLS.Key, Name: t.TLS.Name}
+	}
+	return f
 }
 
 func ruleBody(r assay.Rule) ruleFile {

@@ -135,6 +135,7 @@ func arms(name *rapid.Generator[string]) *rapid.Generator[assay.Arm] {
 			Name: name.Draw(t, "arm"), Title: texts.Draw(t, "title"),
 			Target: rapid.SampledFrom([]assay.Target{
 				{URL: "http://127.0.0.1:9000"}, {URL: "https://[::1]/a/{b}?"[:19]},
+				{URL: "https://a", TLS: assay.TLS{Name: "b"}}, {URL: "https://a", TLS: assay.TLS{CA: "/ca.pem", Cert: "/a b.pem", Key: "/k.pem"}},
 				{ARN: "arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST", Endpoint: "http://a:1"},
 				{Function: "f"}, {Function: "1"}, {Function: "f:$LATEST", Event: "v1"}, {Function: "f:1", Event: "v2"}, {Function: "f", Event: "url"}, {Function: "f", Event: "alb"},
 			}).Draw(t, "target"),

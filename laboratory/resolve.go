@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/certificates"
 	"github.com/assaylab/assay/event"
 	"github.com/assaylab/assay/lambda"
 	"github.com/assaylab/assay/lambda/control"
@@ -105,7 +106,11 @@ func (r *resolver) arms(ctx context.Context, e assay.Experiment, promised map[st
 func (r *resolver) invoker(ctx context.Context, t assay.Target, promised map[string]bool, a *arms) (assay.Invoker, *assay.Flaw) {
 	switch {
 	case t.URL != "":
-		s, err := plainhttp.New(t.URL, plainhttp.Options{MaxBody: a.def.Budget.Body, Log: r.log})
+		trust, err := certificates.Client(certificates.Files{CA: t.TLS.CA, Cert: t.TLS.Cert, Key: t.TLS.Key}, t.TLS.Name)
+		if err != nil {
+			return nil, flawOf("tls", err)
+		}
+		s, err := plainhttp.New(t.URL, plainhttp.Options{MaxBody: a.def.Budget.Body, TLS: trust, Log: r.log})
 		if err != nil {
 			return nil, flawOf("url", err)
 		}

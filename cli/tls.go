@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/assaylab/assay/certificates"
+)
+
+// tlsOptions are the files that `assay up` speaks TLS with, each as FILE for all addresses, or ADDRESS=FILE.
+type tlsOptions struct {
+	cert, key, clientCA []string
+}
+
+func (o *tlsOptions) flags(f *pflag.FlagSet) {
+	f.StringArrayVar(&o.cert, "tls-cert", nil, "certificate in PEM: FILE for all addresses, or gateway=FILE, aws=FILE, console=FILE for one; may be repeated")
+	f.StringArrayVar(&o.key, "tls-key", nil, "its key, named alike")
+	f.StringArrayVar(&o.clientCA, "tls-client-ca", nil, "authorities whose certificates clients must show, named alike")
+}
+
+var addressNames = []string{"gateway", "aws", "console"}
+
+// of returns the files of one address.
+func (o *tlsOptions) of(p *Process, name string) (certificates.Files, error) {
+	var f certificates.Files
+	for _, flag := range []struct {
+		name   string
+		values []string
+		into   *string
+	}{{"--tls-cert", o.cert, &f.Cert}, {"--tls-key", o.key, &f.Key}, {"--tls-client-ca", o.clientCA, &f.CA}} {
+		for _, v := range flag.values {
+			address, path, one := strings.Cut(v, "=")
+			if !one {
+				address, path = name, v
+			}
+			if !slices.Contains(addressNames, address) || path == "" {
+				return f, invalid(fmt.Sprintf("%s %s names no file of an address", flag.name, v), "write FILE, or one of "+strings.Join(addressNames, ", ")+" before =FILE")
+			}
+			if address == name && (one || *flag.into == "") {
+				*flag.into = absolute(p.Dir, path)
+			}
+		}
+	}
+	if (f.Cert == "") != (f.Key == "") || f.CA != "" && f.Cert == "" {
+		return f, invalid("TLS at the "+name+" address takes a certificate and its key", "give both --tls-cert and --tls-key")
+	}
+	return f, nil
+}
+
+// secure lets a server speak TLS, if its address has a certificate.
+func (o *tlsOptions) secure(p *Process, s *server) error {
+	files, err := o.of(p, s.name)
+	if err != nil || files.Cert == "" {
+		return err
+	}
+	config, err := certificates.Server(files)
+	if err != nil {
+		return err
+	}
+	s.scheme, s.listener = "https", tls.NewListener(s.listener, config)
+	return nil
+}
+
+// consoleFlags name the files with which commands speak TLS to a console.
+func (c *client) consoleFlags(f *pflag.FlagSet) {
+	f.StringVar(&c.files.CA, "console-ca", "", "authorities of the console's certificate, in PEM (default $ASSAY_CONSOLE_CA, or the system's)")
+	f.StringVar(&c.files.Cert, "console-cert", "", "certificate to show the console (default $ASSAY_CONSOLE_CERT)")
+	f.StringVar(&c.files.Key, "console-key", "", "its key (default $ASSAY_CONSOLE_KEY)")
+}
+
+// caller is what calls the console.
+func (c *client) caller() (*http.Client, error) {
+	files := certificates.Files{
+		CA:   c.setting(c.files.CA, "ASSAY_CONSOLE_CA", ""),
+		Cert: c.setting(c.files.Cert, "ASSAY_CONSOLE_CERT", ""),
+		Key:  c.setting(c.files.Key, "ASSAY_CONSOLE_KEY", ""),
+	}
+	if files == (certificates.Files{}) {
+		return http.DefaultClient, nil
+	}
+	for _, path := range []*string{&files.CA, &files.Cert, &files.Key} {
+		if *path != "" {
+			*path = absolute(c.process.Dir, *path)
+		}
+	}
+	config, err := certificates.Client(files, "")
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = config
+	return &http.Client{Transport: transport}, nil
+}
