@@ -5,6 +5,7 @@ package protobuf
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
@@ -66,7 +67,7 @@ func load(spec assay.ComparatorSpec, read func(string) ([]byte, error)) (*messag
 	case errors.Is(err, errNoMessage):
 		return nil, &assay.Flaw{Path: []string{"message"}, What: fmt.Sprintf("the descriptor set has no message %q", spec.Message), Hint: "give its full name, with its package: shop.v1.Order"}
 	case err != nil:
-		return nil, &assay.Flaw{Path: []string{"descriptor"}, What: "this is no descriptor set: " + err.Error(), Hint: "write it with protoc --include_imports --descriptor_set_out=FILE, or buf build -o FILE"}
+		return nil, &assay.Flaw{Path: []string{"descriptor"}, What: "this is no descriptor set: " + plain(err), Hint: "write it with protoc --include_imports --descriptor_set_out=FILE, or buf build -o FILE"}
 	}
 	return m, nil
 }
@@ -98,7 +99,14 @@ func (m *message) read(descriptor protoreflect.MessageDescriptor, data []byte, d
 	value := dynamicpb.NewMessage(descriptor)
 	options := proto.UnmarshalOptions{AllowPartial: true, Resolver: m.types, RecursionLimit: maxDepth}
 	if err := options.Unmarshal(data, value); err != nil {
-		return nil, err
+		return nil, errors.New(plain(err))
 	}
 	return m.object(value, depth)
+}
+
+// plain is what an error of the library says: its first space is another one from build to build, so that nobody
+// compares such texts, as differences are.
+func plain(err error) string {
+	_, text, _ := strings.Cut(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: ")
+	return text
 }
