@@ -107,6 +107,5 @@ func (m *message) read(descriptor protoreflect.MessageDescriptor, data []byte, d
 // plain is what an error of the library says: its first space is another one from build to build, so that nobody
 // compares such texts, as differences are.
 func plain(err error) string {
-	_, text, _ := strings.Cut(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: ")
-	return text
+	return strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: ")
 }
