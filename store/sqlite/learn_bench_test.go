@@ -29,10 +29,11 @@ func BenchmarkLearn(b *testing.B) {
 				}
 			}
 			s := open(b, filepath.Join(b.TempDir(), "assay.db"), Options{})
+			before := cpuTime(b)
 			for n := 0; b.Loop(); n++ {
 				keep(b, s, renamed(trials, n)...)
 			}
-			perTrial(b)
+			perTrial(b, before)
 		})
 	}
 }
