@@ -2,9 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/store/postgres"
@@ -21,11 +26,62 @@ type store interface {
 	assay.Trends
 }
 
+// limits are how much of trials is kept; counts stay for ever.
+type limits struct {
+	size byteSize
+	age  days
+}
+
+func (l *limits) flags(f *pflag.FlagSet) {
+	f.Var(&l.size, "keep-size", "how much of trials is kept, for example 2GB (default 1GB in a file, no limit in PostgreSQL); counts stay")
+	f.Var(&l.age, "keep-age", "how long trials are kept, for example 30d or 12h (default no limit); counts stay")
+}
+
+// byteSize is a flag like 500MB or 2GB.
+type byteSize int64
+
+func (b *byteSize) String() string { return "" }
+func (b *byteSize) Type() string   { return "size" }
+
+// Set implements pflag.Value.
+func (b *byteSize) Set(text string) error {
+	for unit, factor := range map[string]float64{"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40} {
+		number, ok := strings.CutSuffix(strings.ToUpper(text), unit)
+		n, err := strconv.ParseFloat(number, 64)
+		if ok && err == nil && n > 0 && n*factor < 1<<62 {
+			*b = byteSize(n * factor)
+			return nil
+		}
+	}
+	return errors.New("write a number with its unit: 500MB, 2GB")
+}
+
+// days is a flag like 30d, or a duration.
+type days time.Duration
+
+func (d *days) String() string { return "" }
+func (d *days) Type() string   { return "age" }
+
+// Set implements pflag.Value.
+func (d *days) Set(text string) error {
+	if number, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(number, 10, 16); err == nil && n > 0 {
+			*d = days(time.Duration(n) * 24 * time.Hour)
+			return nil
+		}
+	}
+	if span, err := time.ParseDuration(text); err == nil && span > 0 {
+		*d = days(span)
+		return nil
+	}
+	return errors.New("write 30d, 12h or the like")
+}
+
 // openStore opens what --store names: a file of the embedded store, by default under --data, or a PostgreSQL
 // database. Its address is never logged: it may hold a password.
 func openStore(ctx context.Context, p *Process, o upOptions, log *slog.Logger) (store, error) {
 	if strings.HasPrefix(o.store, "postgres://") || strings.HasPrefix(o.store, "postgresql://") {
-		return postgres.Open(ctx, o.store, postgres.Options{Log: log})
+		return postgres.Open(ctx, o.store, postgres.Options{Log: log, MaxBytes: int64(o.keep.size), MaxAge: time.Duration(o.keep.age)})
 	}
 	path, named := strings.CutPrefix(o.store, "sqlite:")
 	switch {
@@ -40,5 +96,5 @@ func openStore(ctx context.Context, p *Process, o upOptions, log *slog.Logger) (
 			Hint: "write sqlite:PATH, or postgres://user:password@host:port/database",
 		}
 	}
-	return sqlite.Open(ctx, path, sqlite.Options{Log: log})
+	return sqlite.Open(ctx, path, sqlite.Options{Log: log, MaxBytes: int64(o.keep.size), MaxAge: time.Duration(o.keep.age)})
 }

@@ -51,6 +51,7 @@ type upOptions struct {
 	console     string
 	data        string
 	store       string
+	keep        limits
 	token       string
 	tokenFile   string
 	credentials string
@@ -81,6 +82,7 @@ func upCommand(p *Process, c *client) *cobra.Command {
 	f.StringVar(&o.aws, "aws", "127.0.0.1:4566", "address of AWS's Lambda API")
 	f.StringVar(&o.data, "data", ".assay", "folder of the store and the engine")
 	f.StringVar(&o.store, "store", "", "where trials are kept: sqlite:PATH (default under --data), or postgres://user:password@host:port/database")
+	o.keep.flags(f)
 	f.StringVar(&o.tokenFile, "token-file", "", "file that holds the token")
 	f.StringVar(&o.prices, "prices", "", "file of prices instead of AWS's published ones, as JSON")
 	f.StringVar(&o.credentials, "aws-credentials", "", "file of credentials, like ~/.aws/credentials: AWS's address then verifies who signs")

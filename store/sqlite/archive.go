@@ -46,7 +46,8 @@ func (s *Store) Import(ctx context.Context, next func() (assay.Kept, error)) err
 			if err := t.mark(marks); err != nil {
 				return 0, err
 			}
-			return len(fresh), t.makeRoom(fresh, s.maxBytes, s.noteFull)
+			_, err = t.makeRoom(fresh, s.limits())
+			return len(fresh), err
 		})
 	})
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/store/codec"
@@ -16,33 +17,57 @@ func (s *Store) Keep(ctx context.Context, b assay.Batch) error {
 	if err != nil {
 		return err
 	}
-	return s.within(ctx, s.writer, "trials cannot be kept", func(tx tx) error {
-		if err := tx.keepTrials(records, s.maxBytes, s.noteFull); err != nil {
+	var gone pruned
+	err = s.within(ctx, s.writer, "trials cannot be kept", func(tx tx) error {
+		fresh, err := tx.insert(records)
+		if err != nil {
+			return err
+		}
+		marks, err := tables.Add(tx, fresh)
+		if err != nil {
+			return err
+		}
+		if err := tx.mark(marks); err != nil {
+			return err
+		}
+		if gone, err = tx.makeRoom(fresh, s.limits()); err != nil {
 			return err
 		}
 		return tables.KeepLedgers(tx, b.Ledgers)
 	})
+	if err == nil {
+		s.note(gone)
+	}
+	return err
 }
 
-func (s *Store) noteFull() {
-	s.full.Do(func() {
-		s.log.Warn("the store is full: the oldest trials make room, the counts stay", "file", s.path, "bytes", s.maxBytes)
-	})
+func (s *Store) limits() limits {
+	l := limits{bytes: s.opt.MaxBytes}
+	if s.opt.MaxAge > 0 {
+		l.oldest = s.opt.Now().Add(-s.opt.MaxAge).UnixMicro()
+	}
+	return l
 }
 
-func (t tx) keepTrials(records []codec.Record, maxBytes int64, full func()) error {
-	fresh, err := t.insert(records)
-	if err != nil || len(fresh) == 0 {
-		return err
+// noteEvery is how often it is said what was pruned.
+const noteEvery = time.Minute
+
+// note says what was pruned since it was last said.
+func (s *Store) note(p pruned) {
+	if p.bytes == 0 {
+		return
 	}
-	marks, err := tables.Add(t, fresh)
-	if err != nil {
-		return err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone.trials += p.trials
+	s.gone.bytes += p.bytes
+	now := s.opt.Now()
+	if now.Sub(s.noted) < noteEvery {
+		return
 	}
-	if err := t.mark(marks); err != nil {
-		return err
-	}
-	return t.makeRoom(fresh, maxBytes, full)
+	s.opt.Log.Info("old trials made room: matches lose their bodies first, then the oldest trials go; counts stay",
+		"file", s.path, "trials", s.gone.trials, "bytes", s.gone.bytes)
+	s.noted, s.gone = now, pruned{}
 }
 
 // insert returns those records that were not kept before, with their place in the order.

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/store/storetest"
@@ -143,7 +143,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 func TestACanceledCallKeepsNothing(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "assay.db"), Options{})
 	ctx, cancel := context.WithCancel(t.Context())
-	s.log, s.maxBytes = slog.New(canceling{slog.DiscardHandler, cancel}), 1 // cancels within the transaction
+	s.opt.MaxAge, s.opt.Now = 1, func() time.Time { cancel(); return time.Now() } // within the transaction
 	if err := s.Keep(ctx, assay.Batch{Trials: storetest.Trials(1, 10)}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
@@ -154,19 +154,6 @@ func TestACanceledCallKeepsNothing(t *testing.T) {
 	if n := countTrials(t, s); n != 10 {
 		t.Errorf("%d trials", n)
 	}
-}
-
-// canceling is a log that cancels a context when it is written to.
-type canceling struct {
-	slog.Handler
-	cancel context.CancelFunc
-}
-
-func (canceling) Enabled(context.Context, slog.Level) bool { return true }
-
-func (c canceling) Handle(context.Context, slog.Record) error {
-	c.cancel()
-	return nil
 }
 
 func TestAFullDiskFailsTheBatchAlone(t *testing.T) {

@@ -1,6 +1,9 @@
 package sqlite
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/store/codec"
 	"github.com/assaylab/assay/store/tables"
@@ -24,25 +27,83 @@ type usage struct {
 	bodiesTo, trialsTo int64
 }
 
-// makeRoom books what was just inserted and prunes what is too much.
-func (t tx) makeRoom(fresh []codec.Record, maxBytes int64, full func()) error {
+// pruned is what had to go.
+type pruned struct {
+	trials int64
+	bytes  int64 // of trials and bodies
+}
+
+// makeRoom books what was just inserted, and prunes what is too much or too old.
+func (t tx) makeRoom(fresh []codec.Record, l limits) (p pruned, err error) {
 	var u usage
 	row := t.QueryRowContext(t.ctx, `SELECT bytes, matches, bodies_to, trials_to FROM usage`)
 	if err := row.Scan(&u.bytes, &u.matches, &u.bodiesTo, &u.trialsTo); err != nil {
-		return err
+		return p, err
 	}
 	u.add(fresh)
-	if u.bytes > maxBytes {
-		full()
-		rows := pruneRows + 2*len(fresh)
-		if err := t.pruneBodies(&u, min(u.bytes-maxBytes, u.matches-maxBytes/matchShare), rows); err != nil {
-			return err
-		}
-		if err := t.pruneTrials(&u, u.bytes-maxBytes, rows); err != nil {
-			return err
-		}
+	full := u
+	rows := pruneRows + 2*len(fresh)
+	if err := t.pruneBodies(&u, min(u.bytes-l.bytes, u.matches-l.bytes/matchShare), rows); err != nil {
+		return p, err
 	}
-	return t.Exec(`UPDATE usage SET bytes = ?, matches = ?, bodies_to = ?, trials_to = ?`, u.bytes, u.matches, u.bodiesTo, u.trialsTo)
+	to, freed, err := t.advance(`SELECT seq, size + bodies FROM trials WHERE seq > ? ORDER BY seq LIMIT ?`, u.trialsTo, u.bytes-l.bytes, rows)
+	if err != nil {
+		return p, err
+	}
+	if err := t.pruneTrials(&u, to, freed); err != nil {
+		return p, err
+	}
+	if to, freed, err = t.old(u.trialsTo, l.oldest, rows); err != nil {
+		return p, err
+	}
+	if err := t.pruneTrials(&u, to, freed); err != nil {
+		return p, err
+	}
+	p = pruned{u.trialsTo - full.trialsTo, full.bytes - u.bytes}
+	if p.bytes > 0 {
+		err = t.compact(rows)
+	}
+	return p, errors.Join(err, t.Exec(`UPDATE usage SET bytes = ?, matches = ?, bodies_to = ?, trials_to = ?`, u.bytes, u.matches, u.bodiesTo, u.trialsTo))
+}
+
+// limits are how much may be kept.
+type limits struct {
+	bytes  int64
+	oldest int64 // microseconds since 1970: what is older goes; 0 for no limit
+}
+
+// old returns the last seq of the trials after one that are too old, and their bytes. A trial that came late goes
+// with those around it.
+func (t tx) old(after, oldest int64, rows int) (to, freed int64, err error) {
+	to = after
+	if oldest == 0 {
+		return to, 0, nil
+	}
+	young := false
+	err = t.Query(func(row tables.Row) error {
+		var seq, time, bytes int64
+		if err := row.Scan(&seq, &time, &bytes); err != nil {
+			return err
+		}
+		if young = young || time >= oldest; !young {
+			to, freed = seq, freed+bytes
+		}
+		return nil
+	}, `SELECT seq, time, size + bodies FROM trials WHERE seq > ? ORDER BY seq LIMIT ?`, after, rows)
+	return to, freed, err
+}
+
+// spare is the share of the file, one page in so many, that may be free for what comes next.
+const spare = 8
+
+// compact gives some of the pages back that are free beyond what is spare. Files that an older Assay made keep them.
+func (t tx) compact(most int) error {
+	var pages, free int
+	err := t.QueryRowContext(t.ctx, `SELECT (SELECT page_count FROM pragma_page_count), (SELECT freelist_count FROM pragma_freelist_count)`).Scan(&pages, &free)
+	if err != nil || free <= pages/spare {
+		return err
+	}
+	return t.Query(func(tables.Row) error { return nil }, fmt.Sprintf(`PRAGMA incremental_vacuum(%d)`, min(most, free-pages/spare)))
 }
 
 func (u *usage) add(fresh []codec.Record) {
@@ -73,11 +134,10 @@ func (t tx) pruneBodies(u *usage, excess int64, rows int) error {
 	return nil
 }
 
-// pruneTrials takes all but the ids of the oldest trials until excess bytes are free.
-func (t tx) pruneTrials(u *usage, excess int64, rows int) error {
-	to, freed, err := t.advance(`SELECT seq, size + bodies FROM trials WHERE seq > ? ORDER BY seq LIMIT ?`, u.trialsTo, excess, rows)
-	if err != nil || to == u.trialsTo {
-		return err
+// pruneTrials takes all but the ids of the oldest trials up to one, which have so many bytes.
+func (t tx) pruneTrials(u *usage, to, freed int64) error {
+	if to == u.trialsTo {
+		return nil
 	}
 	var matches int64
 	row := t.QueryRowContext(t.ctx, `SELECT coalesce(sum(bodies), 0) FROM trials WHERE seq > ? AND seq <= ? AND outcome = 'match'`, u.trialsTo, to)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/store/storetest"
@@ -37,7 +38,7 @@ func TestPruningTakesBodiesOfMatchesThenTheOldestTrials(t *testing.T) {
 	if c := countTrials(t, s); c != 600 {
 		t.Errorf("counted %d", c)
 	}
-	if n := strings.Count(log.String(), "the store is full"); n != 1 {
+	if n := strings.Count(log.String(), "old trials made room"); n != 1 {
 		t.Errorf("said %d times that it is full", n)
 	}
 	aged(t, s, trials)
@@ -121,5 +122,38 @@ func TestALowerLimitIsReachedInSteps(t *testing.T) {
 	}
 	if u := sameUsage(t, s); u.bytes > 50_000 {
 		t.Errorf("%d bytes are left", u.bytes)
+	}
+}
+
+func TestOldTrialsGo(t *testing.T) {
+	trials := storetest.Trials(1, 300) // one a second
+	now := trials[299].Time
+	s := open(t, filepath.Join(t.TempDir(), "assay.db"), Options{MaxAge: 100 * time.Second, Now: func() time.Time { return now }})
+	for batch := range slices.Chunk(trials, 50) {
+		keep(t, s, batch...)
+	}
+	if u := sameUsage(t, s); u.trialsTo != 199 || countTrials(t, s) != 300 {
+		t.Errorf("trials went up to %d, counted are %d", u.trialsTo, countTrials(t, s))
+	}
+	aged(t, s, trials)
+}
+
+func TestSpaceIsGivenBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "assay.db")
+	s := open(t, path, Options{})
+	keep(t, s, storetest.Trials(1, 2000)...)
+	pages := func() (all, free int) {
+		if err := s.reader.QueryRow(`SELECT (SELECT page_count FROM pragma_page_count), (SELECT freelist_count FROM pragma_freelist_count)`).Scan(&all, &free); err != nil {
+			t.Fatal(err)
+		}
+		return all, free
+	}
+	before, _ := pages()
+	s.opt.MaxBytes = 50_000
+	for _, late := range storetest.Trials(2, 20) {
+		keep(t, s, late)
+	}
+	if after, free := pages(); free > before/spare || after > before*2/3 {
+		t.Errorf("the file has %d pages of %d, %d free", after, before, free)
 	}
 }

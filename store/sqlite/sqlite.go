@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver named "sqlite"
 
@@ -29,10 +30,14 @@ import (
 // Options of a store. The zero value works.
 type Options struct {
 	// MaxBytes limits what the trials take, 1 GiB by default. Beyond it the oldest matches lose their
-	// bodies, then the oldest trials go. The file is somewhat larger and does not shrink again.
+	// bodies, then the oldest trials go. The file is somewhat larger; space that stays free is given back.
 	MaxBytes int64
-	// Log hears when the limit is first reached. Nobody does by default.
+	// MaxAge limits how old trials become. No limit by default.
+	MaxAge time.Duration
+	// Log hears what was pruned, now and then. Nobody does by default.
 	Log *slog.Logger
+	// Now is the time that ages are measured by, time.Now by default.
+	Now func() time.Time
 }
 
 // DefaultMaxBytes is the size limit of a store that is given none.
@@ -45,10 +50,12 @@ const readers = 4
 // concurrent use.
 type Store struct {
 	tables.Tables
-	path     string
-	maxBytes int64
-	log      *slog.Logger
-	full     sync.Once // says that the limit was reached
+	path string
+	opt  Options
+
+	mu    sync.Mutex
+	gone  pruned    // since it was said
+	noted time.Time // when it was
 
 	writer *sql.DB // a single connection
 	reader *sql.DB
@@ -63,14 +70,17 @@ var _ assay.Store = (*Store)(nil)
 // brings an older schema up to date. A file that is something else, or was written by a newer Assay,
 // is left as it is, with an error of CodeInvalid.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
-	s := &Store{path: path, maxBytes: o.MaxBytes, log: o.Log}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Store{path: path, opt: o}
 	s.Tables = tables.New(s.read, s.write)
-	if s.maxBytes <= 0 {
-		s.maxBytes = DefaultMaxBytes
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
 	if err := create(path); err != nil {
 		return nil, s.fail("the store's file cannot be created", err)
 	}
@@ -100,7 +110,7 @@ func create(path string) error {
 func (s *Store) connect(ctx context.Context) (err error) {
 	writing := url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"synchronous(normal)", "cache_size(-16384)", "journal_size_limit(67108864)", "wal_autocheckpoint(16000)"},
+		"_pragma": {"auto_vacuum(incremental)", "synchronous(normal)", "cache_size(-16384)", "journal_size_limit(67108864)", "wal_autocheckpoint(16000)"},
 	}
 	if s.writer, err = pool(s.path, 1, writing); err != nil {
 		return err
