@@ -26,13 +26,13 @@ type store interface {
 	assay.Trends
 }
 
-// limits are how much of trials is kept; counts stay for ever.
-type limits struct {
+// retention is how much of trials is kept; counts stay for ever.
+type retention struct {
 	size byteSize
 	age  days
 }
 
-func (l *limits) flags(f *pflag.FlagSet) {
+func (l *retention) flags(f *pflag.FlagSet) {
 	f.Var(&l.size, "keep-size", "how much of trials is kept, for example 2GB (default 1GB in a file, no limit in PostgreSQL); counts stay")
 	f.Var(&l.age, "keep-age", "how long trials are kept, for example 30d or 12h (default no limit); counts stay")
 }

@@ -51,7 +51,7 @@ type upOptions struct {
 	console     string
 	data        string
 	store       string
-	keep        limits
+	keep        retention
 	token       string
 	tokenFile   string
 	credentials string
