@@ -1,0 +1,47 @@
+"""The process that a worker keeps warm: a runner that is given tests, and says what becomes of each.
+
+Arguments are the runner's name and two file descriptors. Each message is a line of JSON.
+"""
+import importlib, json, os, site, sys
+
+
+class Link:
+    """The two pipes. They are out of the tests' reach: above the usual numbers, and not inherited."""
+
+    def __init__(self, fro, to):
+        self.fro, self.to = os.fdopen(raise_fd(fro, 900), "rb"), raise_fd(to, 901)
+
+    def hear(self):
+        line = self.fro.readline()
+        return json.loads(line) if line else None
+
+    def say(self, **message):
+        data = json.dumps(message).encode() + b"\n"
+        while data:
+            data = data[os.write(self.to, data):]
+
+
+def raise_fd(fd, wanted):
+    try:
+        os.dup2(fd, wanted, inheritable=False)
+    except OSError:
+        os.set_inheritable(fd, False)
+        return fd
+    os.close(fd)
+    return wanted
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    name, fro, to = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    link = Link(fro, to)
+    if os.path.isdir("/opt/python"):
+        site.addsitedir("/opt/python")  # the dependencies' layer
+    runner = importlib.import_module("run_" + name)
+    sys.path.remove(here)
+    sys.argv = [name]
+    runner.serve(link, link.hear())
+
+
+if __name__ == "__main__":
+    main()

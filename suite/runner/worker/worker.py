@@ -1,0 +1,252 @@
+"""The function that runs tests: lays the project out under /tmp, and keeps a runner's process warm.
+
+A batch comes in (package suite says what is in it), an answer goes out. A test that ends its process or
+takes too long is reported as such, and the others of its batch go on in a new process.
+"""
+import base64, io, json, os, selectors, shutil, signal, subprocess, sys, threading, time, uuid, zipfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ID = uuid.uuid4().hex[:12]
+HIDDEN = ("_HANDLER", "AWS_EXECUTION_ENV", "AWS_LAMBDA_", "LAMBDA_", "LD_LIBRARY_PATH", "NODE_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+KEPT = 16 << 10  # bytes of what a runner prints, for when it ends
+
+
+class Child:
+    """A runner's process. It is given tests, and says what becomes of each, by two pipes of its own."""
+
+    def __init__(self, tree, batch):
+        ours, theirs = os.pipe(), os.pipe()
+        for fd in (ours[0], theirs[1]):
+            os.set_inheritable(fd, True)
+        env = dict(os.environ) if LOCAL else environment()
+        command = [sys.executable, os.path.join(HERE, "child.py"), batch["runner"], str(ours[0]), str(theirs[1])]
+        self.process = subprocess.Popen(
+            command, cwd=tree, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            pass_fds=(ours[0], theirs[1]), start_new_session=True)
+        os.close(ours[0])
+        os.close(theirs[1])
+        self.to, self.fro, self.rest = ours[1], theirs[0], b""
+        self.printed, self.lock = b"", threading.Lock()
+        self.reader = threading.Thread(target=self.drain, daemon=True)
+        self.reader.start()
+        self.say({"args": batch.get("args") or [], "settings": batch.get("settings") or {}})
+
+    def drain(self):
+        for part in iter(lambda: self.process.stdout.read1(65536), b""):
+            with self.lock:
+                self.printed = (self.printed + part)[-KEPT:]
+
+    def say(self, message):
+        data = json.dumps(message).encode() + b"\n"
+        try:
+            while data:
+                data = data[os.write(self.to, data):]
+        except BrokenPipeError:
+            pass  # it has ended, which hear tells
+
+    def hear(self, until):
+        """The next message; None when the process has ended, or TimeoutError."""
+        while b"\n" not in self.rest:
+            left = None if until is None else until - time.monotonic()
+            with selectors.DefaultSelector() as s:
+                s.register(self.fro, selectors.EVENT_READ)
+                if not s.select(None if left is None else max(left, 0)):
+                    raise TimeoutError
+            part = os.read(self.fro, 1 << 20)
+            if not part:
+                return None
+            self.rest += part
+        line, self.rest = self.rest.split(b"\n", 1)
+        return json.loads(line)
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def end(self, how=signal.SIGKILL):
+        try:
+            os.killpg(self.process.pid, how)
+        except ProcessLookupError:
+            pass
+        code = self.process.wait()
+        self.reader.join(1)
+        for fd in (self.to, self.fro):
+            os.close(fd)
+        with self.lock:
+            return code, self.printed.decode(errors="replace")
+
+
+def environment():
+    env = {k: v for k, v in os.environ.items() if not k.startswith(HIDDEN)}
+    env.update(LANG="C.UTF-8", HOME=os.path.join(TMP, "home"), ASSAY_WORKER=ID)
+    os.makedirs(env["HOME"], exist_ok=True)
+    return env
+
+
+LOCAL = None  # the project's folder, where no copy of it is made
+TMP = os.environ.get("TMPDIR", "/tmp")
+child, child_root = None, None
+
+
+def handler(batch, context=None):
+    answer = {"worker": ID, "results": [], "late": []}
+    tree = LOCAL or lay_out(batch)
+    if tree is None:
+        answer["need"] = True
+        return answer
+    if batch["op"] == "finish":
+        finish(answer)
+        return answer
+    left = context.get_remaining_time_in_millis() / 1000 - 1 if context else None
+    end = None if left is None else time.monotonic() + left
+    waiting = list(batch.get("tests") or [])
+    while waiting:
+        waiting = run(tree, batch, waiting, end, answer)
+    return answer
+
+
+def lay_out(batch):
+    """The folder of a snapshot: the base, which came as the function's code, and what differs from it."""
+    tree = os.path.join(TMP, "trees", batch["root"])
+    if os.path.isdir(tree):
+        return tree
+    base = os.path.join(HERE, "base")
+    try:
+        with open(os.path.join(HERE, "base.json")) as f:
+            known = json.load(f)["root"]
+    except FileNotFoundError:
+        known = ""
+    if batch["root"] != known and not batch.get("delta"):
+        return None
+    new = tree + ".new"
+    shutil.rmtree(os.path.join(TMP, "trees"), ignore_errors=True)  # earlier ones are not needed again
+    if os.path.isdir(base):
+        shutil.copytree(base, new, symlinks=True, copy_function=shutil.copy)
+    os.makedirs(new, exist_ok=True)
+    if batch.get("delta"):
+        apply(new, batch["delta"])
+    os.rename(new, tree)
+    return tree
+
+
+def apply(tree, delta):
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(delta))) as z:
+        gone = json.loads(z.read(".assay-gone.json"))
+        for name in gone:
+            try:
+                os.remove(os.path.join(tree, name))
+            except FileNotFoundError:
+                pass
+        for info in z.infolist():
+            if info.filename == ".assay-gone.json":
+                continue
+            path, mode = os.path.join(tree, info.filename), info.external_attr >> 16
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            if os.path.lexists(path):
+                os.remove(path)
+            if mode & 0o170000 == 0o120000:
+                os.symlink(z.read(info).decode(), path)
+                continue
+            with z.open(info) as source, open(path, "wb") as to:
+                shutil.copyfileobj(source, to)
+            os.chmod(path, (mode & 0o777 or 0o644) | 0o200)
+
+
+def ensure(tree, batch):
+    global child, child_root
+    key = (tree, batch["runner"], json.dumps(batch.get("args")), json.dumps(batch.get("settings"), sort_keys=True))
+    if child and (child_root != key or not child.alive()):
+        stop()
+    if child is None:
+        child, child_root = Child(tree, batch), key
+    return child
+
+
+def stop():
+    global child
+    ended, child = child, None
+    return ended.end()
+
+
+def run(tree, batch, tests, end, answer):
+    """Gives tests to the child, and returns those that are still to be run when it has ended early."""
+    c = ensure(tree, batch)
+    c.say({"tests": tests})
+    todo, running, began = list(tests), None, time.time()
+    limit = batch.get("timeout") or None
+    until = None
+    while True:
+        bound = min((t for t in (until, end) if t is not None), default=None)
+        try:
+            m = c.hear(bound)
+        except TimeoutError:
+            return timed_out(todo, running, began, limit, answer)
+        if m is None:
+            return crashed(batch, todo, running, began, answer)
+        if "start" in m:
+            running, began = m["start"], time.time()
+            until = time.monotonic() + limit if limit else None
+        elif "result" in m:
+            r = m["result"]
+            r["worker"] = ID
+            answer["results"].append(r)
+            if r["id"] in todo:
+                todo.remove(r["id"])
+            running, until = None, None
+        elif "late" in m:
+            answer["late"].append(m["late"])
+        elif "done" in m:
+            return []
+
+
+def ended_by(status, test, began, message, printed, answer):
+    answer["results"].append({
+        "id": test, "status": status, "start": began, "call": time.time() - began, "message": message,
+        "output": printed, "worker": ID})
+
+
+def timed_out(todo, running, began, limit, answer):
+    _, printed = stop()
+    test = running or todo[0]
+    took = time.time() - began
+    ended_by("timeout", test, began, "it had not ended after %.1f s" % took, printed, answer)
+    if limit is None or took < limit:  # the invocation's own time is over: the others are not run by this one
+        return []
+    return [t for t in todo if t != test]
+
+
+def crashed(batch, todo, running, began, answer):
+    code, printed = stop()
+    why = "signal %d (%s)" % (-code, signal.Signals(-code).name) if code < 0 else "exit status %d" % code
+    if running is None:
+        if not answer["results"]:
+            answer["broken"] = "the runner ended with %s before it ran a test\n%s" % (why, printed)
+        return []
+    ended_by("crash", running, began, "it ended its process: " + why, printed, answer)
+    return [t for t in todo if t != running]
+
+
+def finish(answer):
+    if child is None or not child.alive():
+        return
+    child.say({"finish": True})
+    try:
+        while (m := child.hear(time.monotonic() + 30)) is not None:
+            if "late" in m:
+                answer["late"].append(m["late"])
+    except TimeoutError:
+        pass
+    stop()
+
+
+def serve(folder):
+    """The same for a machine without an engine: batches are lines of stdin, answers lines of stdout."""
+    global LOCAL
+    LOCAL = folder
+    for line in sys.stdin:
+        print(json.dumps(handler(json.loads(line))), flush=True)
+    if child:
+        stop()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

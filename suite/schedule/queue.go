@@ -1,0 +1,292 @@
+// Package schedule decides which worker runs which tests, and when. In come tests with what is known of
+// their durations, and a clock's readings; out go leases of small batches. It is pure: a run of a
+// thousand workers can be simulated in a moment, and Plan predicts a real one so.
+//
+// Tests are pulled, in descending order of what they took before, so that the makespan is at most
+// sum/m + (1 - 1/m) * longest whatever the estimates are worth (Graham, 1966), and within 1 + 1/k of the
+// best if they are right (Graham, 1969). Tests that nothing is known of come first: they may be the
+// long ones. Batches shrink to single tests as work runs out, and an idle worker takes half of what
+// another holds, so that tests of one scope stay together just while that costs no time.
+package schedule
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Task is a test as the queue sees it.
+type Task struct {
+	Estimate time.Duration
+	Known    bool   // whether Estimate means anything
+	Scope    string // tests of one scope share a set-up; "" for none
+	Alone    bool   // it is never in a batch with others
+}
+
+// Lease is a batch that a worker has. Tests are indexes of the queue's tasks.
+type Lease struct {
+	ID     int
+	Worker int
+	Tests  []int
+	Began  time.Duration
+	Copy   bool // another worker runs the same: the first answer counts
+}
+
+const (
+	maxGrain = 200 * time.Millisecond // of a batch, so that results come often and little is lost with one
+	maxBatch = 100                    // tests
+)
+
+// unit is tests that are handed out together if possible, in their own order.
+type unit struct {
+	tests    []int
+	estimate time.Duration
+	unknown  bool
+}
+
+// Queue hands tests to workers. Its methods are called by one goroutine at a time.
+type Queue struct {
+	tasks   []Task
+	workers int
+
+	units  []unit        // waiting, the next one first
+	again  []int         // tests to run once more, alone
+	held   map[int]*unit // by worker: what is left of the unit it works on
+	leases map[int]*Lease
+	copied map[int]bool // leases that have been given to another worker as well
+	taken  int          // leases so far
+
+	left     time.Duration // the estimate of what is waiting and held
+	observed time.Duration // by tests that have ended
+	ended    int
+}
+
+// New returns a queue for so many workers.
+func New(tasks []Task, workers int) *Queue {
+	q := &Queue{tasks: tasks, workers: max(workers, 1), held: map[int]*unit{}, leases: map[int]*Lease{}, copied: map[int]bool{}}
+	q.units = units(tasks)
+	for _, t := range tasks {
+		q.left += t.Estimate
+	}
+	return q
+}
+
+// units groups tests by scope and puts those first that nothing is known of, then the longest.
+func units(tasks []Task) []unit {
+	var all []unit
+	byScope := map[string]int{}
+	for i, t := range tasks {
+		at, grouped := byScope[t.Scope]
+		if t.Scope == "" || t.Alone || !grouped {
+			at = len(all)
+			all = append(all, unit{})
+		}
+		if t.Scope != "" && !t.Alone {
+			byScope[t.Scope] = at
+		}
+		u := &all[at]
+		u.tests = append(u.tests, i)
+		u.estimate += t.Estimate
+		u.unknown = u.unknown || !t.Known
+	}
+	unknown, known := all[:0:0], all[:0:0]
+	for _, u := range all {
+		if u.unknown {
+			unknown = append(unknown, u)
+		} else {
+			known = append(known, u)
+		}
+	}
+	slices.SortStableFunc(known, func(a, b unit) int { return cmp.Compare(b.estimate, a.estimate) })
+	return append(inward(unknown), known...)
+}
+
+// inward orders what nothing is known of from both ends of the listing to its middle: people write the
+// slow tests last, or first.
+func inward(all []unit) []unit {
+	out := make([]unit, 0, len(all))
+	for i, j := 0, len(all)-1; i <= j; i, j = i+1, j-1 {
+		out = append(out, all[j])
+		if i < j {
+			out = append(out, all[i])
+		}
+	}
+	return out
+}
+
+// Take gives a worker its next batch; false if there is nothing that it could do now.
+func (q *Queue) Take(worker int, now time.Duration) (Lease, bool) {
+	tests := q.next(worker)
+	if len(tests) == 0 {
+		return q.straggler(worker, now)
+	}
+	return q.lease(worker, tests, now, false), true
+}
+
+func (q *Queue) lease(worker int, tests []int, now time.Duration, duplicate bool) Lease {
+	q.taken++
+	l := &Lease{ID: q.taken, Worker: worker, Tests: tests, Began: now, Copy: duplicate}
+	q.leases[l.ID] = l
+	return *l
+}
+
+func (q *Queue) next(worker int) []int {
+	if n := len(q.again); n > 0 {
+		tests := q.again[:1:1]
+		q.again = q.again[1:]
+		return tests
+	}
+	u := q.held[worker]
+	if u == nil && len(q.units) > 0 {
+		u = &q.units[0]
+		q.units = q.units[1:]
+	}
+	if u == nil {
+		u = q.steal()
+	}
+	if u == nil {
+		return nil
+	}
+	return q.batch(worker, u)
+}
+
+// batch cuts as much off a unit as is worth an invocation, and fills up with further ones.
+func (q *Queue) batch(worker int, u *unit) []int {
+	grain := min(q.left/time.Duration(4*q.workers), maxGrain)
+	var tests []int
+	var sum time.Duration
+	for u != nil {
+		n := 0
+		for n < len(u.tests) && (len(tests) == 0 || q.fits(u.tests[n], sum, grain) && len(tests) < maxBatch) {
+			i := u.tests[n]
+			tests, sum, n = append(tests, i), sum+q.expected(i), n+1
+			q.left -= q.tasks[i].Estimate
+			u.estimate -= q.tasks[i].Estimate
+			if q.tasks[i].Alone {
+				break
+			}
+		}
+		u.tests = u.tests[n:]
+		if len(u.tests) > 0 {
+			q.held[worker] = u
+			return tests
+		}
+		delete(q.held, worker)
+		u = nil
+		if len(q.units) > 0 && !q.tasks[tests[0]].Alone && len(tests) < maxBatch && q.fits(q.units[0].tests[0], sum, grain) {
+			u = &q.units[0]
+			q.units = q.units[1:]
+		}
+	}
+	return tests
+}
+
+// fits tells whether a test may be in a batch that is expected to take sum already.
+func (q *Queue) fits(test int, sum, grain time.Duration) bool {
+	t := q.tasks[test]
+	return !t.Alone && (t.Known || q.ended > 0) && sum+q.expected(test) <= grain
+}
+
+// expected is what a test will take: as before, or as tests of this run did in the mean.
+func (q *Queue) expected(test int) time.Duration {
+	if t := q.tasks[test]; t.Known || q.ended == 0 {
+		return t.Estimate
+	}
+	return q.observed / time.Duration(q.ended)
+}
+
+// steal takes half of what some worker holds and has not been given yet: where most is left.
+func (q *Queue) steal() *unit {
+	var from *unit
+	for _, u := range q.held {
+		if from == nil || u.estimate > from.estimate || u.estimate == from.estimate && len(u.tests) > len(from.tests) {
+			from = u
+		}
+	}
+	if from == nil {
+		return nil
+	}
+	cut := len(from.tests) / 2
+	stolen := &unit{tests: from.tests[cut:], unknown: from.unknown}
+	from.tests = from.tests[:cut:cut]
+	for _, i := range stolen.tests {
+		stolen.estimate += q.tasks[i].Estimate
+	}
+	from.estimate -= stolen.estimate
+	if cut == 0 {
+		for w, u := range q.held {
+			if u == from {
+				delete(q.held, w)
+			}
+		}
+	}
+	return stolen
+}
+
+// patience is how much longer than expected a lease may take, beside a third of that, before it is a
+// straggler. Copies are made by workers with nothing else to do, so they cost no time.
+const patience = 500 * time.Millisecond
+
+// straggler gives a worker with nothing to do a copy of the lease that is overdue longest.
+func (q *Queue) straggler(worker int, now time.Duration) (Lease, bool) {
+	var worst *Lease
+	var late time.Duration
+	for _, l := range q.leases {
+		if due, ok := q.due(l); ok && now-due >= late && l.Worker != worker {
+			worst, late = l, now-due
+		}
+	}
+	if worst == nil {
+		return Lease{}, false
+	}
+	q.copied[worst.ID] = true
+	return q.lease(worker, worst.Tests, now, true), true
+}
+
+// due is when a lease becomes a straggler. Those never do whose tests have not been timed, and those
+// that are copies or have one.
+func (q *Queue) due(l *Lease) (time.Duration, bool) {
+	var sum time.Duration
+	for _, i := range l.Tests {
+		if !q.tasks[i].Known {
+			return 0, false
+		}
+		sum += q.tasks[i].Estimate
+	}
+	return l.Began + sum + sum/3 + patience, !l.Copy && !q.copied[l.ID]
+}
+
+// Wake is when an idle worker should ask again although nothing has happened; false for never.
+func (q *Queue) Wake() (at time.Duration, ok bool) {
+	for _, l := range q.leases {
+		if due, may := q.due(l); may && (!ok || due < at) {
+			at, ok = due, true
+		}
+	}
+	return at, ok
+}
+
+// Done ends a lease.
+func (q *Queue) Done(l Lease) { delete(q.leases, l.ID) }
+
+// Observe tells what a test took.
+func (q *Queue) Observe(took time.Duration) { q.observed, q.ended = q.observed+took, q.ended+1 }
+
+// Again has a test run once more, by itself.
+func (q *Queue) Again(test int) { q.again = append(q.again, test) }
+
+// Drop forgets what waits: nothing more is handed out.
+func (q *Queue) Drop() {
+	q.units, q.again, q.held, q.left = nil, nil, map[int]*unit{}, 0
+	for id := range q.leases {
+		q.copied[id] = true
+	}
+}
+
+// Idle tells whether all is done.
+func (q *Queue) Idle() bool {
+	return len(q.units) == 0 && len(q.again) == 0 && len(q.held) == 0 && len(q.leases) == 0
+}
+
+// Left is the estimate of what nobody has been given yet.
+func (q *Queue) Left() time.Duration { return q.left }

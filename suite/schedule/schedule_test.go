@@ -1,0 +1,215 @@
+package schedule
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// lognormal is n durations whose logarithms are normal, the longest one at a place of the listing.
+func lognormal(seed uint64, n int, median time.Duration, sigma float64, longest string) []time.Duration {
+	r := rand.New(rand.NewPCG(seed, 1))
+	all := make([]time.Duration, n)
+	for i := range all {
+		all[i] = time.Duration(float64(median) * math.Exp(sigma*r.NormFloat64()))
+	}
+	at := slices.Index(all, slices.Max(all))
+	to := map[string]int{"first": 0, "middle": n / 2, "last": n - 1, "": at}[longest]
+	all[at], all[to] = all[to], all[at]
+	return all
+}
+
+func known(durations []time.Duration) []Task {
+	tasks := make([]Task, len(durations))
+	for i, d := range durations {
+		tasks[i] = Task{Estimate: d, Known: true}
+	}
+	return tasks
+}
+
+func on(workers int, durations []time.Duration) Machine {
+	return Machine{Workers: workers, Takes: func(_, i int) time.Duration { return durations[i] }}
+}
+
+func ratio(o Outcome, durations []time.Duration, workers int) float64 {
+	return float64(o.Makespan) / float64(Floor(durations, workers))
+}
+
+// TestSecondRun: with durations known, runs end within 2 % of the floor wherever the longest test stands.
+func TestSecondRun(t *testing.T) {
+	for seed := range uint64(50) {
+		for _, place := range []string{"first", "middle", "last"} {
+			d := lognormal(seed, 400, 300*time.Millisecond, 1, place)
+			if r := ratio(Simulate(known(d), on(8, d)), d, 8); r > 1.02 {
+				t.Errorf("seed %d, longest %s: %.3f times the floor", seed, place, r)
+			}
+		}
+	}
+}
+
+// TestFirstRun: with nothing known, the longest test at either end of the listing costs nothing, and
+// in its middle at most itself.
+func TestFirstRun(t *testing.T) {
+	sum := 0.0
+	for seed := range uint64(50) {
+		for _, place := range []string{"first", "last"} {
+			d := lognormal(seed, 400, 300*time.Millisecond, 1, place)
+			r := ratio(Simulate(make([]Task, 400), on(8, d)), d, 8)
+			if sum += r / 100; r > 1.20 { // another of the long ones comes late
+				t.Errorf("seed %d, longest %s: %.3f times the floor", seed, place, r)
+			}
+		}
+		d := lognormal(seed, 400, 300*time.Millisecond, 1, "middle")
+		floor, longest := Floor(d, 8), slices.Max(d)
+		if o := Simulate(make([]Task, 400), on(8, d)); o.Makespan > floor+longest {
+			t.Errorf("seed %d: %v, more than Graham's bound", seed, o.Makespan)
+		}
+	}
+	if sum > 1.08 {
+		t.Errorf("%.3f times the floor in the mean", sum)
+	}
+}
+
+// TestUnknownFirst: a new long test among known short ones does not come last.
+func TestUnknownFirst(t *testing.T) {
+	d := lognormal(1, 400, 300*time.Millisecond, 0.5, "")
+	tasks := known(d)
+	d[200] = 15 * time.Second
+	tasks[200] = Task{}
+	if r := ratio(Simulate(tasks, on(8, d)), d, 8); r > 1.02 {
+		t.Errorf("%.3f times the floor", r)
+	}
+}
+
+// TestNoisyHistory: durations that vary by a third from run to run still end near the floor.
+func TestNoisyHistory(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	d := lognormal(3, 400, 300*time.Millisecond, 1, "last")
+	tasks := known(d)
+	for i := range tasks {
+		tasks[i].Estimate = time.Duration(float64(d[i]) * math.Exp(0.3*r.NormFloat64()))
+	}
+	if got := ratio(Simulate(tasks, on(8, d)), d, 8); got > 1.05 {
+		t.Errorf("%.3f times the floor", got)
+	}
+}
+
+// TestScopesStayTogether: while there is work for all, a scope's tests go to one worker; at the end its
+// rest is shared.
+func TestScopesStayTogether(t *testing.T) {
+	tasks := make([]Task, 80)
+	for i := range tasks {
+		tasks[i] = Task{Estimate: 100 * time.Millisecond, Known: true, Scope: string(rune('a' + i/10))}
+	}
+	q := New(tasks, 4)
+	owner := map[string]int{}
+	for n := 0; n < 40; n++ {
+		l, ok := q.Take(n%4, 0)
+		if !ok {
+			t.Fatal("nothing to do")
+		}
+		for _, i := range l.Tests {
+			if w, seen := owner[tasks[i].Scope]; seen && w != n%4 {
+				t.Fatalf("scope %s went to two workers", tasks[i].Scope)
+			}
+			owner[tasks[i].Scope] = n % 4
+		}
+		q.Done(l)
+	}
+	one := make([]Task, 40)
+	d := make([]time.Duration, 40)
+	for i := range one {
+		d[i] = time.Second
+		one[i] = Task{Estimate: d[i], Known: true, Scope: "all"}
+	}
+	if r := ratio(Simulate(one, on(8, d)), d, 8); r > 1.25 {
+		t.Errorf("one scope on eight workers: %.2f times the floor", r)
+	}
+}
+
+// TestEveryTestOnce: whatever order workers come in, each test is leased once, and Alone ones by themselves.
+func TestEveryTestOnce(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	for range 200 {
+		tasks := make([]Task, r.IntN(60)+1)
+		for i := range tasks {
+			tasks[i] = Task{Estimate: time.Duration(r.IntN(500)) * time.Millisecond, Known: r.IntN(3) > 0, Alone: r.IntN(9) == 0}
+			if r.IntN(2) == 0 {
+				tasks[i].Scope = string(rune('a' + r.IntN(4)))
+			}
+			if !tasks[i].Known {
+				tasks[i].Estimate = 0
+			}
+		}
+		q, seen := New(tasks, 5), map[int]int{}
+		for !q.Idle() {
+			l, ok := q.Take(r.IntN(5), 0)
+			if !ok {
+				break
+			}
+			for _, i := range l.Tests {
+				seen[i]++
+				if tasks[i].Alone && len(l.Tests) > 1 {
+					t.Fatal("a test that is to be alone has company")
+				}
+			}
+			q.Done(l)
+			q.Observe(time.Millisecond)
+		}
+		if len(seen) != len(tasks) || !q.Idle() || q.Left() != 0 {
+			t.Fatalf("%d of %d tests were leased, %v left", len(seen), len(tasks), q.Left())
+		}
+		for i, n := range seen {
+			if n != 1 {
+				t.Fatalf("test %d was leased %d times", i, n)
+			}
+		}
+	}
+}
+
+// TestStragglers: some workers are slow and start late; copies of what they hold end the run in time.
+func TestStragglers(t *testing.T) {
+	d := lognormal(4, 4000, time.Second, 1, "")
+	slow := func(w int) bool { return w%20 == 0 }
+	r := rand.New(rand.NewPCG(4, 4))
+	start := make([]time.Duration, 200)
+	for i := range start {
+		start[i] = time.Duration((0.2 + 2.8*r.Float64()) * float64(time.Second))
+	}
+	start[0] = 0
+	m := Machine{Workers: 200, Startup: func(w int) time.Duration { return start[w] }, Takes: func(w, i int) time.Duration {
+		if slow(w) {
+			return 3 * d[i]
+		}
+		return d[i]
+	}}
+	d[0] = 120 * time.Second // and goes to a slow one first
+	with := Simulate(known(d), m)
+	if got := ratio(with, d, 200); got > 2.5 || with.Copies == 0 {
+		t.Errorf("%.3f times the floor with %d copies", got, with.Copies)
+	}
+}
+
+// TestThousandWorkers is the scale that is promised: 1,000 workers and 100,000 tests within 2 % of the
+// floor, with at most a second of computing in all.
+func TestThousandWorkers(t *testing.T) {
+	d := lognormal(5, 100_000, time.Second, 0.8, "last")
+	began := time.Now()
+	o := Simulate(known(d), on(1000, d))
+	took := time.Since(began)
+	if r := ratio(o, d, 1000); r > 1.02 {
+		t.Errorf("%.4f times the floor", r)
+	}
+	t.Logf("%.4f of the floor, %d invocations, %v of computing", ratio(o, d, 1000), o.Invocations, took)
+}
+
+func BenchmarkThousandWorkers(b *testing.B) {
+	d := lognormal(5, 100_000, time.Second, 0.8, "last")
+	tasks := known(d)
+	for b.Loop() {
+		Simulate(tasks, on(1000, d))
+	}
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/run")
+}
