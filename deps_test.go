@@ -83,12 +83,22 @@ var law = map[string][]string{
 	"trial/limiter":  {},
 	"trial/overhead": {module + "/stats"},
 
+	// Test suites.
+	"suite":          {},
+	"suite/schedule": {},
+	"suite/dispatch": {module + "/suite", module + "/suite/schedule"},
+	"suite/runner":   {module + "/suite"},
+	"suite/local":    {module + "/suite/runner"},
+	"suite/tree":     {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
+	"suite/history":  {module + "/suite", "modernc.org/sqlite/..."},
+	"suite/report":   {module + "/suite"},
+
 	// Taking over.
 	"rollout": {module + "/stats"},
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
-var pure = []string{"", "cluster", "compare", "compare/expression", "compare/meaning", "compare/protobuf", "config/template", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "trial/breaker", "trial/limiter", "trial/overhead", "whatif"}
+var pure = []string{"", "cluster", "compare", "compare/expression", "compare/meaning", "compare/protobuf", "config/template", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "suite", "suite/report", "suite/schedule", "trial/breaker", "trial/limiter", "trial/overhead", "whatif"}
 
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 

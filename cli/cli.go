@@ -121,7 +121,7 @@ func root(p *Process) *cobra.Command {
 		upCommand(p, c), applyCommand(p, c), deployCommand(p, c), getCommand(p, c), describeCommand(p, c), deleteCommand(p, c),
 		pauseCommand(p, c), resumeCommand(p, c), rampCommand(p, c), verdictCommand(p, c), trialsCommand(p, c),
 		recordCommand(p, c), replayCommand(p, c), rolloutCommand(p, c),
-		exportCommand(p, c), importCommand(p, c),
+		exportCommand(p, c), importCommand(p, c), testCommand(p),
 		rulesCommand(p, c), clustersCommand(p, c), driftCommand(p, c), reproduceCommand(p, c),
 		invokeCommand(p, c), logsCommand(p, c), schemaCommand(p), doctorCommand(p, c), versionCommand(p),
 	)

@@ -290,3 +290,12 @@ func (q *Queue) Idle() bool {
 
 // Left is the estimate of what nobody has been given yet.
 func (q *Queue) Left() time.Duration { return q.left }
+
+// Leases are the batches that workers have now, in no order.
+func (q *Queue) Leases() []Lease {
+	all := make([]Lease, 0, len(q.leases))
+	for _, l := range q.leases {
+		all = append(all, *l)
+	}
+	return all
+}

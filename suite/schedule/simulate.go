@@ -115,7 +115,10 @@ func (s *simulation) step(e event) {
 	if !s.take(e.worker, e.at) {
 		s.idle = append(s.idle, e.worker)
 	}
-	if at, ok := s.queue.Wake(); ok && len(s.idle) > 0 && !s.waking { // a straggler may become due before anything else happens
+	if len(s.idle) == 0 || s.waking {
+		return
+	}
+	if at, ok := s.queue.Wake(); ok { // a straggler may become due before anything else happens
 		s.waking = true
 		heap.Push(&s.events, event{at: max(at, e.at), worker: s.idle[0], first: true, wake: true})
 		s.idle = s.idle[1:]

@@ -96,6 +96,9 @@ def handler(batch, context=None):
     if batch["op"] == "finish":
         finish(answer)
         return answer
+    if batch["op"] == "warm":
+        ensure(tree, batch)
+        return answer
     left = context.get_remaining_time_in_millis() / 1000 - 1 if context else None
     end = None if left is None else time.monotonic() + left
     waiting = list(batch.get("tests") or [])
@@ -242,10 +245,13 @@ def serve(folder):
     """The same for a machine without an engine: batches are lines of stdin, answers lines of stdout."""
     global LOCAL
     LOCAL = folder
-    for line in sys.stdin:
-        print(json.dumps(handler(json.loads(line))), flush=True)
-    if child:
-        stop()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        for line in sys.stdin:
+            print(json.dumps(handler(json.loads(line))), flush=True)
+    finally:
+        if child:
+            stop()
 
 
 if __name__ == "__main__":

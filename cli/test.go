@@ -1,0 +1,438 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/suite"
+	"github.com/assaylab/assay/suite/dispatch"
+	"github.com/assaylab/assay/suite/history"
+	"github.com/assaylab/assay/suite/report"
+	"github.com/assaylab/assay/suite/runner"
+	"github.com/assaylab/assay/suite/schedule"
+)
+
+// testOptions are the flags of `assay test`.
+type testOptions struct {
+	workers  string
+	engine   string
+	runner   string
+	data     string
+	memory   int
+	tmp      int
+	network  bool
+	plan     bool
+	junit    string
+	shard    string
+	retries  int
+	timeout  time.Duration
+	maxFail  int
+	groupBy  string
+	slowest  int
+	copies   bool
+	region   string
+	role     string
+	endpoint string
+}
+
+func testCommand(p *Process) *cobra.Command {
+	var o testOptions
+	cmd := &cobra.Command{
+		Use: "test [-- RUNNER ARGS]", Short: "Run a project's test suite on many workers, in the time of its longest test",
+		Long: "Find the project's test runner, list its tests, and run them on workers: functions of the embedded engine\n" +
+			"or of AWS Lambda. Tests are handed out one after another, longest first by what they took before. What was\n" +
+			"sent once is not sent again. Prints and exits as the runner would: 0 passed, 1 failed.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runTests(cmd.Context(), p, o, args)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.workers, "workers", "auto", "number of workers; auto: as many as shorten the run")
+	f.StringVar(&o.engine, "engine", "embedded", "embedded: isolated functions on this machine; aws: AWS Lambda; local: plain processes in the project's folder")
+	f.StringVar(&o.runner, "runner", "", "test runner: "+strings.Join(runner.Names(), ", ")+" (default: by the project's files)")
+	f.StringVar(&o.data, "data", ".assay", "folder for what earlier runs took, and the embedded engine's state")
+	f.IntVar(&o.memory, "memory", 1769, "memory of a worker in MB, which decides its share of the processor: 1769 is one core")
+	f.IntVar(&o.tmp, "tmp", 2048, "size of a worker's /tmp in MB, where the project is laid out")
+	f.BoolVar(&o.network, "network", false, "workers of the embedded engine may reach what this machine reaches")
+	f.BoolVar(&o.plan, "plan", false, "only tell what the run would take and cost")
+	f.StringVar(&o.junit, "junit", "", "write JUnit XML to this file")
+	f.StringVar(&o.shard, "shard", "", "I/N: run the I-th of N parts that take the same time")
+	f.IntVar(&o.retries, "retries", 0, "run failed tests again, up to so often; those that pass then are reported as flaky")
+	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "of one test; 0 for none")
+	f.IntVar(&o.maxFail, "maxfail", 0, "stop after so many failures; 0: never (the runner's own flag counts as well)")
+	f.StringVar(&o.groupBy, "group-by", "auto", "keep tests together that share a set-up: auto (as the runner tells), class, file or none")
+	f.IntVar(&o.slowest, "slowest", 0, "list so many of the slowest tests")
+	f.BoolVar(&o.copies, "stragglers", true, "give tests that take much longer than before to an idle worker as well; the first answer counts")
+	f.StringVar(&o.region, "region", "", "region (--engine aws)")
+	f.StringVar(&o.role, "role", "", "ARN of the workers' role (--engine aws)")
+	f.StringVar(&o.endpoint, "endpoint", "", "address of Lambda's API instead of AWS's own (--engine aws)")
+	return cmd
+}
+
+// testRun is one run of `assay test`.
+type testRun struct {
+	process *Process
+	options testOptions
+	began   time.Time
+	kind    runner.Kind
+	place   runner.Place
+	data    string
+	key     history.Key
+	past    map[string]suite.Past
+	listing suite.Listing
+	tests   []suite.Test // those of this shard
+	workers int
+	scratch string
+}
+
+// runTests runs the suite of the working directory.
+func runTests(ctx context.Context, p *Process, o testOptions, args []string) error {
+	t := &testRun{process: p, options: o, began: time.Now(), data: absolute(p.Dir, o.data)}
+	if err := t.find(); err != nil {
+		return err
+	}
+	var err error
+	if t.scratch, err = os.MkdirTemp("", "assay-test-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(t.scratch)
+	if err := t.open(ctx, args); err != nil {
+		return err
+	}
+	if len(t.listing.Errors) > 0 || len(t.listing.Tests) == 0 {
+		return t.nothing()
+	}
+	if t.options.plan {
+		return t.predict()
+	}
+	outcome, upload, err := t.execute(ctx, args)
+	if err != nil {
+		return err
+	}
+	return t.conclude(ctx, outcome, upload)
+}
+
+// find finds the runner and its place, and checks the flags.
+func (t *testRun) find() (err error) {
+	if !slices.Contains([]string{"embedded", "aws", "local"}, t.options.engine) {
+		return invalid(fmt.Sprintf("--engine %q is unknown", t.options.engine), "use embedded, aws or local")
+	}
+	if !slices.Contains([]string{"auto", "class", "file", "none"}, t.options.groupBy) {
+		return invalid(fmt.Sprintf("--group-by %q is unknown", t.options.groupBy), "use auto, class, file or none")
+	}
+	if _, err := workersWanted(t.options.workers); err != nil {
+		return err
+	}
+	if t.options.runner == "" {
+		t.kind, err = runner.Find(t.process.Dir)
+	} else {
+		t.kind, err = runner.Named(t.options.runner)
+	}
+	if err != nil {
+		return err
+	}
+	t.place.Dir = t.process.Dir
+	t.place.Python, err = python(t.process)
+	return err
+}
+
+// workersWanted reads --workers; 0 for auto.
+func workersWanted(text string) (int, error) {
+	if text == "auto" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > 1000 {
+		return 0, invalid(fmt.Sprintf("--workers %q", text), "use auto or a number from 1 to 1000")
+	}
+	return n, nil
+}
+
+// python is the interpreter of the project: of its virtual environment, or the one on the PATH.
+func python(p *Process) (string, error) {
+	var places []string
+	if active, ok := p.Env("VIRTUAL_ENV"); ok && active != "" {
+		places = append(places, active)
+	}
+	for _, place := range append(places, filepath.Join(p.Dir, ".venv"), filepath.Join(p.Dir, "venv")) {
+		if file := filepath.Join(place, "bin", "python"); exists(file) {
+			return file, nil
+		}
+	}
+	path, _ := p.Env("PATH")
+	for _, dir := range filepath.SplitList(path) {
+		if file := filepath.Join(dir, "python3"); exists(file) {
+			return file, nil
+		}
+	}
+	return "", invalid("python3 is not installed: the workers' programs are written in it", "the Debian package python3 brings it")
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+// open lays the workers' programs out, lists the tests, and reads what they took before.
+func (t *testRun) open(ctx context.Context, args []string) (err error) {
+	t.place.Worker = filepath.Join(t.scratch, "worker")
+	if err := os.CopyFS(t.place.Worker, runner.Files()); err != nil {
+		return err
+	}
+	t.place.Env = environment(t.process)
+	if t.listing, err = t.kind.List(ctx, t.place, args); err != nil {
+		return err
+	}
+	h, err := history.Open(filepath.Join(t.data, "suite", "history.db"))
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	t.key = history.Key{Project: filepath.Base(t.process.Dir), Branch: history.Branch(t.process.Dir)}
+	if t.past, err = h.Load(ctx, t.key); err != nil {
+		return err
+	}
+	if t.tests, err = t.sharded(); err != nil {
+		return err
+	}
+	t.workers = t.count()
+	return nil
+}
+
+// environment is this process's, as children get it.
+func environment(p *Process) []string {
+	var env []string
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if value, ok := p.Env(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// sharded is the part of the suite that --shard names.
+func (t *testRun) sharded() ([]suite.Test, error) {
+	if t.options.shard == "" {
+		return t.listing.Tests, nil
+	}
+	var i, n int
+	if _, err := fmt.Sscanf(t.options.shard, "%d/%d", &i, &n); err != nil || i < 1 || i > n || fmt.Sprintf("%d/%d", i, n) != t.options.shard {
+		return nil, invalid(fmt.Sprintf("--shard %q", t.options.shard), "write I/N, such as 1/4")
+	}
+	var part []suite.Test
+	for _, at := range schedule.Shard(t.tasks(t.listing.Tests), i-1, n) {
+		part = append(part, t.listing.Tests[at])
+	}
+	return part, nil
+}
+
+// tasks are tests as the schedule sees them.
+func (t *testRun) tasks(tests []suite.Test) []schedule.Task {
+	tasks := make([]schedule.Task, len(tests))
+	for i, test := range tests {
+		past, known := t.past[test.ID]
+		tasks[i] = schedule.Task{Estimate: past.Mean, Known: known, Scope: t.scope(test)}
+	}
+	return tasks
+}
+
+// scope is what a test is kept together by.
+func (t *testRun) scope(test suite.Test) string {
+	switch t.options.groupBy {
+	case "file":
+		return test.File
+	case "class":
+		return test.Class
+	case "none":
+		return ""
+	}
+	return test.Scope
+}
+
+// startup is what starting a worker is taken to cost when the number of workers is chosen.
+const startup = time.Second
+
+// count chooses the number of workers: given, or as many as shorten the run, but not more than the
+// machine carries.
+func (t *testRun) count() int {
+	if n, _ := workersWanted(t.options.workers); n > 0 {
+		return min(n, max(len(t.tests), 1))
+	}
+	limit := 100
+	if t.options.engine != "aws" {
+		limit = max(2, 2*runtime.NumCPU())
+	}
+	var durations []time.Duration
+	for _, test := range t.tests {
+		if past, known := t.past[test.ID]; known {
+			durations = append(durations, past.Mean)
+		}
+	}
+	if len(durations) < len(t.tests)/2 {
+		return min(limit, max(len(t.tests), 1))
+	}
+	return schedule.Enough(durations, startup, limit)
+}
+
+// nothing ends a run that has nothing to run: it says what the runner said, with its exit code.
+func (t *testRun) nothing() error {
+	fmt.Fprint(t.process.Stdout, t.listing.Output)
+	for _, e := range t.listing.Errors {
+		if !strings.Contains(t.listing.Output, e.Where) {
+			fmt.Fprintf(t.process.Stdout, "ERROR %s\n%s\n", e.Where, e.Detail)
+		}
+	}
+	return exitCode(cmp.Or(t.listing.Exit, exitUsage))
+}
+
+// predict tells what a run would take, by what is known.
+func (t *testRun) predict() error {
+	tasks := t.tasks(t.tests)
+	known, total := 0, time.Duration(0)
+	durations := make([]time.Duration, len(tasks))
+	for i, task := range tasks {
+		durations[i] = task.Estimate
+		total += task.Estimate
+		if task.Known {
+			known++
+		}
+	}
+	prices := assay.PublishedPrices().For(hostArchitecture)
+	w := t.process.Stdout
+	fmt.Fprintf(w, "%d tests with %s, %d of them timed before: %s one after another\n", len(tasks), t.kind.Name, known, total.Round(time.Millisecond))
+	var lines [][]string
+	for _, n := range planned(t.workers, schedule.Enough(durations, startup, 1000)) {
+		out := schedule.Simulate(tasks, schedule.Machine{Workers: n, Call: 3 * time.Millisecond, Startup: func(int) time.Duration { return startup },
+			Takes: func(_, i int) time.Duration { return durations[i] }})
+		cost := prices.GBSecond*float64(t.options.memory)/1024*out.Work.Seconds() + prices.Request*float64(out.Invocations)
+		mark := ""
+		if n == t.workers {
+			mark = "this run"
+		}
+		lines = append(lines, []string{strconv.Itoa(n), fmt.Sprintf("%.1fs", out.Makespan.Seconds()),
+			fmt.Sprintf("%.1fs", schedule.Floor(durations, n).Seconds()), fmt.Sprintf("%.6f", cost), mark})
+	}
+	return rows(w, "WORKERS TIME FLOOR USD", lines)
+}
+
+// planned are the numbers of workers to predict for.
+func planned(chosen, enough int) []int {
+	all := []int{1, chosen, enough}
+	for n := 2; n < enough; n *= 2 {
+		all = append(all, n)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// conclude keeps what was learned, reports, and gives the exit code.
+func (t *testRun) conclude(ctx context.Context, out dispatch.Outcome, upload suite.Upload) error {
+	upload.Sent += out.Sent
+	run := suite.Run{
+		Name: filepath.Base(t.process.Dir), Runner: t.kind.Name, Started: t.began, Wall: time.Since(t.began), Workers: t.workers,
+		Planned: t.tests, Results: out.Results, Upload: upload, CostUSD: out.CostUSD, History: t.past,
+	}
+	if err := errors.Join(t.keep(context.WithoutCancel(ctx), run), t.write(run)); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return exitCode(exitInterrupted)
+	}
+	if slices.ContainsFunc(run.Results, func(r suite.Result) bool { return r.Status.Bad() }) {
+		return exitCode(exitRefuted)
+	}
+	return nil
+}
+
+func (t *testRun) keep(ctx context.Context, run suite.Run) error {
+	h, err := history.Open(filepath.Join(t.data, "suite", "history.db"))
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	return h.Keep(ctx, t.key, run)
+}
+
+// write writes the reports.
+func (t *testRun) write(run suite.Run) error {
+	if t.options.junit != "" {
+		if err := writeFile(absolute(t.process.Dir, t.options.junit), func(w io.Writer) error { return report.JUnit(w, run) }); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(t.process.Stdout)
+	return report.Summary(t.process.Stdout, run, t.options.slowest)
+}
+
+func writeFile(file string, write func(io.Writer) error) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return &assay.Error{Code: assay.CodeInvalid, What: "a report cannot be written: " + err.Error(), Where: file, Err: err}
+	}
+	return errors.Join(write(f), f.Close())
+}
+
+// maxFail is how many failures end the run: the runner's own setting, or the flag.
+func (t *testRun) maxFail() int {
+	n, _ := strconv.Atoi(t.listing.Settings["maxfail"])
+	if t.options.maxFail > 0 {
+		return t.options.maxFail
+	}
+	if n == math.MaxInt {
+		return 0
+	}
+	return n
+}
+
+// execute runs the tests on the engine.
+func (t *testRun) execute(ctx context.Context, args []string) (dispatch.Outcome, suite.Upload, error) {
+	e, err := t.engine(ctx)
+	if err != nil {
+		return dispatch.Outcome{}, suite.Upload{}, err
+	}
+	defer e.close()
+	batch := suite.Batch{Root: e.root, Runner: t.kind.Name, Args: args, Timeout: t.options.timeout.Seconds(), Settings: t.listing.Settings}
+	tests := slices.Clone(t.tests)
+	for i := range tests {
+		tests[i].Scope = t.scope(tests[i])
+	}
+	progress := &progress{out: t.process.Stdout, live: terminal(t.process.Stderr), err: t.process.Stderr}
+	out, err := dispatch.Run(ctx, tests, dispatch.Options{
+		Invoker: e, Workers: t.workers, Batch: batch, Delta: e.delta, Retries: t.options.retries, MaxFail: t.maxFail(),
+		Past: t.past, Copies: t.options.copies, Scopes: true, Report: progress.report,
+	})
+	return out, e.upload, err
+}
+
+// progress shows how a run goes: a letter for each test, and a line for people who watch.
+type progress struct {
+	out, err io.Writer
+	live     bool
+	column   int
+}
+
+func (p *progress) report(r suite.Result, at dispatch.Progress) {
+	fmt.Fprint(p.out, report.Letter(r.Status))
+	if p.column++; p.column == 72 {
+		p.column = 0
+		fmt.Fprintf(p.out, " [%3d%%]\n", 100*at.Done/max(at.Planned, 1))
+	}
+	if p.live {
+		fmt.Fprintf(p.err, "\r\x1b[K%d of %d, %d failed, %d workers, %s of work left\r", at.Done, at.Planned, at.Failed, at.Workers, at.Left.Round(100*time.Millisecond))
+	}
+}

@@ -1,0 +1,232 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/suite"
+	"github.com/assaylab/assay/suite/schedule"
+)
+
+// takeIn books what became of a lease: results, and tests that are still to be run.
+func (r *run) takeIn(l schedule.Lease, a suite.Answer, err error) {
+	var f *failure
+	switch {
+	case errors.As(err, &f):
+		r.killed(l, f)
+		return
+	case err != nil:
+		r.unreached(l, err)
+		return
+	case a.Broken != "":
+		r.unreached(l, &assay.Error{Code: assay.CodeInvalid, What: a.Broken, Hint: "was a file left out that the tests need? .assayignore and .gitignore decide"})
+		return
+	}
+	r.broken = 0
+	r.seen[a.Worker] = true
+	for _, late := range a.Late {
+		r.amend(late)
+	}
+	for _, result := range a.Results {
+		if i, planned := r.index[result.ID]; planned {
+			r.result(i, result)
+		}
+	}
+	for _, i := range l.Tests { // what the worker did not come to
+		if !r.state[i].done && !r.pending(i) && !reported(a, r.tests[i].ID) {
+			r.queue.Again(i)
+		}
+	}
+}
+
+func reported(a suite.Answer, id string) bool {
+	return slices.ContainsFunc(a.Results, func(r suite.Result) bool { return r.ID == id })
+}
+
+// pending tells whether another lease has a test as well.
+func (r *run) pending(test int) bool {
+	return slices.ContainsFunc(r.queue.Leases(), func(l schedule.Lease) bool { return slices.Contains(l.Tests, test) })
+}
+
+// killed books an invocation that took its worker with it. Who did it is only known if the test was alone.
+func (r *run) killed(l schedule.Lease, f *failure) {
+	for _, i := range l.Tests {
+		switch {
+		case r.state[i].done:
+		case len(l.Tests) > 1:
+			r.queue.Again(i)
+		default:
+			r.result(i, suite.Result{
+				ID: r.tests[i].ID, Status: f.status, Start: seconds(r.began.Add(l.Began)), Call: (r.since() - l.Began).Seconds(),
+				Message: f.why, Output: f.output,
+			})
+		}
+	}
+}
+
+// unreached has a lease's tests run again, unless workers fail one after another.
+func (r *run) unreached(l schedule.Lease, err error) {
+	if r.broken++; r.broken >= maxBroken || r.broken >= 2 && len(r.seen) == 0 {
+		r.fault, r.given = err, true
+		r.queue.Drop()
+		r.stop()
+		return
+	}
+	for _, i := range l.Tests {
+		if !r.state[i].done && !r.pending(i) {
+			r.queue.Again(i)
+		}
+	}
+}
+
+// result books what a worker says of a test. The first answer counts, unless the test is to be run again.
+func (r *run) result(i int, result suite.Result) {
+	s := &r.state[i]
+	if s.done {
+		return // a copy of a straggler
+	}
+	result.File, result.Line = pick(result.File, r.tests[i].File), pick(result.Line, r.tests[i].Line)
+	if r.repeat(s, result.Status) {
+		s.earlier = append(s.earlier, result)
+		r.queue.Again(i)
+		return
+	}
+	if s.kills >= maxKills {
+		result.Message += fmt.Sprintf(" (it did so to %d workers, each time alone)", s.kills)
+	}
+	s.result, s.done = suite.Merge(s.earlier, result), true
+	r.done++
+	r.queue.Observe(result.Duration())
+	if s.result.Status.Bad() {
+		r.failed++
+	}
+	r.tell(s.result)
+	r.abandon()
+	if r.MaxFail > 0 && r.failed >= r.MaxFail {
+		r.given, r.out.Stopped = true, true
+		r.queue.Drop()
+		r.stop()
+	}
+}
+
+func pick[T comparable](a, b T) T {
+	var zero T
+	if a != zero {
+		return a
+	}
+	return b
+}
+
+// repeat tells whether a test is run once more after a result: what took its worker with it, once; what
+// failed, as often as was asked for.
+func (r *run) repeat(s *state, status suite.Status) bool {
+	switch {
+	case status == suite.Crash || status == suite.Timeout:
+		s.kills++
+		return s.kills < maxKills
+	case status.Bad():
+		s.retries++
+		return s.retries <= r.Retries
+	}
+	return false
+}
+
+func (r *run) tell(result suite.Result) {
+	if r.Report != nil {
+		r.Report(result, Progress{Done: r.done, Failed: r.failed, Planned: len(r.tests), Workers: len(r.seen), Left: r.queue.Left()})
+	}
+}
+
+// abandon ends the invocations whose tests have all been reported by others.
+func (r *run) abandon() {
+	for _, l := range r.queue.Leases() {
+		left := slices.ContainsFunc(l.Tests, func(i int) bool { return !r.state[i].done })
+		if cancel := r.flights[l.ID]; !left && cancel != nil && len(l.Tests) > 0 && r.doubled(l) {
+			cancel()
+		}
+	}
+}
+
+// doubled tells whether a lease is one of two with the same tests.
+func (r *run) doubled(l schedule.Lease) bool {
+	return l.Copy || slices.ContainsFunc(r.queue.Leases(), func(o schedule.Lease) bool {
+		return o.Copy && o.ID != l.ID && slices.Equal(o.Tests, l.Tests)
+	})
+}
+
+// amend adds what a scope's tear-down did to the result of its last test.
+func (r *run) amend(late suite.Result) {
+	i, planned := r.index[late.ID]
+	if !planned || !r.state[i].done || r.state[i].result.Status.Bad() {
+		return
+	}
+	s := &r.state[i]
+	s.result.Status, s.result.Message, s.result.Detail = late.Status, late.Message, late.Detail
+	r.failed++
+	r.tell(s.result)
+}
+
+const (
+	finishing = 40 * time.Second // what tear-down of everything may take
+	rounds    = 3
+)
+
+// finish has every environment tear down what is still set up. Which one an invocation reaches is the
+// engine's choice; as many at once as there are reach all, sooner or later.
+func (r *run) finish(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, finishing)
+	defer cancel()
+	if r.fault != nil {
+		return
+	}
+	finished := map[string]bool{}
+	for range rounds {
+		left := len(r.seen) - len(finished)
+		if left <= 0 {
+			return
+		}
+		var calls sync.WaitGroup
+		for range len(r.seen) {
+			calls.Go(func() {
+				b := r.Batch
+				b.Op, b.Tests = "finish", nil
+				a, err := r.once(ctx, b)
+				if err != nil {
+					return // its session's fixtures are gone with it
+				}
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				finished[a.Worker] = true
+				for _, late := range a.Late {
+					r.amend(late)
+				}
+			})
+		}
+		calls.Wait()
+	}
+}
+
+// outcome gives each test its result.
+func (r *run) outcome() (Outcome, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.state {
+		s := &r.state[i]
+		if !s.done {
+			s.result = suite.Result{ID: r.tests[i].ID, Status: suite.Lost, File: r.tests[i].File, Line: r.tests[i].Line,
+				Message: "it was planned and never reported", Attempts: s.earlier}
+		}
+		r.out.Results = append(r.out.Results, s.result)
+	}
+	r.out.Workers = slices.Sorted(maps.Keys(r.seen))
+	r.out.Stopped = r.out.Stopped || r.done < len(r.tests)
+	return r.out, r.fault
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }

@@ -1,0 +1,253 @@
+// Package dispatch runs a suite's tests on workers. In come tests, what is known of their durations, and
+// an Invoker; out goes one result for each test, as they come and at the end. Whatever becomes of a
+// worker, each test is reported exactly once: what was planned and not reported is Lost.
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/suite"
+	"github.com/assaylab/assay/suite/schedule"
+)
+
+// Options of a Run. Invoker, Workers and Batch must be set.
+type Options struct {
+	Invoker assay.Invoker
+	Workers int
+	Batch   suite.Batch                  // what every batch says beside its tests
+	Delta   func() (string, error)       // what a worker asks for that has not got the snapshot
+	Retries int                          // of tests that fail
+	MaxFail int                          // tests to fail before the rest is given up; 0 for all
+	Past    map[string]suite.Past        // what tests took before
+	Copies  bool                         // stragglers are run on a second worker as well
+	Alone   func(suite.Test) bool        // tests that share no process with others; nil for none
+	Scopes  bool                         // tests of one scope are kept together
+	Report  func(suite.Result, Progress) // told of each test's result as it comes; one call at a time
+	Now     func() time.Time             // time.Now if nil
+}
+
+// Progress is how far a run is.
+type Progress struct {
+	Done, Failed, Planned int
+	Workers               int           // that have answered
+	Left                  time.Duration // of work that nobody has been given yet, as far as is known
+}
+
+// Outcome is a run's results, one for each test in the tests' order.
+type Outcome struct {
+	Results []suite.Result
+	Workers []string // ids of all environments
+	Calls   int      // invocations
+	CostUSD float64
+	Sent    int64 // bytes of deltas
+	Stopped bool  // the context ended, or MaxFail was reached
+}
+
+// maxKills is how often a test may end its worker, or not end in time, before that is its result.
+const maxKills = 2
+
+// maxBroken is how many invocations in a row may fail to run anything before the run gives up.
+const maxBroken = 5
+
+// Run runs tests until each has a result or ctx ends; then those that have none are Lost. It fails if no
+// worker could run anything: with CodeUnreachable if the engine did not answer.
+func Run(ctx context.Context, tests []suite.Test, o Options) (Outcome, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	r := newRun(tests, o, stop)
+	var slots sync.WaitGroup
+	for w := range min(o.Workers, max(len(tests), 1)) {
+		slots.Go(func() { r.work(ctx, w) })
+	}
+	release := context.AfterFunc(ctx, r.wakeAll)
+	slots.Wait()
+	release()
+	r.finish(context.WithoutCancel(ctx))
+	return r.outcome()
+}
+
+// run is the state of one Run. What is below mu is guarded by it.
+type run struct {
+	Options
+	tests []suite.Test
+	index map[string]int
+	began time.Time
+	stop  context.CancelFunc
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	queue   *schedule.Queue
+	state   []state
+	flights map[int]context.CancelFunc // by lease
+	seen    map[string]bool            // environments
+	out     Outcome
+	done    int
+	failed  int
+	broken  int
+	fault   error
+	given   bool // up
+}
+
+// state is what is known of one test.
+type state struct {
+	result  suite.Result
+	done    bool
+	kills   int
+	retries int
+	earlier []suite.Result
+}
+
+func newRun(tests []suite.Test, o Options, stop context.CancelFunc) *run {
+	r := &run{
+		Options: o, tests: tests, index: map[string]int{}, began: o.Now(), stop: stop,
+		state: make([]state, len(tests)), flights: map[int]context.CancelFunc{}, seen: map[string]bool{},
+	}
+	r.changed = sync.NewCond(&r.mu)
+	tasks := make([]schedule.Task, len(tests))
+	for i, t := range tests {
+		r.index[t.ID] = i
+		past, known := o.Past[t.ID]
+		tasks[i] = schedule.Task{Estimate: past.Mean, Known: known, Alone: o.Alone != nil && o.Alone(t)}
+		if o.Scopes {
+			tasks[i].Scope = t.Scope
+		}
+	}
+	r.queue = schedule.New(tasks, o.Workers)
+	return r
+}
+
+// work is one slot: it takes batches and invokes a worker for each until nothing is left.
+func (r *run) work(ctx context.Context, slot int) {
+	for {
+		l, ok := r.take(ctx, slot)
+		if !ok {
+			return
+		}
+		r.invoke(ctx, l)
+	}
+}
+
+// take waits for a batch; false when there will be none.
+func (r *run) take(ctx context.Context, slot int) (schedule.Lease, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for {
+		if ctx.Err() != nil || r.given || r.done == len(r.tests) {
+			r.changed.Broadcast()
+			return schedule.Lease{}, false
+		}
+		if l, ok := r.queue.Take(slot, r.since()); ok && (r.Copies || !l.Copy) {
+			return l, true
+		} else if ok {
+			r.queue.Done(l)
+		}
+		r.sleep()
+	}
+}
+
+// sleep waits until something changes, or a straggler may be due.
+func (r *run) sleep() {
+	if at, ok := r.queue.Wake(); ok && r.Copies {
+		t := time.AfterFunc(max(at-r.since(), time.Millisecond), r.wakeAll)
+		defer t.Stop()
+	}
+	r.changed.Wait()
+}
+
+func (r *run) wakeAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changed.Broadcast()
+}
+
+func (r *run) since() time.Duration { return r.Now().Sub(r.began) }
+
+// invoke runs a lease on some worker and takes in what it says.
+func (r *run) invoke(ctx context.Context, l schedule.Lease) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r.mu.Lock()
+	r.flights[l.ID] = cancel
+	b := r.Batch
+	b.Op, b.Tests = "run", nil
+	for _, i := range l.Tests {
+		b.Tests = append(b.Tests, r.tests[i].ID)
+	}
+	r.mu.Unlock()
+	a, err := r.call(ctx, b)
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.flights, l.ID)
+	r.queue.Done(l)
+	if err == nil || ctx.Err() == nil {
+		r.takeIn(l, a, err)
+	}
+	r.changed.Broadcast()
+}
+
+// failure is an invocation that ended its worker. An error beside it means that nothing was reached.
+type failure struct {
+	status suite.Status
+	why    string
+	output string
+}
+
+func (f *failure) Error() string { return f.why }
+
+// call invokes a worker, and again with the delta if it has not got the snapshot.
+func (r *run) call(ctx context.Context, b suite.Batch) (suite.Answer, error) {
+	a, err := r.once(ctx, b)
+	if err == nil && a.Need && b.Delta == "" {
+		if b.Delta, err = r.Delta(); err != nil {
+			return a, err
+		}
+		a, err = r.once(ctx, b)
+		r.mu.Lock()
+		r.out.Sent += int64(len(b.Delta))
+		r.mu.Unlock()
+	}
+	return a, err
+}
+
+func (r *run) once(ctx context.Context, b suite.Batch) (a suite.Answer, err error) {
+	payload, err := json.Marshal(b)
+	if err != nil {
+		return a, err
+	}
+	o, err := r.Invoker.Invoke(ctx, &assay.Invocation{Received: r.Now(), Payload: payload})
+	if err != nil {
+		return a, err
+	}
+	r.mu.Lock()
+	r.out.Calls++
+	r.out.CostUSD += o.CostUSD
+	r.mu.Unlock()
+	if o.Fault != nil {
+		return a, faulted(o)
+	}
+	if err := json.Unmarshal(o.Body, &a); err != nil {
+		return a, &failure{suite.Crash, "its worker's answer cannot be read: " + err.Error(), ""}
+	}
+	return a, nil
+}
+
+// faulted is what an engine says of an invocation without an answer.
+func faulted(o *assay.Observation) error {
+	why := fmt.Sprintf("%s: %s", o.Fault.Type, suite.FirstLine(o.Fault.Message))
+	switch o.Fault.Kind {
+	case assay.FaultTimeout:
+		return &failure{suite.Timeout, why, string(o.Log)}
+	case assay.FaultCrash, assay.FaultFunction:
+		return &failure{suite.Crash, why, string(o.Log)}
+	}
+	return &assay.Error{Code: assay.CodeUnreachable, What: "the engine does not run workers: " + why}
+}

@@ -1,0 +1,111 @@
+package tree
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/klauspost/compress/flate"
+)
+
+// gone is the file of a delta that lists what is to be removed.
+const gone = ".assay-gone.json"
+
+// epoch is the time of all files in zips, so that equal contents make equal bytes.
+var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Delta is a zip of what is new or changed against a base, and the list of what is gone.
+func (s *Snapshot) Delta(base *Snapshot) ([]byte, error) {
+	changed, missing := s.Since(base)
+	var out bytes.Buffer
+	z := newZip(&out)
+	list, err := json.Marshal(append([]string{}, missing...))
+	if err != nil {
+		return nil, err
+	}
+	if err := z.add(gone, 0o644, bytes.NewReader(list)); err != nil {
+		return nil, err
+	}
+	for _, name := range changed {
+		if err := s.add(z, name, name); err != nil {
+			return nil, err
+		}
+	}
+	return out.Bytes(), z.Close()
+}
+
+// Base writes a zip of the whole snapshot below base/, with base.json that tells its root, and the given
+// files beside.
+func (s *Snapshot) Base(out io.Writer, beside fs.FS) error {
+	z := newZip(out)
+	err := fs.WalkDir(beside, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(beside, name)
+		if err != nil {
+			return err
+		}
+		return z.add(name, 0o644, bytes.NewReader(data))
+	})
+	if err != nil {
+		return err
+	}
+	about, err := json.Marshal(map[string]string{"root": s.Root()})
+	if err != nil {
+		return err
+	}
+	if err := z.add("base.json", 0o644, bytes.NewReader(about)); err != nil {
+		return err
+	}
+	for _, name := range s.names() {
+		if err := s.add(z, name, "base/"+name); err != nil {
+			return err
+		}
+	}
+	return z.Close()
+}
+
+// archive is a zip that is being written.
+type archive struct{ *zip.Writer }
+
+func newZip(out io.Writer) archive {
+	z := zip.NewWriter(out)
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
+	return archive{z}
+}
+
+func (a archive) add(name string, mode fs.FileMode, content io.Reader) error {
+	h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: epoch}
+	h.SetMode(mode)
+	w, err := a.CreateHeader(h)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, content)
+	return err
+}
+
+// add writes one of the snapshot's files.
+func (s *Snapshot) add(z archive, name, as string) error {
+	e := s.Files[name]
+	if e.Link != "" {
+		return z.add(as, fs.ModeSymlink|0o777, bytes.NewReader([]byte(e.Link)))
+	}
+	at := filepath.Join(s.Dir, filepath.FromSlash(name))
+	f, err := os.Open(at)
+	if errors.Is(err, fs.ErrNotExist) {
+		return unreadable(at, errors.New("it was removed while it was packed"))
+	}
+	if err != nil {
+		return unreadable(at, err)
+	}
+	defer f.Close()
+	return z.add(as, fs.FileMode(e.Mode), f)
+}
