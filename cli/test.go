@@ -182,11 +182,6 @@ func python(p *Process) (string, error) {
 	return "", invalid("python3 is not installed: the workers' programs are written in it", "the Debian package python3 brings it")
 }
 
-func exists(file string) bool {
-	_, err := os.Stat(file)
-	return err == nil
-}
-
 // open lays the workers' programs out, lists the tests, and reads what they took before.
 func (t *testRun) open(ctx context.Context, args []string) (err error) {
 	t.place.Worker = filepath.Join(t.scratch, "worker")

@@ -145,19 +145,15 @@ func (r *run) tell(result suite.Result) {
 
 // abandon ends the invocations whose tests have all been reported by others.
 func (r *run) abandon() {
+	if !r.copied {
+		return
+	}
 	for _, l := range r.queue.Leases() {
 		left := slices.ContainsFunc(l.Tests, func(i int) bool { return !r.state[i].done })
-		if cancel := r.flights[l.ID]; !left && cancel != nil && len(l.Tests) > 0 && r.doubled(l) {
+		if cancel := r.flights[l.ID]; !left && cancel != nil {
 			cancel()
 		}
 	}
-}
-
-// doubled tells whether a lease is one of two with the same tests.
-func (r *run) doubled(l schedule.Lease) bool {
-	return l.Copy || slices.ContainsFunc(r.queue.Leases(), func(o schedule.Lease) bool {
-		return o.Copy && o.ID != l.ID && slices.Equal(o.Tests, l.Tests)
-	})
 }
 
 // amend adds what a scope's tear-down did to the result of its last test.

@@ -94,6 +94,7 @@ type run struct {
 	broken  int
 	fault   error
 	given   bool // up
+	copied  bool // some lease was given to a second worker
 }
 
 // state is what is known of one test.
@@ -145,6 +146,7 @@ func (r *run) take(ctx context.Context, slot int) (schedule.Lease, bool) {
 			return schedule.Lease{}, false
 		}
 		if l, ok := r.queue.Take(slot, r.since()); ok && (r.Copies || !l.Copy) {
+			r.copied = r.copied || l.Copy
 			return l, true
 		} else if ok {
 			r.queue.Done(l)

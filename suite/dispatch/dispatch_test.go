@@ -1,0 +1,264 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/suite"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fake is an engine whose workers do as they are told, in fake time.
+type fake struct {
+	mu    sync.Mutex
+	takes func(id string, attempt int) (suite.Status, time.Duration) // "" kills the worker
+	tries map[string]int
+	ran   map[string]int
+	calls int
+	down  func(call int) error
+	need  bool // workers ask for the delta first
+	late  string
+}
+
+func (f *fake) Invoke(ctx context.Context, inv *assay.Invocation) (*assay.Observation, error) {
+	var b suite.Batch
+	if err := json.Unmarshal(inv.Payload, &b); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	f.calls++
+	call := f.calls
+	f.mu.Unlock()
+	if f.down != nil {
+		if err := f.down(call); err != nil {
+			return nil, err
+		}
+	}
+	a := suite.Answer{Worker: "w"}
+	if a.Need = f.need && b.Delta == ""; a.Need {
+		return answer(a), nil
+	}
+	if b.Op == "finish" {
+		if f.late != "" {
+			a.Late = []suite.Result{{ID: f.late, Status: suite.Error, Message: "late"}}
+		}
+		return answer(a), nil
+	}
+	for _, id := range b.Tests {
+		f.mu.Lock()
+		f.tries[id]++
+		status, took := f.takes(id, f.tries[id])
+		f.mu.Unlock()
+		select {
+		case <-time.After(took):
+		case <-ctx.Done():
+			return &assay.Observation{Fault: &assay.Fault{Kind: assay.FaultCanceled}}, nil
+		}
+		if status == "" {
+			return &assay.Observation{Fault: &assay.Fault{Kind: assay.FaultCrash, Type: "Runtime.ExitError", Message: "signal: killed"}}, nil
+		}
+		a.Results = append(a.Results, suite.Result{ID: id, Status: status, Call: took.Seconds()})
+	}
+	return answer(a), nil
+}
+
+func answer(a suite.Answer) *assay.Observation {
+	body, _ := json.Marshal(a)
+	return &assay.Observation{Status: 200, Body: body}
+}
+
+func tests(n int) []suite.Test {
+	all := make([]suite.Test, n)
+	for i := range all {
+		all[i].ID = fmt.Sprint("t", i)
+	}
+	return all
+}
+
+func newFake(takes func(string, int) (suite.Status, time.Duration)) *fake {
+	return &fake{takes: takes, tries: map[string]int{}, ran: map[string]int{}}
+}
+
+func passing(string, int) (suite.Status, time.Duration) { return suite.Pass, 10 * time.Millisecond }
+
+// TestCrashesLoseNothing injects crashes, seeded: in each of 100 runs every test is reported exactly once,
+// and just those fail that always kill their worker.
+func TestCrashesLoseNothing(t *testing.T) {
+	for seed := range uint64(100) {
+		synctest.Test(t, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 7))
+			f := newFake(func(id string, attempt int) (suite.Status, time.Duration) {
+				took := time.Duration(r.IntN(300)) * time.Millisecond
+				if id == "t13" || id == "t77" || r.IntN(50) == 0 && attempt == 1 {
+					return "", took
+				}
+				return suite.Pass, took
+			})
+			told := map[string]int{}
+			out, err := Run(t.Context(), tests(100), Options{Invoker: f, Workers: 8, Copies: true, Report: func(r suite.Result, _ Progress) { told[r.ID]++ }})
+			if err != nil || len(out.Results) != 100 {
+				t.Fatalf("seed %d: %d results, %v", seed, len(out.Results), err)
+			}
+			for i, got := range out.Results {
+				killer := got.ID == "t13" || got.ID == "t77"
+				if got.ID != fmt.Sprint("t", i) || told[got.ID] != 1 || killer != (got.Status == suite.Crash) || !killer && got.Status.Bad() {
+					t.Errorf("seed %d: %+v, told %d times", seed, got, told[got.ID])
+				}
+				if killer && !strings.Contains(got.Message, "2 workers") {
+					t.Errorf("seed %d: the culprit is not named: %s", seed, got.Message)
+				}
+			}
+		})
+	}
+}
+
+// TestMakespan: with durations known, a run through invokers ends within 2 % of the floor.
+func TestMakespan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		past := map[string]suite.Past{}
+		all := tests(400)
+		for i, test := range all {
+			past[test.ID] = suite.Past{Mean: time.Duration(i*i) * 6 * time.Microsecond * 8, Runs: 1}
+		}
+		began := time.Now()
+		f := newFake(func(id string, _ int) (suite.Status, time.Duration) { return suite.Pass, past[id].Mean })
+		if _, err := Run(t.Context(), all, Options{Invoker: f, Workers: 8, Past: past}); err != nil {
+			t.Fatal(err)
+		}
+		var sum time.Duration
+		for _, p := range past {
+			sum += p.Mean
+		}
+		if took := time.Since(began); float64(took) > 1.02*float64(sum/8) {
+			t.Errorf("%v, the floor is %v", took, sum/8)
+		}
+	})
+}
+
+// TestStraggler: a test that hangs on one worker passes on another, and the run does not wait for the first.
+func TestStraggler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(func(id string, attempt int) (suite.Status, time.Duration) {
+			if id == "t3" && attempt == 1 {
+				return suite.Pass, time.Hour
+			}
+			return suite.Pass, time.Second
+		})
+		past := map[string]suite.Past{}
+		for _, test := range tests(10) {
+			past[test.ID] = suite.Past{Mean: time.Second, Runs: 1}
+		}
+		began := time.Now()
+		out, err := Run(t.Context(), tests(10), Options{Invoker: f, Workers: 3, Past: past, Copies: true})
+		if err != nil || time.Since(began) > 10*time.Second || out.Results[3].Status != suite.Pass {
+			t.Errorf("%v after %v: %+v", err, time.Since(began), out.Results[3])
+		}
+	})
+}
+
+// TestFlaky: a test that passes when run again is flaky, one that never does has failed.
+func TestFlaky(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(func(id string, attempt int) (suite.Status, time.Duration) {
+			if id == "t1" || id == "t2" && attempt < 3 {
+				return suite.Fail, time.Millisecond
+			}
+			return suite.Pass, time.Millisecond
+		})
+		out, err := Run(t.Context(), tests(4), Options{Invoker: f, Workers: 2, Retries: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []suite.Status{suite.Pass, suite.Fail, suite.Flaky, suite.Pass} {
+			if out.Results[i].Status != want {
+				t.Errorf("t%d: %s, want %s", i, out.Results[i].Status, want)
+			}
+		}
+		if len(out.Results[1].Attempts) != 2 || len(out.Results[2].Attempts) != 2 {
+			t.Errorf("attempts: %d and %d", len(out.Results[1].Attempts), len(out.Results[2].Attempts))
+		}
+	})
+}
+
+// TestInterrupt: what is not reported when the context ends is lost, and said to be.
+func TestInterrupt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 95*time.Millisecond)
+		defer cancel()
+		out, err := Run(ctx, tests(100), Options{Invoker: newFake(passing), Workers: 2})
+		if err != nil || !out.Stopped {
+			t.Fatalf("%v, stopped: %v", err, out.Stopped)
+		}
+		n := map[suite.Status]int{}
+		for _, r := range out.Results {
+			n[r.Status]++
+		}
+		if n[suite.Pass] == 0 || n[suite.Lost] == 0 || n[suite.Pass]+n[suite.Lost] != 100 {
+			t.Errorf("%v", n)
+		}
+	})
+}
+
+// TestMaxFail: after the first failure nothing more is handed out.
+func TestMaxFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(func(string, int) (suite.Status, time.Duration) { return suite.Fail, 10 * time.Millisecond })
+		out, err := Run(t.Context(), tests(400), Options{Invoker: f, Workers: 8, MaxFail: 1})
+		if err != nil || !out.Stopped || len(f.tries) > 8 {
+			t.Errorf("%v, stopped %v, %d tests ran", err, out.Stopped, len(f.tries))
+		}
+	})
+}
+
+// TestDelta: workers that have not got the snapshot are sent what differs, and what tear-down says at the
+// end belongs to the test it comes from.
+func TestDelta(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(passing)
+		f.need, f.late = true, "t2"
+		out, err := Run(t.Context(), tests(5), Options{Invoker: f, Workers: 2, Delta: func() (string, error) { return "what differs", nil }})
+		if err != nil || out.Sent == 0 || out.Results[0].Status != suite.Pass {
+			t.Fatalf("%v: sent %d, %+v", err, out.Sent, out.Results[0])
+		}
+	})
+}
+
+// TestUnreachable: an engine that is not there is an error, one that fails now and then is not.
+func TestUnreachable(t *testing.T) {
+	gone := &assay.Error{Code: assay.CodeUnreachable, What: "nobody there"}
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(passing)
+		f.down = func(int) error { return gone }
+		if out, err := Run(t.Context(), tests(50), Options{Invoker: f, Workers: 4}); !errors.Is(err, gone) || out.Results[0].Status != suite.Lost {
+			t.Errorf("%v", err)
+		}
+		f = newFake(passing)
+		f.down = func(call int) error {
+			if call%4 == 3 {
+				return gone
+			}
+			return nil
+		}
+		out, err := Run(t.Context(), tests(50), Options{Invoker: f, Workers: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range out.Results {
+			if r.Status != suite.Pass {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
+}
