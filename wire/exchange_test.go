@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -363,5 +364,24 @@ func TestTapOfFaults(t *testing.T) {
 	})
 	if r.status != 200 || string(r.answered) != "half" || o.Size != 4 || !errors.Is(o.Err, io.ErrUnexpectedEOF) {
 		t.Errorf("%d %s %+v", r.status, r.answered, o)
+	}
+}
+
+// A service that cannot be connected to in time is told from one that refuses.
+func TestConnecting(t *testing.T) {
+	for status, fails := range map[string]error{
+		"504": context.DeadlineExceeded, "502": errors.New("refused"),
+	} {
+		o := &wire.Origin{Host: "service", Dial: func(context.Context) (net.Conn, error) { return nil, fails }}
+		address, _ := start(t, &to{origin: o}, &http.Server{Handler: handedOver})
+		conn, in := dial(t, address)
+		for range 2 { // nothing was begun: the client's connection is as good as before
+			send(t, conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab")
+			res, err := http.ReadResponse(in, nil)
+			if err != nil || !strings.HasPrefix(res.Status, status) {
+				t.Fatalf("got %+v, %v; want %s", res, err, status)
+			}
+			_, _ = io.Copy(io.Discard, res.Body)
+		}
 	}
 }
