@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"time"
-
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/wire"
 )
@@ -17,32 +15,33 @@ func originOf(control assay.Invoker) *wire.Origin {
 	return nil
 }
 
-// Relay implements wire.Router: requests for which a service answers over plain HTTP/1.1 are relayed. Those that
-// no route has, that a function answers, or of which a split decides who does, are served by ServeHTTP.
+// Relay implements wire.Router: requests for which a service answers over plain HTTP/1.1 are relayed, whoever a
+// split may choose. Those that no route has, or that a function may answer, are served by ServeHTTP.
 func (g *Gateway) Relay(r *wire.Request) (wire.Exchange, bool) {
 	route, _ := g.table.Load().find(r.Method(), r.Path())
-	if route == nil || route.origin == nil || route.Split != nil {
+	switch {
+	case route == nil || !route.relayed:
 		return wire.Exchange{}, false
+	case route.Lane == nil && route.Split == nil:
+		return wire.Exchange{To: route.origin}, true
 	}
+	c := call{gateway: g, route: route, received: g.now(), request: r.Snapshot(), control: route.Control}
 	to := wire.Exchange{To: route.origin}
-	if route.Lane == nil {
-		return to, true
+	if c.split() {
+		to.To = originOf(c.control)
+	} else {
+		c.choose()
 	}
-	request := r.Snapshot()
-	if ticket := route.Lane.Choose(request); ticket != nil {
-		now := g.now()
-		c := call{gateway: g, route: route, received: now, request: request, control: route.Control}
-		c.hold(ticket)
-		to.Tap = &tap{call: c, started: now, exchange: newExchange(ticket, r.BodyLength())}
+	if c.ticket != nil || c.served != nil {
+		to.Tap = &tap{call: c, exchange: newExchange(c.ticket, r.BodyLength())}
 	}
-	return to, true
+	return to, to.To != nil
 }
 
 // tap copies what a wire relays.
 type tap struct {
 	call
 	exchange *exchange
-	started  time.Time
 	seen     assay.Observation
 }
 
@@ -60,7 +59,7 @@ func (t *tap) Answered(data []byte) { t.exchange.answered(data) }
 
 // Done implements wire.Tap.
 func (t *tap) Done(o wire.Outcome) {
-	t.seen.Started, t.seen.Duration = t.started, t.gateway.now().Sub(t.started)
+	t.seen.Started, t.seen.Duration = t.received, t.gateway.now().Sub(t.received)
 	t.seen.Trailer, t.seen.BodySize, t.seen.Fault = o.Trailer, o.Size, wire.Fault(o.Err)
 	if o.Whole {
 		t.exchange.readWhole()

@@ -32,11 +32,14 @@ type Route struct {
 	Lane assay.Lane
 	// Split, if not nil, lets another arm than the control serve some of the requests.
 	Split Split
+	// Canary is whom Split may choose. It need not be told; but without it requests are not relayed.
+	Canary assay.Invoker
 	// MaxBody is the largest request body in bytes for controls that need it whole; 6 MB if zero, as
 	// for AWS Lambda.
 	MaxBody int64
 
-	origin *wire.Origin // the control's, if it has one
+	origin  *wire.Origin // the control's, if it has one
+	relayed bool         // whoever serves has one
 }
 
 // Split decides who serves a request.
@@ -77,6 +80,7 @@ func newTable(routes []Route) (*table, error) {
 			r.MaxBody = defaultMaxBody
 		}
 		r.origin = originOf(r.Control)
+		r.relayed = r.origin != nil && (r.Split == nil || originOf(r.Canary) != nil)
 		if err := t.root.add(r); err != nil {
 			return nil, err
 		}

@@ -48,31 +48,35 @@ func TestACanaryServes(t *testing.T) {
 		"a service out of reach": {text("control"), service(t, "127.0.0.1:1")},
 		"no engine":              {function("control"), returns(nil, errors.New("gone"))},
 	} {
-		t.Run(name, func(t *testing.T) {
-			l, c := &lane{}, &canary{arm: arms[1], told: make(chan string, 2)}
-			g := gateway.New(gateway.Options{})
-			set(t, g, gateway.Route{Experiment: "x", Path: "/*", Control: arms[0], Lane: l, Split: c})
-			address := listen(t, g)
-			if got := answerOf(t, address, ""); got != "200 control" {
-				t.Errorf("the control answers %q", got)
-			}
-			if l.last(t).control == nil {
-				t.Error("what the control served is no trial")
-			}
-			want, told := "200 canary", "true 200 false"
-			switch name {
-			case "a service out of reach":
-				want, told = "502", "true 502 true"
-			case "no engine":
-				want, told = "502", "true 502 false"
-			}
-			if got := answerOf(t, address, "x"); !strings.HasPrefix(got, want) {
-				t.Errorf("the canary answers %q", got)
-			}
-			if first, second := <-c.told, <-c.told; l.asked != 1 || first != "false 200 false" || second != told {
-				t.Errorf("asked for %d trials, told %q and %q", l.asked, first, second)
-			}
-		})
+		for way, known := range map[string]assay.Invoker{"relayed if both are services": arms[1], "by net/http": nil} {
+			t.Run(name+" "+way, func(t *testing.T) { aCanaryServes(t, name, arms, known) })
+		}
+	}
+}
+
+func aCanaryServes(t *testing.T, name string, arms [2]assay.Invoker, known assay.Invoker) {
+	l, c := &lane{}, &canary{arm: arms[1], told: make(chan string, 2)}
+	g := gateway.New(gateway.Options{})
+	set(t, g, gateway.Route{Experiment: "x", Path: "/*", Control: arms[0], Lane: l, Split: c, Canary: known})
+	address := relay(t, g)
+	if got := answerOf(t, address, ""); got != "200 control" {
+		t.Errorf("the control answers %q", got)
+	}
+	if l.last(t).control == nil {
+		t.Error("what the control served is no trial")
+	}
+	want, told := "200 canary", "true 200 false"
+	switch name {
+	case "a service out of reach":
+		want, told = "502", "true 502 true"
+	case "no engine":
+		want, told = "502", "true 502 false"
+	}
+	if got := answerOf(t, address, "x"); !strings.HasPrefix(got, want) {
+		t.Errorf("the canary answers %q", got)
+	}
+	if first, second := <-c.told, <-c.told; l.asked != 1 || first != "false 200 false" || second != told {
+		t.Errorf("asked for %d trials, told %q and %q", l.asked, first, second)
 	}
 }
 

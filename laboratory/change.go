@@ -328,7 +328,7 @@ func (l *Laboratory) route() error {
 		held += l.inForce[name].def.Budget.Memory
 		if x := l.inForce[name]; x.def.Traffic == assay.TrafficLive {
 			r := route(&x.def, x.arms.control, x.lane)
-			r.Split = splitOf(x)
+			r.Split, r.Canary = splitOf(x), canaryOf(x)
 			routes = append(routes, r)
 		}
 	}

@@ -177,3 +177,13 @@ func splitOf(x *experiment) gateway.Split {
 	}
 	return x.rollout.Split()
 }
+
+// canaryOf is the candidate that a rollout may let serve; nil without a rollout.
+func canaryOf(x *experiment) assay.Invoker {
+	for i, a := range x.arms.def.Candidates {
+		if x.rollout != nil && a.Name == x.rollout.Plan().Candidate {
+			return x.arms.candidates[i]
+		}
+	}
+	return nil
+}
