@@ -72,7 +72,7 @@ func (p *part) cell(t *testing.T, fault string) {
 			continue
 		}
 		t.Logf("%-14s %-10s %s", p.name, fault, a)
-		if a.failed > 0 || a.lost() != 0 || a.sampled != cellRequests {
+		if a.failed > 0 || a.lost() != 0 || a.sampled+sumOf(a.notSampled) != cellRequests {
 			t.Errorf("%s %s hurts", p.name, fault)
 		}
 		if fault == "back again" && a.trials != cellRequests {
@@ -87,19 +87,16 @@ type account struct {
 	failed          int64 // not answered by the control
 	sampled, trials int64
 	dropped         map[string]int64 // by reason
+	notSampled      map[string]int64 // by reason: while a store takes nothing, nothing is sampled
 }
 
 func (a account) lost() int64 {
-	n := a.sampled - a.trials
-	for _, d := range a.dropped {
-		n -= d
-	}
-	return n
+	return a.sampled - a.trials - sumOf(a.dropped)
 }
 
 func (a account) String() string {
-	return fmt.Sprintf("%d requests, client errors %d, sampled %d, trials %d, dropped and reported %v, lost %d",
-		cellRequests, a.failed, a.sampled, a.trials, a.dropped, a.lost())
+	return fmt.Sprintf("%d requests, client errors %d, not sampled %v, sampled %d, trials %d, dropped and reported %v, lost %d",
+		cellRequests, a.failed, a.notSampled, a.sampled, a.trials, a.dropped, a.lost())
 }
 
 // traffic makes the requests of a cell, and waits until they are accounted for.
@@ -108,12 +105,20 @@ func (p *part) traffic(t *testing.T, mend func()) account {
 	failed := burst(t, p.lab.gateway+"/e")
 	mend()
 	after := p.lab.settled("e")
-	a := account{failed: failed, sampled: after.Sampled - before.Sampled, trials: after.Trials - before.Trials, dropped: maps.Clone(after.Dropped)}
-	for reason, n := range before.Dropped {
-		a.dropped[reason] -= n
+	return account{
+		failed: failed, sampled: after.Sampled - before.Sampled, trials: after.Trials - before.Trials,
+		dropped: more(before.Dropped, after.Dropped), notSampled: more(before.NotSampled, after.NotSampled),
 	}
-	maps.DeleteFunc(a.dropped, func(_ string, n int64) bool { return n == 0 })
-	return a
+}
+
+// more is what was added by reason.
+func more(before, after map[string]int64) map[string]int64 {
+	added := maps.Clone(after)
+	for reason, n := range before {
+		added[reason] -= n
+	}
+	maps.DeleteFunc(added, func(_ string, n int64) bool { return n == 0 })
+	return added
 }
 
 // burst makes the requests of a cell from four clients, and returns how many were not answered by the control.
