@@ -202,7 +202,11 @@ func (c chosen) Compare(control, other *assay.Observation) []assay.Difference {
 	}
 	var all []assay.Difference
 	for _, part := range c.parts {
-		all = append(all, part.Compare(control, other)...)
+		if found := part.Compare(control, other); all == nil {
+			all = found
+		} else {
+			all = append(all, found...)
+		}
 	}
 	return all
 }

@@ -43,7 +43,83 @@ func sameNumber(a, b string) bool {
 	if x, y := fractionDigits(a), fractionDigits(b); x >= 0 && x == y && len(a) == len(b) {
 		return false // digit by digit, they are written in one form
 	}
-	return parseDecimal(a) == parseDecimal(b)
+	return (limit{isFew: true}).holds(a, b)
+}
+
+// fixed is a number of few digits, none of them in an exponent: units / 10^places. It takes no memory.
+type fixed struct {
+	units          int64
+	digits, places int
+}
+
+// maxFixedDigits bounds the digits of a fixed so that twice as many units fit an int64.
+const maxFixedDigits = 18
+
+// parseFixed reads a JSON number; false of one that is no fixed.
+func parseFixed(literal string) (f fixed, ok bool) {
+	rest, negative := strings.CutPrefix(literal, "-")
+	if len(rest) > maxFixedDigits {
+		return f, false
+	}
+	for _, c := range []byte(rest) {
+		switch {
+		case c == '.':
+			f.places = -f.digits
+			continue
+		case !isDigit(c):
+			return f, false
+		}
+		f.units = 10*f.units + int64(c-'0')
+		f.digits++
+	}
+	if len(rest) > f.digits {
+		f.places += f.digits
+	}
+	if negative {
+		f.units = -f.units
+	}
+	return f, true
+}
+
+// withinFixed tells whether a and b are no further apart than limit; not ok if their units do not fit.
+func withinFixed(a, b, limit fixed) (within, ok bool) {
+	places := max(a.places, b.places, limit.places)
+	var units [3]int64
+	for i, f := range [...]fixed{a, b, limit} {
+		if f.digits+places-f.places > maxFixedDigits {
+			return false, false
+		}
+		units[i] = f.units
+		for range places - f.places {
+			units[i] *= 10
+		}
+	}
+	distance := units[0] - units[1]
+	return max(distance, -distance) <= units[2], true
+}
+
+// limit is how far apart two numbers may be.
+type limit struct {
+	exact decimal
+	fixed fixed
+	isFew bool // digits, so that fixed stands for it
+}
+
+func parseLimit(literal string) limit {
+	few, isFew := parseFixed(literal)
+	return limit{parseDecimal(literal), few, isFew}
+}
+
+// holds tells whether two numbers are no further apart.
+func (l limit) holds(a, b string) bool {
+	x, okX := parseFixed(a)
+	y, okY := parseFixed(b)
+	if l.isFew && okX && okY {
+		if near, ok := withinFixed(x, y, l.fixed); ok {
+			return near
+		}
+	}
+	return within(parseDecimal(a), parseDecimal(b), l.exact)
 }
 
 // fractionDigits counts the digits after the point; -1 of a number with an exponent.

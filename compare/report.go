@@ -154,7 +154,11 @@ func excerpts(a, b string) (string, string) {
 
 // commonPrefix is the number of bytes at which two texts or bodies begin alike.
 func commonPrefix[T string | []byte](a, b T) int {
+	const block = 64
 	n, i := min(len(a), len(b)), 0
+	for i+block <= n && string(a[i:i+block]) == string(b[i:i+block]) {
+		i += block
+	}
 	for ; i+8 <= n; i += 8 {
 		if differing := load64(a, i) ^ load64(b, i); differing != 0 {
 			return i + bits.TrailingZeros64(differing)/8

@@ -168,13 +168,14 @@ func (c *compiler) addList(kind string, paths []string) {
 
 func (c *compiler) addTolerance(path string, limit float64) {
 	r := &rule{kind: ruleTolerance}
-	largest, text, ok := c.limit(r, path, limit)
+	_, text, ok := c.limit(r, path, limit)
 	if !ok {
 		return
 	}
+	largest := parseLimit(text)
 	r.text = "tolerance " + path + " " + text
 	r.close = func(kind valueKind, a, b string) bool {
-		return c.numbers(kind, a, b) && within(parseDecimal(a), parseDecimal(b), largest)
+		return c.numbers(kind, a, b) && largest.holds(a, b)
 	}
 	c.add(path, r, path)
 }

@@ -17,7 +17,7 @@ func (l *lockstep) skim() {
 	for ok := true; ok; {
 		at = skimSpace(doc, at)
 		switch {
-		case at == len(doc) || l.isOver():
+		case at == len(doc):
 			ok = false
 		case l.state == atValue:
 			at, ok = l.skimValue(doc, at)
@@ -53,6 +53,9 @@ func (l *lockstep) skimValue(doc string, at int) (end int, ok bool) {
 // skimNext passes over what comes before an item, with the name if it is a member, or over the bracket that
 // ends a container.
 func (l *lockstep) skimNext(doc string, at int) (end int, ok bool) {
+	if len(l.open) == 0 {
+		return at, false
+	}
 	c := &l.open[len(l.open)-1]
 	if doc[at] == c.bracket+2 { // } or ]
 		if c.alike && !unique(l.names[c.names:]) {
