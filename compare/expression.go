@@ -2,6 +2,8 @@ package compare
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/assaylab/assay"
@@ -43,26 +45,80 @@ func (c condition) Compare(control, other *assay.Observation) []assay.Difference
 }
 
 func (c condition) agree(control, other *assay.Observation) (bool, error) {
-	var bodies [2][]byte
+	var bodies [2]expression.Body
 	for i, o := range []*assay.Observation{control, other} {
 		body, err := Decode(o)
 		if err != nil {
 			return false, err
 		}
-		if err := c.readable(body); err != nil {
+		document, err := c.document(body)
+		if err != nil {
 			return false, err
 		}
-		bodies[i] = body
+		bodies[i] = expression.Body{Text: body, JSON: document}
 	}
 	return c.Agree(control, other, bodies)
 }
 
-// readable tells whether a body that the expression looks into as JSON is that, strictly: what cannot be decoded
-// agrees with nothing.
-func (c condition) readable(body []byte) error {
+// document reads a body that the expression looks into as JSON, strictly: what cannot be decoded agrees with
+// nothing.
+func (c condition) document(body []byte) (any, error) {
 	if len(body) == 0 || !strings.Contains(c.String(), "json") {
-		return nil
+		return nil, nil
 	}
-	_, err := parse(body)
-	return err
+	v, err := parse(body)
+	if err != nil {
+		return nil, err
+	}
+	return v.exact()
+}
+
+var errInexact = fmt.Errorf("a number is neither an integer of 64 bits nor a decimal below %d of so few digits that an expression holds it exactly", expression.MaxDecimal)
+
+// exact is v with its numbers as an expression has them; an error if it cannot hold one exactly.
+func (v *value) exact() (any, error) {
+	switch v.kind {
+	case number:
+		return exactNumber(v.text)
+	case array:
+		items := make([]any, len(v.items))
+		for i := range v.items {
+			var err error
+			if items[i], err = v.items[i].exact(); err != nil {
+				return nil, err
+			}
+		}
+		return items, nil
+	case object:
+		members := make(map[string]any, len(v.items))
+		for i := range v.items {
+			m, err := v.items[i].exact()
+			if err != nil {
+				return nil, err
+			}
+			members[v.items[i].name] = m
+		}
+		return members, nil
+	}
+	return v.plain(), nil
+}
+
+func exactNumber(literal string) (any, error) {
+	const digits = 19 // of the largest integer
+	d := parseDecimal(literal)
+	switch {
+	case d.digits == "":
+		return 0, nil
+	case d.exponent >= 0 && d.exponent <= digits && len(d.digits) <= digits:
+		n := d.scaled(0)
+		if !n.IsInt64() {
+			return nil, errInexact
+		}
+		return int(n.Int64()), nil
+	}
+	f, err := strconv.ParseFloat(literal, 64)
+	if err != nil || math.Abs(f) >= expression.MaxDecimal || parseDecimal(strconv.FormatFloat(f, 'g', -1, 64)) != d {
+		return nil, errInexact
+	}
+	return f, nil
 }

@@ -83,3 +83,50 @@ func TestExpressionsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// Numbers are what was written, not the binary fractions next to them; where that cannot be, nobody can tell.
+func TestExpressionsAreExact(t *testing.T) {
+	for _, test := range []struct{ control, other, expect, want string }{
+		{`[0.1, 0.2]`, `0.3`, "control.json[0] + control.json[1] == candidate.json", ""},
+		{`[0.1, 0.2]`, `0.3`, "sum(control.json) == candidate.json and reduce(control.json, #acc + #) == candidate.json", ""},
+		{`[{"p": 0.1}, {"p": 0.2}]`, `0.3`, "sum(control.json, .p) == candidate.json", ""},
+		{`0.3`, `0.1`, "control.json - candidate.json == 0.2", ""},
+		{`1.1`, `1.21`, "control.json * control.json == candidate.json and control.json ** 2 == candidate.json", ""},
+		{`100`, `101.00`, "candidate.json <= control.json * 1.01", ""},
+		{`100`, `101.001`, "candidate.json <= control.json * 1.01", "value"},
+		{`10.05`, `10.06`, "abs(control.json - candidate.json) <= 0.01", ""},
+		{`9007199254740993`, `9007199254740992`, "control.json == candidate.json", "value"},
+		{`9007199254740993`, `9007199254740992`, "control.json == candidate.json + 1", ""},
+		{`9007199254740993`, `1`, "control.json == 9007199254740992.0", "value"},
+		{`[9007199254740993]`, `9007199254740992`, "candidate.json in control.json", "value"},
+		{`[1, 2.50, 1e2]`, `[1.0, 2.5, 100]`, "control.json == candidate.json", ""},
+		{`1`, `3`, "candidate.json / control.json == 3 and control.json / candidate.json * 3 < 1.01", ""},
+		{`9223372036854775807`, `1`, "control.json + candidate.json > 0", "malformed"},
+		{`0.1234567890123456`, `0.1234567890123456`, "control.json * candidate.json > 0", "malformed"},
+		{`1`, `0`, "control.json / candidate.json > 0", "malformed"},
+		{`0.1`, `0.10000000000000001`, "control.json == candidate.json", "malformed"},
+		{`1`, `18446744073709551616`, "control.json == candidate.json", "malformed"},
+		{`1`, `9007199254740992.5`, "control.json == candidate.json", "malformed"},
+		{`1`, `1e999999999999`, "control.json == candidate.json", "malformed"},
+		{`0`, `1e-999999999999`, "control.json == candidate.json", "malformed"},
+		{`"a"`, `"b"`, "control.json + candidate.json == 'ab'", ""},
+		{`"a"`, `1`, "control.json + candidate.json == 'a1'", "malformed"},
+		{`"1"`, `1`, "sum([control.json, candidate.json]) == 2", "malformed"},
+	} {
+		c, flaws := New([]assay.ComparatorSpec{{Kind: assay.CompareExpression, Name: "x", Expect: test.expect}})
+		if len(flaws) > 0 {
+			t.Error(test.expect, flaws)
+			continue
+		}
+		got := ""
+		for _, d := range c.Compare(answer("", []byte(test.control)), answer("", []byte(test.other))) {
+			got += string(d.Kind)
+		}
+		if got != test.want {
+			t.Errorf("%s, %s: %s: %q, want %q", test.control, test.other, test.expect, got, test.want)
+		}
+	}
+	if _, flaws := New([]assay.ComparatorSpec{{Kind: assay.CompareExpression, Name: "x", Expect: "control.status + 'a' == 1"}}); len(flaws) != 1 || !strings.Contains(flaws[0].What, "column") {
+		t.Errorf("types that are known: %+v", flaws)
+	}
+}

@@ -5,14 +5,13 @@
 // outside; it is smaller than CEL, which brings protobuf and a parser generator's runtime. What it does not
 // bound is bounded here: predicates do not stand within one another, and documents have few items. What
 // tells the time, or lists a map in no certain order, is taken away: the same observations must agree for
-// ever. Numbers are float64.
+// ever. Numbers are exact, see numbers.go.
 package expression
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -31,6 +30,9 @@ const (
 
 // uncertain are the functions whose result is not always the same.
 var uncertain = []string{"now", "date", "keys", "values", "toPairs"}
+
+// inexact are those that round what they add up; sum(…) / len(…) is a mean that does not.
+var inexact = []string{"mean", "median"}
 
 var (
 	errNested = errors.New("a predicate stands within another: all, any, filter and the like cannot be nested")
@@ -67,12 +69,16 @@ func New(text string) (*Expression, error) {
 	if len(text) > maxLength {
 		return nil, fmt.Errorf("it is longer than %d bytes", maxLength)
 	}
+	var program *vm.Program
 	nested := &nesting{}
 	options := []expr.Option{expr.Env(environment{}), expr.AsBool(), expr.Patch(nested)}
-	for _, name := range uncertain {
+	for _, name := range slices.Concat(uncertain, inexact) {
 		options = append(options, expr.DisableBuiltin(name))
 	}
-	program, err := expr.Compile(text, options...)
+	_, err := expr.Compile(text, options...) // what is wrong with it as it was written
+	if err == nil {
+		program, err = expr.Compile(text, append(options, arithmetic()...)...)
+	}
 	if at, ok := errors.AsType[*file.Error](err); ok {
 		return nil, fmt.Errorf("column %d: %s", at.Column+1, at.Message)
 	}
@@ -107,14 +113,22 @@ func (p *predicates) Visit(node *ast.Node) {
 	}
 }
 
-// Agree tells whether the expression is true of two observations, whose bodies are given with their content
-// coding undone. An error says that it could not be told, without quoting a value: it may be a secret.
-func (e *Expression) Agree(control, candidate *assay.Observation, bodies [2][]byte) (bool, error) {
+// Body is what an expression sees of a body.
+type Body struct {
+	Text []byte // its content coding undone
+	JSON any    // the document, nil if it is none: integers are int, other numbers float64 (see MaxDecimal)
+}
+
+// Agree tells whether the expression is true of two observations with these bodies. An error says that it could not be told, without quoting a value: it may be a secret.
+func (e *Expression) Agree(control, candidate *assay.Observation, bodies [2]Body) (bool, error) {
 	env := environment{arm(control, bodies[0]), arm(candidate, bodies[1])}
 	if items(env.Control.JSON)+items(env.Candidate.JSON) > maxItems {
 		return false, errItems
 	}
 	out, err := expr.Run(e.program, env)
+	if errors.Is(err, errInexact) {
+		return false, errInexact
+	}
 	if err != nil {
 		return false, errValue
 	}
@@ -141,25 +155,13 @@ func items(v any) int {
 // String is the expression as it was written.
 func (e *Expression) String() string { return e.text }
 
-func arm(o *assay.Observation, body []byte) Arm {
+func arm(o *assay.Observation, body Body) Arm {
 	a := Arm{
-		Status: o.Status, Header: o.Header, Body: string(body), JSON: document(body), Cold: o.Cold,
+		Status: o.Status, Header: o.Header, Body: string(body.Text), JSON: body.JSON, Cold: o.Cold,
 		DurationMS: o.Duration.Seconds() * 1000, MemoryMB: o.MaxMemoryMB, CostUSD: o.CostUSD,
 	}
 	if o.Fault != nil {
 		a.Fault = string(o.Fault.Kind)
 	}
 	return a
-}
-
-func document(body []byte) any {
-	body = bytes.TrimSpace(body)
-	if len(body) == 0 {
-		return nil
-	}
-	var v any
-	if json.Unmarshal(body, &v) != nil {
-		return nil
-	}
-	return v
 }
