@@ -174,6 +174,9 @@ func (f *flaws) sample(s Sample) {
 		f.add("use 0.001% or more, or 0 to sample nothing", "the rate is finer than 0.001 %", "sample", "rate")
 	}
 	f.by(s.By, "sample", "by")
+	if s.Rare < 0 {
+		f.add("leave it out for none", "less than no trials", "sample", "rare")
+	}
 }
 
 func (f *flaws) by(by string, path ...string) {

@@ -92,6 +92,12 @@ type Bounded interface {
 	MaxBody() int64 // bytes
 }
 
+// Deciding is what a Ticket also implements that depends on what the control answers. It is asked once, as soon
+// as the status is known; at false it has ended, and nothing need be copied. A source that does not ask offers.
+type Deciding interface {
+	Decide(status int) bool
+}
+
 // Timed is what a Ticket also implements when it wants to know how long its client was served, whatever has
 // become of the ticket.
 type Timed interface {

@@ -62,8 +62,9 @@ type Arm struct {
 
 // Sample says which requests become trials.
 type Sample struct {
-	Rate float64 `json:"rate"`         // 0 to 1, in steps of 0.00001
-	By   string  `json:"by,omitempty"` // "" by chance; "header:NAME", "cookie:NAME" or "query:NAME" keeps equal values together
+	Rate float64 `json:"rate"`           // 0 to 1, in steps of 0.00001
+	Rare int     `json:"rare,omitempty"` // so many trials at least of each stratum, beside those that verdicts are made of
+	By   string  `json:"by,omitempty"`   // "" by chance; "header:NAME", "cookie:NAME" or "query:NAME" keeps equal values together
 }
 
 // Budget limits what trials may cost. Zero fields take the defaults.

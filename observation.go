@@ -11,6 +11,7 @@ const (
 	RoleControl   Role = "control"
 	RoleSecondary Role = "secondary"
 	RoleCandidate Role = "candidate"
+	RoleRare      Role = "rare" // a candidate, in trials that are made because their stratum is rare
 )
 
 // FaultKind says how an arm failed to answer.

@@ -75,7 +75,8 @@ type Trial struct {
 	Control    Observation  `json:"control"`
 	Secondary  *Comparison  `json:"secondary,omitempty"`
 	Candidates []Comparison `json:"candidates"`
-	Bodies     bool         `json:"bodies"` // false: a match whose bodies were not kept
+	Rare       bool         `json:"rare,omitempty"` // made because its stratum is rare: verdicts are made without it
+	Bodies     bool         `json:"bodies"`         // false: a match whose bodies were not kept
 }
 
 // Outcome is mismatch when a candidate's is.
@@ -273,7 +274,8 @@ type Counts struct {
 	Trials  int64    // kept
 	First   time.Time
 	Last    time.Time
-	Arms    []ArmCounts // control, secondary if any, candidates in the definition's order
+	Strata  []TrafficStratum // of the lane that counts; nil if none does
+	Arms    []ArmCounts      // control, secondary if any, candidates in the definition's order
 }
 
 // Of returns the ledger of one source, empty if it has counted nothing yet.
@@ -304,7 +306,7 @@ func (c *Counts) With(now Ledger) {
 // Arm returns the counts of the arm of that name and role, zero if there are none yet.
 func (c *Counts) Arm(role Role, name string) ArmCounts {
 	for _, a := range c.Arms {
-		if a.Role == role && (role != RoleCandidate || a.Name == name) {
+		if a.Role == role && (role != RoleCandidate && role != RoleRare || a.Name == name) {
 			return a
 		}
 	}

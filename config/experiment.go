@@ -86,6 +86,7 @@ func (r *reader) sample(n *yaml.Node) assay.Sample {
 	r.fields(n, "sample", fields{
 		"rate": func(n *yaml.Node) { s.Rate = parsed(r, n, parseShare) },
 		"by":   func(n *yaml.Node) { s.By = r.text(n) },
+		"rare": func(n *yaml.Node) { s.Rare = r.small(n) },
 	})
 	return s
 }

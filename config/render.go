@@ -106,7 +106,8 @@ type experimentFile struct {
 
 type sampleFile struct {
 	Rate string `yaml:"rate"`
-	By   string `yaml:"by"`
+	By   string `yaml:"by,omitempty"`
+	Rare int    `yaml:"rare,omitempty"`
 }
 
 type budgetFile struct {
@@ -167,8 +168,8 @@ func experimentBody(e assay.Experiment) experimentFile {
 		Control: armBody(e.Control), Comparators: []any{}, Redact: e.Redact, Hypothesis: hypothesisBody(e.Hypothesis),
 		Protect: protectBody(e.Protect), Rollout: rolloutBody(e.Rollout),
 	}
-	if e.Sample.By != "" {
-		f.Sample = sampleFile{Rate: formatShare(e.Sample.Rate), By: e.Sample.By}
+	if s := e.Sample; s.By != "" || s.Rare != 0 {
+		f.Sample = sampleFile{Rate: formatShare(s.Rate), By: s.By, Rare: s.Rare}
 	}
 	if e.Holdout != 0 {
 		f.Holdout = formatShare(e.Holdout)

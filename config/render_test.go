@@ -96,6 +96,7 @@ func experiments() *rapid.Generator[assay.Experiment] {
 		e.Unsafe = rapid.Bool().Draw(t, "unsafe")
 		e.Sample.Rate = shares.Draw(t, "rate")
 		e.Sample.By = rapid.SampledFrom([]string{"", "header:x-user", "cookie:a", "query:b c"}).Draw(t, "by")
+		e.Sample.Rare = rapid.IntRange(0, 100).Draw(t, "rare")
 		e.Secondary = rapid.OneOf(rapid.Just(0.0), shares).Draw(t, "secondary")
 		if rapid.Bool().Draw(t, "has a budget") {
 			e.Budget = assay.Budget{

@@ -44,6 +44,7 @@ func (c *Console) api() http.Handler {
 		"DELETE /api/v1/experiments/{name}":         c.deleteExperiment,
 		"GET /api/v1/experiments/{name}/definition": c.definition,
 		"GET /api/v1/experiments/{name}/trials":     c.trials,
+		"GET /api/v1/experiments/{name}/strata":     c.strata,
 		"GET /api/v1/experiments/{name}/trend":      c.trend,
 		"GET /api/v1/experiments/{name}/rollout":    c.rollout,
 		"GET /api/v1/experiments/{name}/recording":  c.recording,
@@ -183,6 +184,15 @@ func (c *Console) experiment(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, experimentShape(&report))
+}
+
+// strata answers with the parts of an experiment's traffic, the most frequent first.
+func (c *Console) strata(w http.ResponseWriter, r *http.Request) error {
+	report, err := c.opt.Laboratory.Report(r.Context(), r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"strata": append([]assay.TrafficStratum{}, report.Lane.Strata...)})
 }
 
 // apply takes a document, or with a name in the path that experiment's definition.

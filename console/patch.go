@@ -58,17 +58,19 @@ func strict(body []byte, into any) error {
 func parseSample(raw json.RawMessage, now assay.Sample) (assay.Sample, error) {
 	if raw[0] != '{' {
 		rate, err := parseRate(raw)
-		return assay.Sample{Rate: rate, By: now.By}, err
+		now.Rate = rate
+		return now, err
 	}
 	var both struct {
 		Rate json.RawMessage `json:"rate"`
 		By   string          `json:"by"`
+		Rare int             `json:"rare"`
 	}
 	if err := strict(raw, &both); err != nil {
 		return now, invalid("not a sample: "+err.Error(), "sample", `for example {"rate": "10%", "by": "header:x-user"}`)
 	}
 	rate, err := parseRate(both.Rate)
-	return assay.Sample{Rate: rate, By: both.By}, err
+	return assay.Sample{Rate: rate, By: both.By, Rare: both.Rare}, err
 }
 
 // parseRate reads a share of 0 to 1, or a percentage.

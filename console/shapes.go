@@ -87,9 +87,24 @@ type Candidate struct {
 	Matches    int64             `json:"matches"`
 	Mismatches int64             `json:"mismatches"`
 	Ignored    int64             `json:"ignored"`
+	Rare       *Rare             `json:"rare,omitempty"`
 	LeftOut    int64             `json:"left_out"` // requests for which its breaker was open
 	Paths      []assay.PathCount `json:"paths"`
 	Verdict    assay.Verdict     `json:"verdict"`
+}
+
+// Rare counts the trials of a candidate that are made because their stratum is rare. Verdicts are made without.
+type Rare struct {
+	Trials     int64 `json:"trials"`
+	Mismatches int64 `json:"mismatches"`
+}
+
+func rareShape(c *assay.Counts, candidate string) *Rare {
+	a := c.Arm(assay.RoleRare, candidate)
+	if a.Trials == 0 {
+		return nil
+	}
+	return &Rare{a.Trials, a.Mismatches}
 }
 
 func experimentShape(r *assay.Report) Experiment {
@@ -173,7 +188,7 @@ func armShape(r *assay.Report, a arm) Arm {
 	}
 	if a.Role == assay.RoleCandidate {
 		shape.Candidate = &Candidate{
-			Trials: a.Trials, Matches: a.Matches, Mismatches: a.Mismatches, Ignored: a.Ignored, LeftOut: r.Counts.LeftOut(a.Arm.Name),
+			Trials: a.Trials, Matches: a.Matches, Mismatches: a.Mismatches, Ignored: a.Ignored, LeftOut: r.Counts.LeftOut(a.Arm.Name), Rare: rareShape(&r.Counts, a.Arm.Name),
 			Paths: append([]assay.PathCount{}, a.Paths...), Verdict: finiteVerdict(r.Verdicts[a.Arm.Name]),
 		}
 	}

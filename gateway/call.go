@@ -45,6 +45,12 @@ func (c *call) hold(t assay.Ticket) {
 	c.timed, _ = t.(assay.Timed)
 }
 
+// decide tells a ticket that depends on it the status, and gives up one that has ended for it.
+func decide(t assay.Ticket, status int) (goOn bool) {
+	d, depends := t.(assay.Deciding)
+	return !depends || d.Decide(status)
+}
+
 // tell says how the client was served. Where the control did not, there is no trial.
 func (c *call) tell(o *assay.Observation) {
 	if c.timed != nil {

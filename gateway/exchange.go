@@ -64,10 +64,13 @@ func (x *exchange) sent(p []byte, err error) {
 	x.keep(&x.kept.request, p)
 }
 
-// began notes how long the answer's body will be; negative: unknown.
-func (x *exchange) began(length int64) {
+// began notes the answer's status, and how long its body will be; negative: unknown.
+func (x *exchange) began(status int, length int64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if !x.kept.over && !decide(x.ticket, status) {
+		x.kept = kept{over: true}
+	}
 	if !x.kept.over {
 		x.kept.answer.expected = min(length, maxBody(x.ticket))
 	}
@@ -166,9 +169,11 @@ func (r *recorder) WriteHeader(status int) {
 		r.status = status
 		r.header = endToEnd(r.Header())
 		r.announced = r.Header()["Trailer"]
-		if n, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64); err == nil {
-			r.exchange.began(n)
+		length, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64)
+		if err != nil {
+			length = -1
 		}
+		r.exchange.began(status, length)
 	}
 	r.ResponseWriter.WriteHeader(status)
 }

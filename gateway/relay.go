@@ -51,7 +51,7 @@ func (t *tap) Sent(data []byte) { t.exchange.sent(data, nil) }
 // Began implements wire.Tap.
 func (t *tap) Began(a *wire.Answer) {
 	t.seen.Status, t.seen.Header = a.Status, a.Header()
-	t.exchange.began(a.BodyLength())
+	t.exchange.began(a.Status, a.BodyLength())
 }
 
 // Answered implements wire.Tap.

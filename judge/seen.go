@@ -55,6 +55,7 @@ func (m matter) notSeen() []string {
 	add(sum(c.Dropped), "%s of %s sampled requests were dropped (%s)", number(sum(c.Dropped)), number(c.Sampled), list(c.Dropped))
 	add(m.leftOut(), "%s of the candidate left out while its breaker was open: for it to hold they count as mismatches", count(m.leftOut(), "call"))
 	add(c.InFlight(), "%s in flight", count(c.InFlight(), "trial"))
+	all = append(all, m.unseenStrata()...)
 	if m.experiment.Secondary > 0 {
 		add(a.Trials-a.Paired, "%s without a call of the secondary: they say nothing of noise", count(a.Trials-a.Paired, "trial"))
 		add(a.Paired-a.WarmPairs, "%s in which one side was cold: they say nothing of warm latency", count(a.Paired-a.WarmPairs, "pair"))
@@ -66,6 +67,29 @@ func (m matter) notSeen() []string {
 		all = append(all, "no warm call of the candidate")
 	}
 	return all
+}
+
+// mostStrata is how many strata are named that the trials do not speak for.
+const mostStrata = 5
+
+// unseenStrata names the parts of the traffic of which there are no trials, the most frequent first.
+func (m matter) unseenStrata() []string {
+	seen := map[assay.StratumKey]bool{} // without their class
+	for _, s := range m.counts.Strata {
+		key := s.StratumKey
+		key.Class = ""
+		seen[key] = seen[key] || s.Trials > 0
+	}
+	var unseen []string
+	for _, s := range m.counts.Strata {
+		if s.Trials == 0 && (s.Class != "" || !seen[s.StratumKey]) {
+			unseen = append(unseen, fmt.Sprintf("no trial of %s (%s since the laboratory started)", s.StratumKey, count(s.Requests, "request")))
+		}
+	}
+	if more := len(unseen) - mostStrata; more > 0 {
+		unseen = append(unseen[:mostStrata], fmt.Sprintf("no trial of %s", count(int64(more), "further stratum")))
+	}
+	return unseen
 }
 
 // leftOut counts the requests for which the candidate's breaker was open.

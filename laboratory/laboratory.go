@@ -255,8 +255,10 @@ func (l *Laboratory) report(ctx context.Context, e assay.Experiment) (assay.Repo
 		}
 	}
 	counts.Arms = inOrder(&e, &counts)
+	lane, _ := l.floor.State(e.Name)
+	counts.Strata = lane.Strata
 	report := assay.Report{Experiment: e, Counts: counts, Verdicts: judge.Judge(e, counts)}
-	report.Lane, _ = l.floor.State(e.Name)
+	report.Lane = lane
 	if run, err := l.rolloutOf(e.Name); err == nil {
 		standing := run.Standing()
 		report.Rollout = &standing
@@ -272,6 +274,11 @@ func inOrder(e *assay.Experiment, c *assay.Counts) []assay.ArmCounts {
 	}
 	for _, a := range e.Candidates {
 		arms = append(arms, c.Arm(assay.RoleCandidate, a.Name))
+	}
+	for _, a := range e.Candidates {
+		if rare := c.Arm(assay.RoleRare, a.Name); rare.Observations > 0 {
+			arms = append(arms, rare)
+		}
 	}
 	return arms
 }

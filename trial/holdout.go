@@ -29,7 +29,9 @@ func (h *heldOut) Served(took time.Duration, control *assay.Observation) {
 
 // Served implements assay.Timed.
 func (t *ticket) Served(took time.Duration, control *assay.Observation) {
-	t.gen.watch.served(took, control, (*overhead.Watch).Sampled)
+	if !t.provisional {
+		t.gen.watch.served(took, control, (*overhead.Watch).Sampled)
+	}
 }
 
 // lookEvery is how many answers come between two looks at the limits, unless one is an error.

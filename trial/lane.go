@@ -25,12 +25,14 @@ type Lane struct {
 	current atomic.Pointer[generation]
 	held    atomic.Int64 // bytes of bodies
 	taps    taps
+	strata  strata
+	dice    dice
 
 	matches  atomic.Int64 // since the start
 	shutdown atomic.Int64 // trials dropped because the laboratory ended
 
 	mu      sync.Mutex
-	random  *rand.Rand
+	random  *rand.Rand // of trials under way
 	limiter limiter.Limiter
 	queue   []*task
 	workers int
@@ -45,15 +47,21 @@ type task struct {
 }
 
 func newLane(f *Floor, name string) *Lane {
-	return &Lane{name: name, floor: f, random: rand.New(rand.NewPCG(f.opt.Seed, hash64(name)))}
+	return &Lane{name: name, floor: f, random: rand.New(rand.NewPCG(f.opt.Seed, hash64(name))), dice: dice{random: rand.New(rand.NewPCG(f.opt.Seed, hash64("sample of "+name)))}}
 }
 
 // Choose implements assay.Lane.
 func (l *Lane) Choose(r *assay.Request) assay.Ticket {
 	g := l.current.Load()
 	reason := l.refuse(g, r)
-	g.ledger.choose(reason)
-	l.floor.keeper.touch(g.ledger)
+	stratum := keyOf(r)
+	if reason == notChosen && g.plan.Experiment.Sample.Rare > 0 {
+		t := &ticket{lane: l, gen: g, stratum: stratum, provisional: true}
+		t.undecided.Store(true)
+		return t
+	}
+	l.chosen(g, reason)
+	l.strata.count(stratum, func(s *assay.TrafficStratum) { s.Requests += one(reason != "") })
 	switch {
 	case reason == notHeldOut:
 		return &heldOut{g}
@@ -63,7 +71,14 @@ func (l *Lane) Choose(r *assay.Request) assay.Ticket {
 		l.book(g.ledger, DropBreaker, 1) // before anything is copied for it
 		return nil
 	}
-	return &ticket{lane: l, gen: g}
+	return &ticket{lane: l, gen: g, stratum: stratum}
+}
+
+func one(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // Pass counts a request that came in and is not offered: the gateway let a canary serve it.
@@ -89,7 +104,7 @@ func (l *Lane) refuse(g *generation, r *assay.Request) string {
 		return notStore
 	case !l.sampled(e, r):
 		return notChosen
-	case e.Holdout > 0 && l.draw() < e.Holdout:
+	case e.Holdout > 0 && l.dice.throw() < e.Holdout:
 		return notHeldOut
 	}
 	return ""
@@ -102,7 +117,7 @@ func (l *Lane) sampled(e *assay.Experiment, r *assay.Request) bool {
 	if u, ok := Key(e.Name, e.Sample.By, r); ok {
 		return u < e.Sample.Rate
 	}
-	return l.draw() < e.Sample.Rate
+	return l.dice.throw() < e.Sample.Rate
 }
 
 func (l *Lane) draw() float64 {
@@ -265,7 +280,7 @@ func (l *Lane) state() (s assay.LaneState) {
 	s.Calls, s.Waiting, s.Limit = l.workers, len(l.queue), l.limit()
 	l.mu.Unlock()
 	now := l.current.Load()
-	s.Overhead = now.watch.state()
+	s.Overhead, s.Strata = now.watch.state(), l.strata.list()
 	for _, g := range now.guards {
 		s.Breakers = append(s.Breakers, g.state())
 	}
@@ -279,7 +294,13 @@ type ticket struct {
 	gen    *generation
 	bytes  atomic.Int64 // reserved
 	handed atomic.Bool  // the source has offered or dropped it
-	ended  atomic.Bool  // kept, or counted as dropped
+
+	stratum     assay.StratumKey
+	counted     atomic.Bool // in its stratum
+	provisional bool        // chance did not choose it, and its stratum may be rare
+	undecided   atomic.Bool // whether that is so
+	rare        bool        // it is
+	ended       atomic.Bool // kept, or counted as dropped
 }
 
 // MaxBody implements assay.Bounded.
@@ -316,9 +337,11 @@ func (t *ticket) charge(n int) bool {
 
 // Offer implements assay.Ticket.
 func (t *ticket) Offer(inv *assay.Invocation, control *assay.Observation) {
+	t.Decide(control.Status)
 	if !t.handed.CompareAndSwap(false, true) {
 		return
 	}
+	t.sampled(classOf(control.Status))
 	t.lane.controlTook(control)
 	reason := DropControl
 	if !unreached(control) {
@@ -351,6 +374,10 @@ func (t *ticket) Drop(reason string) {
 
 // drop ends the ticket of a trial that will not be kept.
 func (t *ticket) drop(reason string) {
+	if t.giveUp() {
+		return
+	}
+	t.sampled(classUnknown)
 	if t.end() {
 		t.lane.book(t.gen.ledger, reason, 1)
 	}

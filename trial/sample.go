@@ -3,12 +3,26 @@ package trial
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/assaylab/assay"
 )
+
+// dice choose requests, whatever trials leave to chance meanwhile.
+type dice struct {
+	mu     sync.Mutex
+	random *rand.Rand
+}
+
+func (d *dice) throw() float64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.random.Float64()
+}
 
 // Key maps the request's value named by "header:NAME", "cookie:NAME" or "query:NAME" to a
 // number in [0,1): the same value gives the same number on every machine, and raising the rate only

@@ -3,6 +3,7 @@ package trial
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"testing"
 
 	"github.com/assaylab/assay"
@@ -91,5 +92,38 @@ func TestSampleKey(t *testing.T) {
 	other, _ := Key("f", "query:id", r)
 	if one == other {
 		t.Error("two experiments choose the same clients")
+	}
+}
+
+// TestSampleRateOfAHundredThousandth looks at rates from the finest step on, by chance and by hash, within bounds
+// that a binomial distribution leaves in about one of a million runs. What is chosen is not periodic.
+func TestSampleRateOfAHundredThousandth(t *testing.T) {
+	f := New(Options{Store: &memory{}, Seed: 11})
+	defer f.Close(t.Context())
+	for rate, n := range map[float64]int{0.00001: 2_000_000, 0.001: 300_000, 0.1: 100_000} {
+		for _, by := range []string{"", "header:X-User"} {
+			p := plan(answers(200, "a"))
+			p.Experiment.Sample = assay.Sample{Rate: rate, By: by}
+			l := lane(t, f, p)
+			r := &assay.Request{Method: "GET", Header: assay.Header{"X-User": {""}}}
+			chosen, last, gaps := 0, 0, map[int]int{}
+			for i := range n {
+				r.Header["X-User"][0] = "user-" + strconv.Itoa(i)
+				if l.sampled(&p.Experiment, r) {
+					chosen++
+					gaps[i-last]++
+					last = i
+				}
+			}
+			mean, sd := float64(n)*rate, math.Sqrt(float64(n)*rate*(1-rate))
+			if math.Abs(float64(chosen)-mean) > 5*sd+1 {
+				t.Errorf("rate %v by %q: %d of %d, want %v ± %.0f", rate, by, chosen, n, mean, 5*sd)
+			}
+			for gap, times := range gaps {
+				if times > chosen/5 && chosen > 25 {
+					t.Errorf("rate %v by %q: every %dth, %d times of %d", rate, by, gap, times, chosen)
+				}
+			}
+		}
 	}
 }

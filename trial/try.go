@@ -25,6 +25,7 @@ func (l *Lane) try(t *task) {
 		t.ticket.drop(reason)
 		return
 	}
+	l.strata.count(t.ticket.stratum, func(s *assay.TrafficStratum) { s.Trials++ })
 	if !l.floor.keeper.keep(kept{trial: made, ticket: t.ticket}) {
 		t.ticket.drop(DropShutdown)
 	}
@@ -40,10 +41,10 @@ func (l *Lane) make(t *task) (made *assay.Trial, refused string) {
 	e := &g.plan.Experiment
 	made = &assay.Trial{
 		ID: t.inv.ID, Experiment: e.Name, Version: e.Version, Since: e.Since, Time: t.inv.Received,
-		Invocation: *t.inv, Control: *t.control,
+		Invocation: *t.inv, Control: *t.control, Rare: t.ticket.rare,
 	}
 	g.ledger.begin(made.Time)
-	calls := l.calls(g)
+	calls := l.calls(g, t.ticket.rare)
 	for _, i := range l.shuffle(len(calls)) {
 		if refused := l.observe(t, &calls[i]); refused != "" {
 			return nil, refused
@@ -164,13 +165,13 @@ type call struct {
 	observation *assay.Observation // nil: it was not made
 }
 
-func (l *Lane) calls(g *generation) []call {
+func (l *Lane) calls(g *generation, rare bool) []call {
 	e := &g.plan.Experiment
 	calls := make([]call, 0, len(e.Candidates)+1)
 	for i, arm := range e.Candidates {
 		calls = append(calls, call{arm: arm.Name, role: assay.RoleCandidate, invoker: g.plan.Candidates[i], guard: g.guards[i]})
 	}
-	if e.Secondary > 0 && l.draw() < e.Secondary {
+	if !rare && e.Secondary > 0 && l.draw() < e.Secondary {
 		calls = append(calls, call{arm: e.Control.Name, role: assay.RoleSecondary, invoker: g.plan.Control})
 	}
 	return calls

@@ -88,6 +88,10 @@ func newTally(known known) *tally {
 func (t *tally) add(trial *assay.Trial, seq int64) {
 	e := evidence{trial.Experiment, trial.Since}
 	t.span(e).add(trial.Time)
+	if trial.Rare {
+		t.rare(e, trial, seq)
+		return
+	}
 	t.trend(trial)
 	t.arm(arm{e, assay.RoleControl, trial.Control.Arm}).observe(&trial.Control)
 	if s := trial.Secondary; s != nil {
@@ -109,6 +113,21 @@ func (t *tally) add(trial *assay.Trial, seq int64) {
 				marks[s] = max(marks[s], outcomeAt(unexcused)) // a mismatch is the greater
 			}
 		}
+	}
+	for s, o := range marks {
+		t.marks = append(t.marks, mark{s, o, trial.Time.UnixMicro(), seq, trial.Since})
+	}
+}
+
+// rare counts a trial apart: it is found again, and no verdict is made of it.
+func (t *tally) rare(e evidence, trial *assay.Trial, seq int64) {
+	marks := map[subject]assay.Outcome{{experiment: e.experiment}: trial.Outcome()}
+	for i := range trial.Candidates {
+		c := &trial.Candidates[i]
+		a := t.arm(arm{e, assay.RoleRare, c.Observation.Arm})
+		a.observe(&c.Observation)
+		a.compare(c, nil)
+		marks[subject{e.experiment, c.Observation.Arm, ""}] = c.Outcome()
 	}
 	for s, o := range marks {
 		t.marks = append(t.marks, mark{s, o, trial.Time.UnixMicro(), seq, trial.Since})
