@@ -87,7 +87,7 @@ func (m matter) unseenStrata() []string {
 		}
 	}
 	if more := len(unseen) - mostStrata; more > 0 {
-		unseen = append(unseen[:mostStrata], fmt.Sprintf("no trial of %s", count(int64(more), "further stratum")))
+		unseen = append(unseen[:mostStrata], fmt.Sprintf("no trial of %s", count(int64(more), "further part")))
 	}
 	return unseen
 }

@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) assay.Store) {
 		{"what was never counted is zero", unknownIsZero},
 		{"paired counts", pairedCounts},
 		{"batches do not show, to the last digit", batchesDoNotShow},
+		{"rare trials are kept apart", rareIsApart},
 		{"blocks are those of warm pairs", blocksAreExact},
 		{"minutes are counted apart", trends},
 		{"paths are folded and count once a trial", pathsFold},
