@@ -51,16 +51,19 @@ type watch struct {
 	seen  overhead.Watch
 }
 
-// newWatch goes on with the one before while the same is asked of it.
+// newWatch goes on with the one before while the same is asked of it, until the experiment is resumed.
 func (l *Lane) newWatch(e *assay.Experiment, before *generation) *watch {
 	w := &watch{
 		holdout: e.Holdout, limits: overhead.Limits{Overhead: e.Protect.Overhead, Errors: e.Protect.Errors},
 		now: l.floor.opt.Now, tell: l.tellTripped,
 	}
-	if before != nil && before.plan.Experiment.State == e.State && before.watch.same(w) {
-		return before.watch
+	if before == nil || !before.watch.same(w) {
+		return w
 	}
-	return w
+	if resumed := before.plan.Experiment.State != assay.StateRunning && e.State == assay.StateRunning; resumed {
+		return w
+	}
+	return before.watch
 }
 
 func (w *watch) same(o *watch) bool {
