@@ -133,13 +133,17 @@ func (k *keeper) write(batch []kept) {
 	handed := map[*ledger]int64{}
 	for i, t := range batch {
 		b.Trials[i] = *t.trial
+		if from := t.ticket.brought; from != nil {
+			b.Ledgers = withLedger(b.Ledgers, from.from)
+			continue
+		}
 		handed[t.ticket.gen.ledger]++
 		changed[t.ticket.gen.ledger] = struct{}{}
 	}
 	for l := range changed {
 		now := l.snapshot()
 		now.Handed += handed[l]
-		b.Ledgers = append(b.Ledgers, now)
+		b.Ledgers = withLedger(b.Ledgers, now)
 	}
 	if len(b.Trials)+len(b.Ledgers) == 0 {
 		return
@@ -149,10 +153,19 @@ func (k *keeper) write(batch []kept) {
 		return
 	}
 	for _, t := range batch {
-		if t.ticket.end() {
-			t.ticket.gen.ledger.hand(1)
+		t.ticket.keep()
+	}
+}
+
+// withLedger adds a ledger to those of a batch, which has one a source.
+func withLedger(all []assay.Ledger, l assay.Ledger) []assay.Ledger {
+	for i := range all {
+		if all[i].Experiment == l.Experiment && all[i].Since == l.Since && all[i].Source == l.Source {
+			all[i] = all[i].Latest(l)
+			return all
 		}
 	}
+	return append(all, l)
 }
 
 // persist keeps a batch, however often that takes: which trials were kept by an attempt that failed, if any, does

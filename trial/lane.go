@@ -28,8 +28,9 @@ type Lane struct {
 	strata  strata
 	dice    dice
 
-	matches  atomic.Int64 // since the start
-	shutdown atomic.Int64 // trials dropped because the laboratory ended
+	past     []*generation // earlier questions, newest first; the floor's mutex guards them
+	matches  atomic.Int64  // since the start
+	shutdown atomic.Int64  // trials dropped because the laboratory ended
 
 	mu      sync.Mutex
 	random  *rand.Rand // of trials under way
@@ -132,6 +133,14 @@ func (l *Lane) shuffle(n int) []int {
 	return l.random.Perm(n)
 }
 
+// take has a task done: here, or on other machines.
+func (l *Lane) take(t *task) (refused string) {
+	if l.floor.opt.Carrier != nil {
+		return l.carry(t)
+	}
+	return l.put(t)
+}
+
 // put takes a task: to a new worker, or into the queue, or not at all.
 func (l *Lane) put(t *task) (refused string) {
 	l.mu.Lock()
@@ -142,6 +151,9 @@ func (l *Lane) put(t *task) (refused string) {
 	case l.workers < l.limit() && l.floor.places.take(l):
 		l.queue = append(l.queue, t)
 		l.start(l.head())
+	case t.ticket.brought != nil: // who brings them bounds how many
+		l.floor.waiting.Add(1)
+		l.queue = append(l.queue, t)
 	case len(l.queue) >= t.ticket.gen.plan.Experiment.Budget.Queue || !l.floor.wait():
 		return DropQueueFull
 	default:
@@ -290,10 +302,11 @@ func (l *Lane) state() (s assay.LaneState) {
 // ticket implements assay.Ticket: it is its source's until it is offered or dropped, and one worker's
 // from then on.
 type ticket struct {
-	lane   *Lane
-	gen    *generation
-	bytes  atomic.Int64 // reserved
-	handed atomic.Bool  // the source has offered or dropped it
+	lane    *Lane
+	gen     *generation
+	brought *brought     // of an offer that was sampled elsewhere; nil of one made here
+	bytes   atomic.Int64 // reserved
+	handed  atomic.Bool  // the source has offered or dropped it
 
 	stratum     assay.StratumKey
 	counted     atomic.Bool // in its stratum
@@ -345,7 +358,7 @@ func (t *ticket) Offer(inv *assay.Invocation, control *assay.Observation) {
 	t.lane.controlTook(control)
 	reason := DropControl
 	if !unreached(control) {
-		reason = t.lane.put(&task{ticket: t, inv: inv, control: control})
+		reason = t.lane.take(&task{ticket: t, inv: inv, control: control})
 	}
 	if reason != "" {
 		t.drop(reason)
@@ -372,14 +385,31 @@ func (t *ticket) Drop(reason string) {
 	}
 }
 
-// drop ends the ticket of a trial that will not be kept.
+// drop ends the ticket of a trial that will not be kept. Whoever brought it counts it.
 func (t *ticket) drop(reason string) {
+	if t.brought != nil {
+		if t.end() {
+			t.brought.end <- reason
+		}
+		return
+	}
 	if t.giveUp() {
 		return
 	}
 	t.sampled(classUnknown)
 	if t.end() {
 		t.lane.book(t.gen.ledger, reason, 1)
+	}
+}
+
+// keep ends the ticket of a trial that is in the store.
+func (t *ticket) keep() {
+	switch {
+	case !t.end():
+	case t.brought != nil:
+		t.brought.end <- ""
+	default:
+		t.gen.ledger.hand(1)
 	}
 }
 

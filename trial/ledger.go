@@ -16,6 +16,7 @@ type ledger struct {
 	l      assay.Ledger
 	taken  int64     // sampled and not dropped: kept, or will be
 	others int64     // likewise, of other sources, when last looked
+	doubts int64     // sampled, and handed over perhaps
 	first  time.Time // of the first trial
 }
 
@@ -64,11 +65,28 @@ func (l *ledger) hand(n int64) {
 	l.l.Handed += n
 }
 
-// inFlight is the number of trials neither handed over nor dropped.
+// doubt notes trials that may have been handed over: the next start finds out.
+func (l *ledger) doubt(n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.doubts += n
+}
+
+// inFlight is the number of trials neither handed over, in doubt, nor dropped.
 func (l *ledger) inFlight() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.l.Unsettled()
+	return l.l.Unsettled() - l.doubts
+}
+
+// look learns what other sources have taken by now.
+func (l *ledger) look(c assay.Counts) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.others = taken(c.Ledger) - taken(c.Of(l.l.Source))
+	if l.first.IsZero() {
+		l.first = c.First
+	}
 }
 
 // begin notes when the first trial was made.

@@ -67,9 +67,11 @@ const (
 type Options struct {
 	Store  assay.Store
 	Source string // whose ledgers these are, when several laboratories share the store; "" of one alone
-	Log    *slog.Logger
-	Now    func() time.Time
-	Seed   uint64 // of sampling and of the candidates' order
+	// Carrier takes offers to other machines; nil: they are tried here.
+	Carrier assay.Carrier
+	Log     *slog.Logger
+	Now     func() time.Time
+	Seed    uint64 // of sampling and of the candidates' order
 	// What all experiments together may cost: the defaults if zero.
 	Memory      int64 // bytes held
 	Concurrency int   // candidate calls at once
@@ -96,7 +98,11 @@ type Floor struct {
 
 	mu    sync.Mutex
 	lanes map[string]*Lane
-	shut  bool // no lanes are added any more
+	ended map[string]int // the last versions of experiments that were removed
+	shut  bool           // no lanes are added any more
+
+	working sync.Mutex
+	worked  map[evidence]*ledger // what was dropped of offers that were brought
 }
 
 // New starts a floor. Close ends it.
@@ -110,7 +116,10 @@ func New(opt Options) *Floor {
 	opt.Memory = cmp.Or(opt.Memory, DefaultMemory)
 	opt.Concurrency, opt.Queue = cmp.Or(opt.Concurrency, DefaultConcurrency), cmp.Or(opt.Queue, DefaultQueue)
 	opt.KeepMatches = cmp.Or(opt.KeepMatches, 0.01)
-	f := &Floor{opt: opt, lanes: map[string]*Lane{}, places: places{most: opt.Concurrency}}
+	f := &Floor{
+		opt: opt, lanes: map[string]*Lane{}, places: places{most: opt.Concurrency},
+		ended: map[string]int{}, worked: map[evidence]*ledger{},
+	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.keeper = newKeeper(opt.Store, opt.Log, f.ctx.Done())
 	return f
@@ -130,11 +139,13 @@ func (f *Floor) Set(ctx context.Context, p *Plan) (*Lane, error) {
 		l = newLane(f, name)
 	}
 	if cur := l.current.Load(); cur == nil || cur.ledger.since != p.Experiment.Since {
-		counts, err := f.opt.Store.Counts(ctx, name, p.Experiment.Since)
+		counts, own, err := f.counted(ctx, name, p.Experiment.Since)
 		if err != nil {
 			return nil, err
 		}
-		own := counts.Of(f.opt.Source)
+		if cur != nil {
+			l.past = append([]*generation{cur}, l.past[:min(len(l.past), rememberedEvidence-1)]...)
+		}
 		lost := f.recover(&own)
 		counts.With(own)
 		ledger := newLedger(counts, own)
@@ -147,6 +158,18 @@ func (f *Floor) Set(ctx context.Context, p *Plan) (*Lane, error) {
 	}
 	f.lanes[name] = l
 	return l, nil
+}
+
+// counted is what the store knows of an experiment, and all that is known of this source in it. The stream is
+// read first: what leaves it is in the store.
+func (f *Floor) counted(ctx context.Context, name string, since int) (counts assay.Counts, own assay.Ledger, err error) {
+	if f.opt.Carrier != nil {
+		if own, err = f.opt.Carrier.Latest(ctx, assay.Ledger{Experiment: name, Since: since, Source: f.opt.Source}); err != nil {
+			return counts, own, err
+		}
+	}
+	counts, err = f.opt.Store.Counts(ctx, name, since)
+	return counts, counts.Of(f.opt.Source).Latest(own), err
 }
 
 // recover books the trials that were in flight when an earlier run of this source was killed, and tells
@@ -167,6 +190,9 @@ func (f *Floor) Remove(name string) {
 	f.mu.Lock()
 	l := f.lanes[name]
 	delete(f.lanes, name)
+	if l != nil {
+		f.ended[name] = l.current.Load().plan.Experiment.Version
+	}
 	f.mu.Unlock()
 	if l != nil {
 		l.end(DropDeleted)
@@ -228,6 +254,9 @@ func (f *Floor) Close(ctx context.Context) map[string]int64 {
 	}
 	for _, l := range lanes {
 		l.end(DropShutdown)
+	}
+	if f.opt.Carrier != nil {
+		f.opt.Carrier.Close(ctx, DropShutdown)
 	}
 	f.cancel()
 	<-finished

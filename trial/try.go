@@ -43,6 +43,9 @@ func (l *Lane) make(t *task) (made *assay.Trial, refused string) {
 		ID: t.inv.ID, Experiment: e.Name, Version: e.Version, Since: e.Since, Time: t.inv.Received,
 		Invocation: *t.inv, Control: *t.control, Rare: t.ticket.rare,
 	}
+	if t.ticket.brought != nil {
+		made.Version = t.ticket.brought.version
+	}
 	g.ledger.begin(made.Time)
 	calls := l.calls(g, t.ticket.rare)
 	for _, i := range l.shuffle(len(calls)) {

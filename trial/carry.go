@@ -1,0 +1,170 @@
+package trial
+
+import (
+	"context"
+	"errors"
+
+	"github.com/assaylab/assay"
+)
+
+// Reasons for which an offer that came over a stream is dropped.
+const (
+	DropStream     = "stream"     // the stream takes no more, or cannot be reached, and the room before it is full
+	DropDefinition = "definition" // the definition it was offered under is not known any more
+	DropPoison     = "poison"     // workers died of it, or could not end it, too often
+)
+
+// rememberedEvidence is how many earlier questions of an experiment are known still, for offers that were
+// made under them and lie in a stream.
+const rememberedEvidence = 4
+
+// carry hands an offer to the carrier. The ticket, and the memory it holds, end when the offer has left.
+func (l *Lane) carry(t *task) (refused string) {
+	l.mu.Lock()
+	refused = l.shutFor
+	l.mu.Unlock()
+	if refused != "" {
+		return refused
+	}
+	e := &t.ticket.gen.plan.Experiment
+	return l.floor.opt.Carrier.Carry(&assay.Trial{
+		ID: t.inv.ID, Experiment: e.Name, Version: e.Version, Since: e.Since, Time: t.inv.Received,
+		Invocation: *t.inv, Control: *t.control, Rare: t.ticket.rare,
+	}, t.ticket)
+}
+
+// Ledger implements assay.Sender.
+func (t *ticket) Ledger() assay.Ledger { return t.gen.ledger.snapshot() }
+
+// Handed implements assay.Sender.
+func (t *ticket) Handed() {
+	if t.end() {
+		t.lane.strata.count(t.stratum, func(s *assay.TrafficStratum) { s.Trials++ }) // made elsewhere
+		t.gen.ledger.hand(1)
+		t.lane.floor.keeper.touch(t.gen.ledger)
+	}
+}
+
+// Dropped implements assay.Sender.
+func (t *ticket) Dropped(reason string) { t.drop(reason) }
+
+// Doubtful implements assay.Sender.
+func (t *ticket) Doubtful() {
+	if t.end() {
+		t.gen.ledger.doubt(1)
+	}
+}
+
+// brought is what a ticket has of an offer that was sampled elsewhere: what its source had counted, and who
+// waits for its end, told "" when the trial is kept.
+type brought struct {
+	version int
+	from    assay.Ledger
+	end     chan string
+}
+
+// Try implements assay.Hand.
+func (f *Floor) Try(ctx context.Context, offer *assay.Trial, from assay.Ledger) (refused string, err error) {
+	l, g, refused, err := f.lookup(offer)
+	if refused != "" || err != nil {
+		return refused, err
+	}
+	t := &ticket{lane: l, gen: g, rare: offer.Rare, brought: &brought{version: offer.Version, from: from, end: make(chan string, 1)}}
+	t.handed.Store(true)
+	inv, control := offer.Invocation, offer.Control
+	if !t.charge(offerBytes(offer)) {
+		t.drop(DropMemory)
+	} else if refused := l.put(&task{ticket: t, inv: &inv, control: &control}); refused != "" {
+		t.drop(refused)
+	}
+	select {
+	case refused = <-t.brought.end:
+	case <-ctx.Done():
+		return "", ctx.Err() // it may be kept yet
+	}
+	if refused == DropShutdown || refused == DropStore && f.ctx.Err() != nil {
+		return "", &assay.Error{Code: assay.CodeConflict, What: "this worker is stopping"}
+	}
+	return refused, nil
+}
+
+func offerBytes(offer *assay.Trial) int {
+	n := len(offer.Control.Body) + len(offer.Control.Log) + len(offer.Invocation.Payload)
+	if r := offer.Invocation.Request; r != nil {
+		n += len(r.Body)
+	}
+	return n
+}
+
+// lookup finds the plan of the evidence that an offer belongs to. A definition may still be on its way.
+func (f *Floor) lookup(offer *assay.Trial) (l *Lane, g *generation, refused string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l = f.lanes[offer.Experiment]; l == nil {
+		if offer.Version <= f.ended[offer.Experiment] {
+			return nil, nil, DropDeleted, nil
+		}
+		return nil, nil, "", unknownOffer(offer)
+	}
+	now := l.current.Load()
+	for _, g := range append([]*generation{now}, l.past...) {
+		if g.ledger.since == offer.Since {
+			return l, g, "", nil
+		}
+	}
+	if offer.Since > now.ledger.since {
+		return nil, nil, "", unknownOffer(offer)
+	}
+	return nil, nil, DropDefinition, nil
+}
+
+func unknownOffer(offer *assay.Trial) error {
+	return &assay.Error{Code: assay.CodeNotFound, What: "the definition of experiment " + offer.Experiment + " that an offer was made under is not known here yet"}
+}
+
+// Kept implements assay.Hand.
+func (f *Floor) Kept(ctx context.Context, id string) (bool, error) {
+	_, err := f.opt.Store.Trial(ctx, id)
+	if made := (*assay.Error)(nil); errors.As(err, &made) && made.Code == assay.CodeNotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Note implements assay.Hand.
+func (f *Floor) Note(ctx context.Context, from assay.Ledger) error {
+	return f.opt.Store.Keep(ctx, assay.Batch{Ledgers: []assay.Ledger{from}})
+}
+
+// Refuse implements assay.Hand. What is dropped here is counted by a source of its own: offers of the same
+// laboratory that it made itself have been handed over.
+func (f *Floor) Refuse(ctx context.Context, offer *assay.Trial, reason string) (count func(), err error) {
+	ledger, err := f.workLedger(ctx, evidence{offer.Experiment, offer.Since})
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		ledger.drop(reason, 1)
+		f.keeper.touch(ledger)
+	}, nil
+}
+
+// evidence is what a ledger is of.
+type evidence struct {
+	experiment string
+	since      int
+}
+
+func (f *Floor) workLedger(ctx context.Context, of evidence) (*ledger, error) {
+	f.working.Lock()
+	defer f.working.Unlock()
+	if l := f.worked[of]; l != nil {
+		return l, nil
+	}
+	counts, err := f.opt.Store.Counts(ctx, of.experiment, of.since)
+	if err != nil {
+		return nil, err
+	}
+	f.worked[of] = newLedger(counts, counts.Of(f.opt.Source+"/work"))
+	return f.worked[of], nil
+}
