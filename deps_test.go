@@ -47,8 +47,12 @@ var law = map[string][]string{
 	"compare/command": {module + "/compare/own", module + "/lambda/sandbox"},
 	"compare/wasm":    {module + "/compare/own", "github.com/tetratelabs/wazero/..."},
 
-	// A server for tests.
+	// Servers for tests.
 	"store/postgres/postgrestest": {},
+	"stream/natstest":             {"github.com/nats-io/nats-server/v2/server"},
+
+	// Past one machine.
+	"stream": {"github.com/nats-io/nats.go/..."},
 
 	"console":             {"github.com/prometheus/client_golang/...", module + "/reading", module + "/noise", module + "/drift", module + "/whatif", module + "/export"},
 	"pack":                {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
@@ -126,6 +130,17 @@ func TestImportLaw(t *testing.T) {
 				t.Errorf("%s is pure and imports %s", name, imp)
 			}
 		}
+	}
+}
+
+// TestNoServerIsLinked keeps what tests run out of the binary.
+func TestNoServerIsLinked(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./cmd/assay").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	if strings.Contains(string(out), "nats-io/nats-server") {
+		t.Error("the NATS server is linked into assay")
 	}
 }
 

@@ -210,6 +210,9 @@ func (p *publisher) send(subject, id string, data []byte) error {
 		if err == nil || errors.Is(err, nats.ErrMaxPayload) {
 			return err
 		}
+		if pause == 0 {
+			p.stream.opt.Log.Warn("the stream does not take offers: they wait, as far as there is room", "error", err)
+		}
 		doubt = doubt || !refused(err)
 		if !wait(p.ctx, &pause) {
 			if doubt {

@@ -318,12 +318,12 @@ func TestAWorkerThatEndsGivesBack(t *testing.T) {
 	for i := range 20 {
 		from.offer(gateway, fmt.Sprint(i))
 	}
-	stop := work(t, worker, h, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	ending := worker.Work(ctx, h, 1)
 	<-begun
-	ended := make(chan struct{})
-	go func() { stop(); close(ended) }()
+	cancel()
 	close(goOn)
-	<-ended
+	ending.Wait()
 	if len(h.kept) == 0 || len(h.kept) == 20 {
 		t.Errorf("%d of 20 were kept by a worker that ended", len(h.kept))
 	}

@@ -89,7 +89,7 @@ func configured(t testing.TB, name string, port int, more string) *Server {
 	dir := t.TempDir()
 	address := "127.0.0.1:" + strconv.Itoa(port)
 	s := &Server{URL: "nats://" + address, t: t, config: filepath.Join(dir, "nats.conf"), address: address}
-	text := fmt.Sprintf("listen: %q\nserver_name: %s\njetstream { store_dir: %q, sync_interval: always, max_file_store: 1GB }\nlog_file: %q\n%s\n",
+	text := fmt.Sprintf("listen: %q\nserver_name: %s\njetstream { store_dir: %q, sync_interval: always, max_file_store: 4GB }\nlog_file: %q\n%s\n",
 		address, name, dir, filepath.Join(dir, "log"), more)
 	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
