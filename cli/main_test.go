@@ -20,10 +20,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/assaylab/assay/console"
+	"github.com/assaylab/assay/stream/natstest"
 )
 
 // TestMain lets the test binary be assay itself, so that tests run the real main as a process.
 func TestMain(m *testing.M) {
+	natstest.Main()
 	testscript.Main(m, map[string]func(){"assay": func() { os.Exit(Main()) }})
 }
 

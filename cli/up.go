@@ -59,6 +59,8 @@ type upOptions struct {
 	prices      string
 	development bool
 	watch       bool
+	stream      streamOptions
+	workers     int
 	limits      limits
 	tls         tlsOptions
 }
@@ -91,6 +93,8 @@ func upCommand(p *Process, c *client) *cobra.Command {
 	f.BoolVar(&o.watch, "watch", true, "load definitions and function code again when they change")
 	o.limits.flags(f)
 	o.tls.flags(f)
+	o.stream.flags(f)
+	f.IntVar(&o.workers, "workers", workersByDefault, "with --stream: offers that this machine tries at once; 0 leaves them to `assay work`")
 	return cmd
 }
 
@@ -104,6 +108,7 @@ type house struct {
 	floor   *trial.Floor
 	gateway *gateway.Gateway
 	lab     *laboratory.Laboratory
+	line    *line // nil without --stream
 	console *console.Console
 	servers []*server
 	unlock  func()
@@ -186,7 +191,11 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	if h.unlock, err = lock(h.opt.data); err != nil {
 		return err
 	}
-	key, err := secretKey(filepath.Join(h.opt.data, "redaction.key"))
+	file, err := h.opt.stream.secretFile(p, h.opt.data)
+	if err != nil {
+		return err
+	}
+	key, err := secretKey(file)
 	if err != nil {
 		return err
 	}
@@ -217,6 +226,9 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	if err := h.opt.limits.into(&lane); err != nil {
 		return err
 	}
+	if err := h.share(ctx, p, key, &lane); err != nil {
+		return err
+	}
 	h.floor = trial.New(lane)
 	h.gateway = gateway.New(gateway.Options{Log: h.log, Development: h.opt.development})
 	h.lab, err = laboratory.New(laboratory.Options{
@@ -225,6 +237,11 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	})
 	if err != nil {
 		return err
+	}
+	if h.line != nil {
+		if err := h.line.follow(ctx, h.lab, h.log); err != nil {
+			return err
+		}
 	}
 	if err := h.lab.Load(ctx); err != nil {
 		return err
@@ -244,6 +261,9 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 		return err
 	}
 	h.attach()
+	if h.line != nil {
+		h.line.work(h.floor, h.opt.workers)
+	}
 	return nil
 }
 
@@ -334,12 +354,18 @@ func (h *house) close() {
 		h.console.Close()
 	}
 	h.closeServer("console", drainFunctions)
+	if h.line != nil {
+		h.line.drain()
+	}
 	if h.floor != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTrials)
 		for name, n := range h.floor.Close(ctx) {
 			h.log.Warn("trials were dropped at the end", "experiment", name, "dropped", n, "reason", trial.DropShutdown)
 		}
 		cancel()
+	}
+	if h.line != nil {
+		h.line.Disconnect()
 	}
 	h.closeServer("aws", 0)
 	if h.lab != nil {

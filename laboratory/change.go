@@ -45,6 +45,9 @@ func (l *Laboratory) Load(ctx context.Context) error {
 // goOn puts definitions of an earlier run into force that came by the API, or of another laboratory.
 func (l *Laboratory) goOn(ctx context.Context, known []assay.Experiment) {
 	for _, e := range known {
+		if l.past[e.Name].Version >= e.Version {
+			continue // it was on the board
+		}
 		l.past[e.Name] = e
 		if e.Source != sourceAPI || e.State == assay.StateDeleted {
 			continue
@@ -75,7 +78,8 @@ func (l *Laboratory) Reload(ctx context.Context, doc config.Document) ([]assay.C
 	}
 	var gone []string
 	for name, x := range l.inForce {
-		if _, has := said[name]; !has && x.def.Source != sourceAPI {
+		_, had := l.fromFile[name] // and did not come from another machine's
+		if _, has := said[name]; !has && had && x.def.Source != sourceAPI {
 			gone = append(gone, name)
 		}
 	}
@@ -261,14 +265,28 @@ func (l *Laboratory) resolved(ctx context.Context, e assay.Experiment) (*experim
 
 // commit writes a transition down, and puts it into force with one swap of the routing table.
 func (l *Laboratory) commit(ctx context.Context, t transition) error {
-	past, inForce := maps.Clone(l.past), maps.Clone(l.inForce)
+	past := maps.Clone(l.past)
 	for _, x := range t.install {
-		past[x.def.Name], inForce[x.def.Name] = x.def, x
+		past[x.def.Name] = x.def
 	}
 	for _, name := range t.remove {
 		e := past[name]
 		e.Version, e.State, e.Changed = e.Version+1, assay.StateDeleted, l.now()
 		past[name] = e
+	}
+	if err := l.post(ctx, append(installed(t), t.remove...), past); err != nil {
+		return err
+	}
+	return l.enact(ctx, t, past)
+}
+
+// enact puts a transition into force whose versions everybody knows, or will.
+func (l *Laboratory) enact(ctx context.Context, t transition, past map[string]assay.Experiment) error {
+	inForce := maps.Clone(l.inForce)
+	for _, x := range t.install {
+		inForce[x.def.Name] = x
+	}
+	for _, name := range t.remove {
 		delete(inForce, name)
 	}
 	if err := l.save(ctx, t, past); err != nil {

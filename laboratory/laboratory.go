@@ -73,6 +73,9 @@ type Laboratory struct {
 	routes  *routes // of functions
 	budgets func(bytes int64)
 
+	board  Board          // nil: this laboratory is alone
+	posted map[string]int // newest versions on it, by name
+
 	mu       sync.Mutex                  // held while definitions change
 	inForce  map[string]*experiment      // by name
 	past     map[string]assay.Experiment // newest version of all that ever were, deleted ones included
@@ -94,6 +97,7 @@ func New(o Options) (*Laboratory, error) {
 	return &Laboratory{
 		log: o.Log, now: o.Now, seed: o.Seed, store: o.Store, packer: o.Packer, engine: o.Engine, floor: o.Floor, gateway: o.Gateway, budgets: o.Budgets,
 		routes: routes, resolve: &resolver{log: o.Log, bureau: bureau, env: o.Env, engine: o.Engine, key: o.Key, prices: o.Prices},
+		posted:  map[string]int{},
 		inForce: map[string]*experiment{}, past: map[string]assay.Experiment{}, fromFile: map[string]string{},
 	}, nil
 }

@@ -30,6 +30,7 @@ type resolver struct {
 	engine *lambda.Engine
 	bureau *bureau
 	key    []byte // of redaction
+	shared bool   // arms must be reached from all machines
 	prices assay.PriceList
 }
 
@@ -65,6 +66,9 @@ func (e *flawError) Error() string {
 
 // arms resolves an experiment. Functions that are promised will exist by the time they are invoked.
 func (r *resolver) arms(ctx context.Context, e assay.Experiment, promised map[string]bool) (*arms, error) {
+	if flaws := unshared(&e); r.shared && len(flaws) > 0 {
+		return nil, &flawError{flaws}
+	}
 	a := &arms{def: r.revise(e)}
 	var flaws, more []assay.Flaw
 	note := func(at string, found []assay.Flaw) {

@@ -219,7 +219,7 @@ func (s *Stream) makeConsumer(ctx context.Context) error {
 		return err
 	}
 	_, err = s.js.CreateOrUpdateConsumer(ctx, s.offers(), jetstream.ConsumerConfig{
-		Durable: workers, AckPolicy: jetstream.AckExplicitPolicy, AckWait: s.opt.AckWait, MaxDeliver: -1, MaxAckPending: 10_000,
+		Durable: workers, AckPolicy: jetstream.AckExplicitPolicy, AckWait: s.opt.AckWait, MaxDeliver: -1, MaxAckPending: 10_000, MaxWaiting: 10_000,
 	})
 	return err
 }

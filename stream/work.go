@@ -121,7 +121,7 @@ func (w *Worker) work(ctx context.Context, msg jetstream.Msg) {
 	} else {
 		var refused []refusal
 		if refused, err = w.try(ctx, f, delivery); err == nil {
-			err = w.settle(msg, f, refused)
+			w.settle(msg, f, refused)
 			return
 		}
 	}
@@ -211,23 +211,35 @@ func (w *Worker) tryOne(ctx context.Context, offer *assay.Trial, from assay.Ledg
 	return reason, err
 }
 
-// settle ends a frame whose offers have been tried. What was refused is counted when it is certain that nobody
-// tries it again: rather not at all than twice.
-func (w *Worker) settle(msg jetstream.Msg, f *frame, refused []refusal) error {
+// settle ends a frame whose offers have been tried. What fails here is repaired by another delivery: what was
+// kept is found, and what was refused is tried anew.
+func (w *Worker) settle(msg jetstream.Msg, f *frame, refused []refusal) {
 	ctx, cancel := context.WithTimeout(context.Background(), exchange)
 	defer cancel()
+	err := w.count(ctx, msg, f, refused)
+	if err != nil {
+		w.stream.opt.Log.Warn("offers could not be settled; they are tried again", "offers", len(f.Offers), "error", err)
+		_ = msg.Nak() // unheard, it comes back by itself
+		return
+	}
 	w.settled.Add(int64(len(f.Offers) - len(refused)))
+	w.refused.Add(int64(len(refused)))
+}
+
+// count acknowledges a frame. What was refused is counted when it is certain that nobody tries it again: rather
+// not at all than twice.
+func (w *Worker) count(ctx context.Context, msg jetstream.Msg, f *frame, refused []refusal) error {
 	if len(refused) == 0 {
 		return msg.Ack()
 	}
 	if err := w.hand.Note(ctx, f.Ledger); err != nil {
-		return errors.Join(err, msg.Nak())
+		return err
 	}
 	var counts []func()
 	for _, r := range refused {
 		count, err := w.hand.Refuse(ctx, r.offer, r.reason)
 		if err != nil {
-			return errors.Join(err, msg.Nak())
+			return err
 		}
 		counts = append(counts, count)
 	}
@@ -237,7 +249,6 @@ func (w *Worker) settle(msg jetstream.Msg, f *frame, refused []refusal) error {
 	for _, count := range counts {
 		count()
 	}
-	w.refused.Add(int64(len(refused)))
 	return nil
 }
 

@@ -3,6 +3,7 @@ package trial
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/assaylab/assay"
 )
@@ -167,4 +168,38 @@ func (f *Floor) workLedger(ctx context.Context, of evidence) (*ledger, error) {
 	}
 	f.worked[of] = newLedger(counts, counts.Of(f.opt.Source+"/work"))
 	return f.worked[of], nil
+}
+
+// othersEvery is how often a laboratory that is not alone looks how many trials others have taken.
+const othersEvery = time.Second
+
+// lookAtOthers lets experiments end that have a number of trials to make, whoever makes them.
+func (f *Floor) lookAtOthers() {
+	ticker := time.NewTicker(othersEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-f.ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		for _, g := range f.bounded() {
+			e := &g.plan.Experiment
+			if counts, err := f.opt.Store.Counts(f.ctx, e.Name, e.Since); err == nil {
+				g.ledger.look(counts)
+			}
+		}
+	}
+}
+
+// bounded are the plans in force that end by themselves.
+func (f *Floor) bounded() (all []*generation) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, l := range f.lanes {
+		if g := l.current.Load(); g != nil && g.plan.Experiment.Until != (assay.Until{}) {
+			all = append(all, g)
+		}
+	}
+	return all
 }

@@ -101,6 +101,7 @@ type Floor struct {
 	ended map[string]int // the last versions of experiments that were removed
 	shut  bool           // no lanes are added any more
 
+	looking sync.WaitGroup
 	working sync.Mutex
 	worked  map[evidence]*ledger // what was dropped of offers that were brought
 }
@@ -122,6 +123,9 @@ func New(opt Options) *Floor {
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.keeper = newKeeper(opt.Store, opt.Log, f.ctx.Done())
+	if opt.Source != "" {
+		f.looking.Go(f.lookAtOthers)
+	}
 	return f
 }
 
@@ -259,6 +263,7 @@ func (f *Floor) Close(ctx context.Context) map[string]int64 {
 		f.opt.Carrier.Close(ctx, DropShutdown)
 	}
 	f.cancel()
+	f.looking.Wait()
 	<-finished
 	f.keeper.close()
 	dropped := map[string]int64{}

@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare"
+	"github.com/assaylab/assay/gateway"
+	"github.com/assaylab/assay/laboratory"
+	"github.com/assaylab/assay/lambda"
+	"github.com/assaylab/assay/pack"
+	"github.com/assaylab/assay/stream"
+	"github.com/assaylab/assay/trial"
+)
+
+// workOptions are the flags of `assay work`.
+type workOptions struct {
+	up      upOptions // those that a worker has in common with a laboratory
+	console string
+}
+
+// workersByDefault is how many offers are tried at once.
+const workersByDefault = 32
+
+func workCommand(p *Process, c *client) *cobra.Command {
+	var o workOptions
+	cmd := &cobra.Command{
+		Use: "work --stream URL --store URL --key FILE", Short: "Try what the gateways of many machines offer", Args: cobra.NoArgs,
+		Long: "Pull offers from the stream, call their candidates, compare, redact and keep. Any number of workers may run,\n" +
+			"on any machines; one that dies loses nothing. The console's address has /healthz and /metrics alone.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.console = c.setting(c.address, "ASSAY_CONSOLE", "")
+			return work(cmd.Context(), p, o)
+		},
+	}
+	f := cmd.Flags()
+	o.up.stream.flags(f)
+	o.up.limits.flags(f)
+	f.Lookup("concurrency").DefValue = fmt.Sprint(workersByDefault)
+	o.up.limits.concurrency = workersByDefault
+	f.StringVar(&o.up.store, "store", "", "where trials are kept: postgres://user:password@host:port/database")
+	f.StringVar(&o.up.prices, "prices", "", "file of prices instead of AWS's published ones, as JSON")
+	f.StringVar(&o.up.logFormat, "log-format", "text", "text or json")
+	return cmd
+}
+
+// check finds what a worker cannot do without.
+func (o *workOptions) check() error {
+	switch {
+	case o.up.stream.url == "":
+		return invalid("a worker needs the stream that brings offers", "give --stream nats://HOST:PORT")
+	case !strings.HasPrefix(o.up.store, "postgres"):
+		return invalid("a worker needs a store that machines share", "give --store postgres://user:password@host:port/database, the same as the gateways'")
+	case o.up.stream.key == "":
+		return invalid("a worker needs the key that machines share", "give --key FILE, the same as the gateways'")
+	case o.console != "" && !loopback(o.console):
+		return invalid("a worker's console address has no token, so it is on loopback only", "write 127.0.0.1:PORT")
+	}
+	return nil
+}
+
+// workbench is a worker with its rooms.
+type workbench struct {
+	log    *slog.Logger
+	data   string // of nothing that lasts
+	store  store
+	engine *lambda.Engine
+	floor  *trial.Floor
+	lab    *laboratory.Laboratory
+	line   *line
+}
+
+func work(ctx context.Context, p *Process, o workOptions) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	log, err := logger(p.Stderr, o.up.logFormat)
+	if err != nil {
+		return err
+	}
+	relaxCollector()
+	b := &workbench{log: log}
+	defer b.close()
+	if err := b.open(ctx, p, o); err != nil {
+		return err
+	}
+	stop, address, err := b.serve(o.console)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	log.Info("ready", "console", address, "concurrency", o.up.limits.concurrency)
+	<-ctx.Done()
+	log.Info("stopping: no more offers are pulled")
+	return nil
+}
+
+func (b *workbench) open(ctx context.Context, p *Process, o workOptions) error {
+	file, err := o.up.stream.secretFile(p, "")
+	if err != nil {
+		return err
+	}
+	key, err := secretKey(file)
+	if err != nil {
+		return err
+	}
+	prices, err := readPrices(p, o.up.prices)
+	if err != nil {
+		return err
+	}
+	if b.data, err = os.MkdirTemp("", "assay-work-"); err != nil {
+		return err
+	}
+	if b.store, err = openStore(ctx, p, o.up, b.log); err != nil {
+		return err
+	}
+	options := trial.Options{Store: b.store, Source: newSource(), Log: b.log, Seed: seed(), Decode: compare.Decode}
+	if err := o.up.limits.into(&options); err != nil {
+		return err
+	}
+	b.floor = trial.New(options)
+	if b.line, err = openLine(ctx, p, o.up.stream, key, b.log); err != nil {
+		return err
+	}
+	if err := b.laboratory(p, key, prices); err != nil {
+		return err
+	}
+	if err := b.line.follow(ctx, b.lab, b.log); err != nil {
+		return err
+	}
+	b.line.work(b.floor, o.up.limits.concurrency)
+	return nil
+}
+
+// laboratory resolves definitions as a gateway's does; it serves nobody, and its engine has no functions.
+func (b *workbench) laboratory(p *Process, key []byte, prices assay.PriceList) (err error) {
+	if b.engine, err = lambda.New(lambda.Options{Dir: filepath.Join(b.data, "lambda"), Log: b.log}); err != nil {
+		return err
+	}
+	packer, err := pack.Open(pack.Options{Dir: filepath.Join(b.data, "pack"), Private: b.data})
+	if err != nil {
+		return err
+	}
+	b.lab, err = laboratory.New(laboratory.Options{
+		Log: b.log, Now: time.Now, Seed: seed, Env: p.Env, Store: b.store, Packer: packer, Engine: b.engine, Floor: b.floor,
+		Gateway: gateway.New(gateway.Options{Log: b.log}), Key: key, Prices: prices, Data: b.data, Budgets: limitMemory,
+	})
+	return err
+}
+
+// serve answers whether the worker works, and how much. No address is no server.
+func (b *workbench) serve(address string) (stop func(), at string, err error) {
+	if address == "" {
+		return func() {}, "none", nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, "", listenError("--console", address, err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("GET /metrics", promhttp.HandlerFor(workMetrics(b.line.worker), promhttp.HandlerOpts{}))
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	b.line.running.Go(func() { _ = server.Serve(listener) }) // until it is closed
+	return func() { _ = server.Close() }, listener.Addr().String(), nil
+}
+
+// workMetrics are what a worker counts of offers.
+func workMetrics(w *stream.Worker) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	for name, m := range map[string]struct {
+		help string
+		of   func(stream.Progress) int64
+	}{
+		"assay_work_kept_total":     {"Offers whose trials are kept.", func(p stream.Progress) int64 { return p.Kept }},
+		"assay_work_dropped_total":  {"Offers that were dropped.", func(p stream.Progress) int64 { return p.Refused }},
+		"assay_work_returned_total": {"Offers that were given back, to be tried again.", func(p stream.Progress) int64 { return p.Returned }},
+	} {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: m.help}, func() float64 { return float64(m.of(w.Progress())) }))
+	}
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "assay_work_in_hand", Help: "Offers that were pulled and are not settled."}, func() float64 { return float64(w.Progress().InHand) }))
+	return r
+}
+
+// close ends pulling first, and lets what has begun end.
+func (b *workbench) close() {
+	if b.line != nil {
+		b.line.drain()
+	}
+	if b.floor != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTrials)
+		b.floor.Close(ctx)
+		cancel()
+	}
+	if b.line != nil {
+		b.line.Disconnect()
+	}
+	if b.lab != nil {
+		b.warn("the comparators did not end in order", b.lab.Close())
+	}
+	if b.engine != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drainFunctions)
+		b.warn("the embedded engine did not end in order", b.engine.Close(ctx))
+		cancel()
+	}
+	if b.store != nil {
+		b.warn("the store did not close in order", b.store.Close())
+	}
+	if b.data != "" {
+		b.warn("the worker's folder could not be removed", os.RemoveAll(b.data))
+	}
+}
+
+func (b *workbench) warn(what string, err error) {
+	if err != nil {
+		b.log.Warn(what, "error", err)
+	}
+}
