@@ -26,7 +26,6 @@ type fleet struct {
 	dir      string
 	flags    []string
 	gateways []*lab
-	workers  []*exec.Cmd
 	sent     int64
 }
 
