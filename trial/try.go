@@ -25,7 +25,9 @@ func (l *Lane) try(t *task) {
 		t.ticket.drop(reason)
 		return
 	}
-	l.strata.count(t.ticket.stratum, func(s *assay.TrafficStratum) { s.Trials++ })
+	if t.ticket.brought == nil { // else whoever offered it has counted it
+		l.strata.count(t.ticket.stratum, func(s *assay.TrafficStratum) { s.Trials++ })
+	}
 	if !l.floor.keeper.keep(kept{trial: made, ticket: t.ticket}) {
 		t.ticket.drop(DropShutdown)
 	}
