@@ -49,6 +49,8 @@ func BenchmarkJSON(b *testing.B) {
 		rules := assay.ComparatorSpec{Ignore: []string{"$..id", "$.trace"}, Tolerance: map[string]float64{"$.items[*].price": 1}}
 		b.Run(size.name+"/equal", func(b *testing.B) { benchmark(b, assay.ComparatorSpec{}, control, orders(size.items, 0), 0) })
 		b.Run(size.name+"/respaced", func(b *testing.B) { benchmark(b, assay.ComparatorSpec{}, control, reordered, 0) })
+		one := answer("application/json", []byte(strings.Replace(string(control.Body), `"price":2.5,`, `"price":3.5,`, 1)))
+		b.Run(size.name+"/one", func(b *testing.B) { benchmark(b, assay.ComparatorSpec{}, control, one, 1) })
 		b.Run(size.name+"/differing", func(b *testing.B) {
 			benchmark(b, assay.ComparatorSpec{}, control, orders(size.items, 0.5), min(size.items, maxListed))
 		})

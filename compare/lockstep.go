@@ -29,10 +29,10 @@ type lockstep struct {
 	members []memberDifferences
 
 	room struct { // for small documents, so that they take few allocations
-		steps  [12]pathStep
-		names  [24]string
-		open   [12]container
-		levels [6]level
+		steps  [8]pathStep
+		names  [16]string
+		open   [8]container
+		levels [4]level
 	}
 }
 
