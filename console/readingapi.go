@@ -32,7 +32,7 @@ func (c *Console) readingCalls() map[string]operation {
 
 // The number of newest trials that are read, unless another is asked for.
 const (
-	driftTrials  = 2_000
+	driftTrials  = 500
 	replayTrials = 10_000
 )
 
