@@ -16,7 +16,7 @@ import (
 )
 
 // manyTrials is how many TestManyTrials keeps unless ASSAY_TRIALS says another number; `make bench` says a million.
-const manyTrials = 20_000
+const manyTrials = 6_000
 
 // TestManyTrials asks a laboratory that has kept very many trials for each page and API call, again and again. With
 // ASSAY_TRIALS it also holds them to 200 ms at p99, and the laboratory to memory that does not grow.
@@ -32,7 +32,7 @@ func TestManyTrials(t *testing.T) {
 	dir := t.TempDir()
 	newest := keepMany(t, dir+"/assay.db", n)
 	l := startLab(t, dir, "--keep-size", "20GB")
-	rounds := 20
+	rounds := 5
 	if measured {
 		rounds = 100
 	}
