@@ -45,6 +45,7 @@ var law = map[string][]string{
 	// Comparators that are code of the user's own.
 	"compare/own":     {},
 	"compare/command": {module + "/compare/own", module + "/lambda/sandbox"},
+	"compare/pdf":     {module + "/compare", "github.com/ledongthuc/pdf"},
 	"compare/wasm":    {module + "/compare/own", "github.com/tetratelabs/wazero/..."},
 
 	// Servers for tests.

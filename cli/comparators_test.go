@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/compare"
+	"github.com/assaylab/assay/compare/pdf"
 	"github.com/assaylab/assay/compare/protobuf"
 	"github.com/assaylab/assay/config"
 )
@@ -32,6 +35,7 @@ func TestPageOfComparators(t *testing.T) {
 	messages := protobuf.Format(nil) // nor is their descriptor
 	messages.Build = func(assay.ComparatorSpec, compare.Formats) (compare.CompareFunc, []assay.Flaw) { return nil, nil }
 	code = append(code, messages)
+	code = append(code, pdf.Format(pdf.Text))
 	for _, block := range blocks {
 		text := "experiments:\n  e:\n    path: a\n    control: {url: \"http://127.0.0.1:1\"}\n    " + strings.ReplaceAll(block[1], "\n", "\n    ")
 		doc, err := config.Parse("page", []byte(text), config.Options{})
@@ -102,5 +106,41 @@ json.dump(found, sys.stdout)
 	e = l.settled("money")
 	if e.Trials != 0 || e.Dropped["comparator"] != 3 || !strings.Contains(l.logged(), "command:money") {
 		t.Errorf("%d trials, dropped %v\n%s", e.Trials, e.Dropped, l.logged())
+	}
+}
+
+// TestPDFsAreReadInASandbox: printed at another moment a document is the same, with another total it is not, and one
+// that cannot be read is told as such.
+func TestPDFsAreReadInASandbox(t *testing.T) {
+	serve := func(body []byte) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/pdf")
+			w.Write(body)
+		}))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	printed := func(name string) []byte { return mustRead(t, "../compare/pdf/testdata/"+name+".pdf") }
+	dir := t.TempDir()
+	l := startLab(t, dir, "-f", write(t, filepath.Join(dir, "assay.yaml"), fmt.Sprintf(`experiments:
+  invoice:
+    path: /invoice
+    control: {url: %q}
+    candidates: {again: {url: %q}, dearer: {url: %q}, broken: {url: %q}}
+`, serve(printed("invoice")), serve(printed("invoice-printed-again")), serve(printed("invoice-other-total")), serve(printed("invoice")[:9000]))))
+	for range 3 {
+		if got, err := send(t.Context(), "GET", l.gateway+"/invoice", nil, nil); err != nil || got.status != 200 {
+			t.Fatalf("%v %+v", err, got)
+		}
+	}
+	e := l.settled("invoice")
+	if again := arm(&e, "again"); again.Matches != 3 {
+		t.Errorf("printed again: %+v", again)
+	}
+	for name, want := range map[string]string{"dearer": "body:$[*][*] value", "broken": "body malformed"} {
+		got := arm(&e, name)
+		if got.Mismatches != 3 || len(got.Paths) != 1 || got.Paths[0].Path+" "+string(got.Paths[0].Kind) != want {
+			t.Errorf("%s: want %s, got %+v", name, want, got)
+		}
 	}
 }

@@ -191,7 +191,7 @@ func comparators() *rapid.Generator[assay.ComparatorSpec] {
 
 // content draws how bodies, or strings within, are compared.
 func content(t *rapid.T, c *assay.ComparatorSpec, depth int) {
-	c.As = rapid.SampledFrom([]string{"", "json", "text", "bytes", "image", "protobuf"}).Draw(t, "as")
+	c.As = rapid.SampledFrom([]string{"", "json", "text", "bytes", "image", "protobuf", "pdf"}).Draw(t, "as")
 	if c.As == "text" {
 		c.Trim, c.Edits = rapid.Bool().Draw(t, "trim"), rapid.OneOf(rapid.Just(0.0), shares).Draw(t, "edits")
 		c.Case, c.Whitespace, c.Alpha = ignorable.Draw(t, "case"), ignorable.Draw(t, "whitespace"), ignorable.Draw(t, "alpha")

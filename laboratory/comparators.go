@@ -14,6 +14,7 @@ import (
 	"github.com/assaylab/assay/compare"
 	"github.com/assaylab/assay/compare/command"
 	"github.com/assaylab/assay/compare/own"
+	"github.com/assaylab/assay/compare/pdf"
 	"github.com/assaylab/assay/compare/protobuf"
 	"github.com/assaylab/assay/compare/wasm"
 	"github.com/assaylab/assay/lambda/code"
@@ -35,7 +36,8 @@ type bureau struct {
 	wasm   *wasm.Compiler
 
 	mu    sync.Mutex
-	bench *command.Bench // opened when the first command needs it
+	bench *command.Bench   // opened when the first command needs it
+	self  *command.Program // reads documents; opened when the first is to be read
 }
 
 func openBureau(dir string, packer *pack.Packer, log *slog.Logger) (*bureau, error) {
@@ -144,6 +146,7 @@ func (b *bureau) kinds(r *trial.Redactor) []compare.Extra {
 		compare.Kind{Name: assay.CompareCommand, Build: build(b.command)},
 		compare.Kind{Name: assay.CompareWasm, Build: build(b.module)},
 		protobuf.Format(readDescriptors),
+		pdf.Format(b.pages),
 	}
 }
 
