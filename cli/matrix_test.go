@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/assaylab/assay/store/postgres/postgrestest"
 )
 
 // faults are the columns of the matrix, in the order in which each part goes through them.
@@ -34,9 +37,10 @@ const cellRequests = 150
 // answers, and of what was sampled nothing is lost: it is a trial, or dropped and counted.
 func TestFaultMatrix(t *testing.T) {
 	for name, start := range map[string]func(t *testing.T, dir, file string, candidate *link) part{
-		"candidate":    candidatePart,
-		"store sqlite": sqlitePart,
-		"disk":         diskPart,
+		"candidate":      candidatePart,
+		"store sqlite":   sqlitePart,
+		"store postgres": postgresPart,
+		"disk":           diskPart,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -145,6 +149,20 @@ func candidatePart(t *testing.T, data, file string, candidate *link) part {
 	return part{lab: startLab(t, data, "-f", file), bring: func(fault string) (func(), string) {
 		candidate.fail(fault)
 		return func() { candidate.fail(working) }, ""
+	}}
+}
+
+// postgresPart lets the way to the database fail.
+func postgresPart(t *testing.T, data, file string, _ *link) part {
+	u, err := url.Parse(postgrestest.Start(t).URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	way := newLink(t, u.Host)
+	u.Host = way.address
+	return part{lab: startLab(t, data, "-f", file, "--store", u.String()), bring: func(fault string) (func(), string) {
+		way.fail(fault)
+		return func() { way.fail(working) }, ""
 	}}
 }
 

@@ -290,6 +290,9 @@ func (h *house) listen(p *Process) error {
 			return listenError(a.flag, a.address, err)
 		}
 		s := &server{name: a.name, scheme: "http", listener: l}
+		if a.name != "gateway" {
+			s.listener = newRoomy(l, maxClients)
+		}
 		h.servers = append(h.servers, s)
 		if err := h.opt.tls.secure(p, s); err != nil {
 			return err
@@ -306,11 +309,12 @@ func (h *house) attach() {
 	}
 	for _, s := range h.servers {
 		plain := &http.Server{
-			Handler: handlers[s.name], ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+			Handler: impatient(handlers[s.name]), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 			ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
 		}
 		s.http = plain
 		if s.name == "gateway" {
+			plain.Handler = h.gateway // streams
 			s.http = wire.New(h.gateway, plain)
 		}
 	}

@@ -273,10 +273,16 @@ func looksLikeJSON(b []byte) bool {
 
 // text redacts what looks like a secret in bytes of any kind. This is best effort, where json is exact.
 func (r *Redactor) text(b []byte) []byte {
+	return r.without(r.without(b, passwordIn), secretIn)
+}
+
+// without puts hashes in the place of what find finds: the next b[from:to] at or after a place, and where to go
+// on, which is negative at the end.
+func (r *Redactor) without(b []byte, find func(b []byte, at int) (from, to, next int)) []byte {
 	var out []byte
 	copied := 0
 	for at := 0; ; {
-		from, to, next := secretIn(b, at)
+		from, to, next := find(b, at)
 		if next < 0 {
 			break
 		}

@@ -46,6 +46,8 @@ func TestRedactBody(t *testing.T) {
 		{"broken JSON with paths", "$.x", `{"x":"hunter2"`, `[withheld: not plain JSON, and this experiment redacts by JSONPath]`},
 		{"a form", "", "user=u&password=hunter2&x=1", "user=u&password=#&x=1"},
 		{"a log line", "", "Authorization: Bearer abc.def.ghi\nnext", "Authorization: #\nnext"},
+		{"a password in a URL", "", `{"db":"postgres://u:hunter2@h:5432/d","a":"http://h:80/@x","b":"https://u@h/"}`, `{"db":"postgres://u:#@h:5432/d","a":"http://h:80/@x","b":"https://u@h/"}`},
+		{"passwords in escaped URLs", "", `{"a":"nats:\/\/u:hunter2@h","b":"x://y://u:hunter2@h"}`, `{"a":"nats:\/\/u:#@h","b":"x://y://u:#@h"}`},
 		{"binary", "", "\x00token=abc", "\x00token=#"},
 		{"empty", "", "", ""},
 	} {

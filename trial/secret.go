@@ -50,6 +50,31 @@ func secretIn(b []byte, at int) (from, to, next int) {
 	return from, to, max(end, to)
 }
 
+// passwordIn finds the next password of a URL's user information (RFC 3986, section 3.2.1: scheme://user:password@host)
+// at or after a place, as secretIn finds values.
+func passwordIn(b []byte, at int) (from, to, next int) {
+	n := bytes.IndexByte(b[at:], ':')
+	if n < 0 {
+		return 0, 0, -1
+	}
+	user := skip(b, at+n+1, 4, func(c byte) bool { return c == '/' || c == '\\' }) // JSON may escape slashes
+	if user < at+n+3 {
+		return 0, 0, at + n + 1
+	}
+	colon := until(b, user, urlEnds+":@")
+	if colon == len(b) || b[colon] != ':' {
+		return 0, 0, colon
+	}
+	end := until(b, colon+1, urlEnds+"@")
+	if end == len(b) || b[end] != '@' {
+		return 0, 0, colon // another URL may begin with it
+	}
+	return colon + 1, end, end
+}
+
+// urlEnds are the bytes that end a URL's authority.
+const urlEnds = " \t\r\n/?#\"'<>\\"
+
 // How far a name goes on after its word, and how much may stand between it and its value.
 const (
 	nameRest = 64
