@@ -65,13 +65,12 @@ experiments:
 // cell makes requests under a fault, ends it, and accounts for what was sampled meanwhile. What is back may take
 // some time until it is trusted again.
 func (p *part) cell(t *testing.T, fault string) {
-	mend, whyNot := p.bring(fault)
-	if mend == nil {
-		t.Logf("%-14s %-10s does not apply: %s", p.name, fault, whyNot)
-		return
-	}
 	for limit := time.Now().Add(time.Minute); ; {
-		a := p.traffic(t, mend)
+		a, whyNot := p.traffic(t, fault)
+		if whyNot != "" {
+			t.Logf("%-14s %-10s does not apply: %s", p.name, fault, whyNot)
+			return
+		}
 		if fault == "back again" && a.trials != cellRequests && time.Now().Before(limit) && !t.Failed() {
 			continue
 		}
@@ -104,15 +103,19 @@ func (a account) String() string {
 }
 
 // traffic makes the requests of a cell, and waits until they are accounted for.
-func (p *part) traffic(t *testing.T, mend func()) account {
+func (p *part) traffic(t *testing.T, fault string) (a account, whyNot string) {
 	before := p.lab.experiment("e") // settled since the last cell
+	mend, whyNot := p.bring(fault)
+	if mend == nil {
+		return a, whyNot
+	}
 	failed := burst(t, p.lab.gateway+"/e")
 	mend()
 	after := p.lab.settled("e")
 	return account{
 		failed: failed, sampled: after.Sampled - before.Sampled, trials: after.Trials - before.Trials,
 		dropped: more(before.Dropped, after.Dropped), notSampled: more(before.NotSampled, after.NotSampled),
-	}
+	}, ""
 }
 
 // more is what was added by reason.
