@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assaylab/assay/console"
 	"github.com/assaylab/assay/store/postgres/postgrestest"
 )
 
@@ -104,18 +106,35 @@ func (a account) String() string {
 
 // traffic makes the requests of a cell, and waits until they are accounted for.
 func (p *part) traffic(t *testing.T, fault string) (a account, whyNot string) {
-	before := p.lab.experiment("e") // settled since the last cell
+	before := p.lab.done(t, "e")
 	mend, whyNot := p.bring(fault)
 	if mend == nil {
 		return a, whyNot
 	}
 	failed := burst(t, p.lab.gateway+"/e")
 	mend()
-	after := p.lab.settled("e")
+	after := p.lab.done(t, "e")
 	return account{
 		failed: failed, sampled: after.Sampled - before.Sampled, trials: after.Trials - before.Trials,
 		dropped: more(before.Dropped, after.Dropped), notSampled: more(before.NotSampled, after.NotSampled),
 	}, ""
+}
+
+// done waits until an experiment can be read, which may take a while after a fault of its store, and nothing of it is
+// in flight.
+func (l *lab) done(t *testing.T, name string) (e console.Experiment) {
+	t.Helper()
+	eventually(t, time.Minute, func() error {
+		out, errs, code := l.assay("describe", name, "-o", "json")
+		if code != 0 {
+			return errors.New(errs)
+		}
+		if err := json.Unmarshal([]byte(out), &e); err != nil || e.InFlight != 0 {
+			return fmt.Errorf("%v, %d in flight", err, e.InFlight)
+		}
+		return nil
+	})
+	return e
 }
 
 // more is what was added by reason.
