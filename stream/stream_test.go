@@ -69,6 +69,8 @@ func (s *source) Ledger() assay.Ledger {
 	return l
 }
 
+func (s *source) unsettled() int64 { l := s.Ledger(); return l.Unsettled() }
+
 func (s *source) Handed() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
