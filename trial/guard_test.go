@@ -136,6 +136,10 @@ func history(t *testing.T, random *rand.Rand) {
 	f := New(Options{Store: store, Seed: random.Uint64()})
 	p := plan(moody(random.Float64()), moody(random.Float64()))
 	e := &p.Experiment
+	if random.IntN(2) == 0 {
+		e.Sample = assay.Sample{Rate: random.Float64(), Rare: random.IntN(20)}
+	}
+	e.Holdout = random.Float64() / 2
 	e.Secondary, e.Budget.Concurrency, e.Budget.Queue = random.Float64(), 1+random.IntN(4), 1+random.IntN(20)
 	e.Budget.Timeout = time.Second
 	l := lane(t, f, p)

@@ -100,7 +100,7 @@ func TestSampleKey(t *testing.T) {
 func TestSampleRateOfAHundredThousandth(t *testing.T) {
 	f := New(Options{Store: &memory{}, Seed: 11})
 	defer f.Close(t.Context())
-	for rate, n := range map[float64]int{0.00001: 2_000_000, 0.001: 300_000, 0.1: 100_000} {
+	for rate, n := range map[float64]int{0.00001: 1_000_000, 0.001: 200_000, 0.1: 50_000} {
 		for _, by := range []string{"", "header:X-User"} {
 			p := plan(answers(200, "a"))
 			p.Experiment.Sample = assay.Sample{Rate: rate, By: by}
