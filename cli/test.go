@@ -28,33 +28,30 @@ import (
 
 // testOptions are the flags of `assay test`.
 type testOptions struct {
-	workers  string
-	engine   string
-	runner   string
-	data     string
-	memory   int
-	tmp      int
-	network  bool
-	plan     bool
-	junit    string
-	shard    string
-	retries  int
-	timeout  time.Duration
-	maxFail  int
-	groupBy  string
-	slowest  int
-	copies   bool
-	region   string
-	role     string
-	endpoint string
+	workers string
+	engine  string
+	runner  string
+	data    string
+	memory  int
+	tmp     int
+	network bool
+	plan    bool
+	junit   string
+	shard   string
+	retries int
+	timeout time.Duration
+	maxFail int
+	groupBy string
+	slowest int
+	copies  bool
 }
 
 func testCommand(p *Process) *cobra.Command {
 	var o testOptions
 	cmd := &cobra.Command{
 		Use: "test [-- RUNNER ARGS]", Short: "Run a project's test suite on many workers, in the time of its longest test",
-		Long: "Find the project's test runner, list its tests, and run them on workers: functions of the embedded engine\n" +
-			"or of AWS Lambda. Tests are handed out one after another, longest first by what they took before. What was\n" +
+		Long: "Find the project's test runner, list its tests, and run them on workers: functions of the embedded engine.\n" +
+			"Tests are handed out one after another, longest first by what they took before. What was\n" +
 			"sent once is not sent again. Prints and exits as the runner would: 0 passed, 1 failed.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runTests(cmd.Context(), p, o, args)
@@ -62,7 +59,7 @@ func testCommand(p *Process) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.workers, "workers", "auto", "number of workers; auto: as many as shorten the run")
-	f.StringVar(&o.engine, "engine", "embedded", "embedded: isolated functions on this machine; aws: AWS Lambda; local: plain processes in the project's folder")
+	f.StringVar(&o.engine, "engine", "embedded", "embedded: isolated functions on this machine; local: plain processes in the project's folder")
 	f.StringVar(&o.runner, "runner", "", "test runner: "+strings.Join(runner.Names(), ", ")+" (default: by the project's files)")
 	f.StringVar(&o.data, "data", ".assay", "folder for what earlier runs took, and the embedded engine's state")
 	f.IntVar(&o.memory, "memory", 1769, "memory of a worker in MB, which decides its share of the processor: 1769 is one core")
@@ -77,9 +74,6 @@ func testCommand(p *Process) *cobra.Command {
 	f.StringVar(&o.groupBy, "group-by", "auto", "keep tests together that share a set-up: auto (as the runner tells), class, file or none")
 	f.IntVar(&o.slowest, "slowest", 0, "list so many of the slowest tests")
 	f.BoolVar(&o.copies, "stragglers", true, "give tests that take much longer than before to an idle worker as well; the first answer counts")
-	f.StringVar(&o.region, "region", "", "region (--engine aws)")
-	f.StringVar(&o.role, "role", "", "ARN of the workers' role (--engine aws)")
-	f.StringVar(&o.endpoint, "endpoint", "", "address of Lambda's API instead of AWS's own (--engine aws)")
 	return cmd
 }
 
@@ -128,8 +122,8 @@ func runTests(ctx context.Context, p *Process, o testOptions, args []string) err
 
 // find finds the runner and its place, and checks the flags.
 func (t *testRun) find() (err error) {
-	if !slices.Contains([]string{"embedded", "aws", "local"}, t.options.engine) {
-		return invalid(fmt.Sprintf("--engine %q is unknown", t.options.engine), "use embedded, aws or local")
+	if !slices.Contains([]string{"embedded", "local"}, t.options.engine) {
+		return invalid(fmt.Sprintf("--engine %q is unknown", t.options.engine), "use embedded or local")
 	}
 	if !slices.Contains([]string{"auto", "class", "file", "none"}, t.options.groupBy) {
 		return invalid(fmt.Sprintf("--group-by %q is unknown", t.options.groupBy), "use auto, class, file or none")
@@ -268,10 +262,7 @@ func (t *testRun) count() int {
 	if n, _ := workersWanted(t.options.workers); n > 0 {
 		return min(n, max(len(t.tests), 1))
 	}
-	limit := 100
-	if t.options.engine != "aws" {
-		limit = max(2, 2*runtime.NumCPU())
-	}
+	limit := max(2, 2*runtime.NumCPU())
 	var durations []time.Duration
 	for _, test := range t.tests {
 		if past, known := t.past[test.ID]; known {

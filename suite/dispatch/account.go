@@ -28,8 +28,16 @@ func (r *run) takeIn(l schedule.Lease, a suite.Answer, err error) {
 		r.unreached(l, &assay.Error{Code: assay.CodeInvalid, What: a.Broken, Hint: "was a file left out that the tests need? .assayignore and .gitignore decide"})
 		return
 	}
-	r.broken = 0
 	r.seen[a.Worker] = true
+	if len(a.Results) == 0 { // again and again it would not end
+		why := "a worker answered without running any of its tests"
+		if a.Need {
+			why = "a worker does not take the project's changes"
+		}
+		r.unreached(l, &assay.Error{Code: assay.CodeInternal, What: why, Where: a.Worker})
+		return
+	}
+	r.broken = 0
 	for _, late := range a.Late {
 		r.amend(late)
 	}

@@ -215,7 +215,7 @@ func Pace(r suite.Run) string {
 	if f.Floor == f.Longest {
 		bound = "the longest test, " + printable(f.Which)
 	}
-	text := fmt.Sprintf("%d workers: tests took %s, %.2f times the floor of %s (%s); %s one after another",
+	text := fmt.Sprintf("%d workers: tests took %s, %.2f times the floor of %s (%s); one after another they take %s",
 		r.Workers, brief(f.Makespan), float64(f.Makespan)/float64(f.Floor), brief(f.Floor), bound, brief(f.Serial))
 	if r.CostUSD > 0 {
 		text += fmt.Sprintf("; $%.6f at AWS's prices", r.CostUSD)

@@ -37,7 +37,10 @@ func (s *Snapshot) Delta(base *Snapshot) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return out.Bytes(), z.Close()
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
 // Base writes a zip of the whole snapshot below base/, with base.json that tells its root, and the given
