@@ -33,6 +33,7 @@ func (c *Console) readingCalls() map[string]operation {
 // The number of newest trials that are read, unless another is asked for.
 const (
 	driftTrials  = 500
+	driftOnPage  = 200 // the page shows much else
 	replayTrials = 10_000
 )
 

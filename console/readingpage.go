@@ -105,7 +105,7 @@ func (c *Console) showDifferences(w http.ResponseWriter, r *http.Request, more f
 	if v.Rules, err = c.rulesOf(r, v.Name); err != nil {
 		return err
 	}
-	if v.Drift, err = c.opt.Reading.Drift(r.Context(), v.Name, reading.Span{Limit: driftTrials}); err != nil {
+	if v.Drift, err = c.opt.Reading.Drift(r.Context(), v.Name, reading.Span{Limit: driftOnPage}); err != nil {
 		return err
 	}
 	yaml, err := c.opt.Laboratory.Render(v.Name)
