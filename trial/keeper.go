@@ -12,9 +12,11 @@ import (
 	"github.com/assaylab/assay"
 )
 
-// A batch is written when it has batchSize trials, or batchDelay after its first news.
+// A batch is written when it has batchSize trials or batchBytes of bodies, or batchDelay after its first news. A
+// store takes some of that again while it writes, beside what the budgets count.
 const (
 	batchSize  = 256
+	batchBytes = 4 << 20
 	batchDelay = 20 * time.Millisecond
 )
 
@@ -111,10 +113,14 @@ func (k *keeper) run() {
 func (k *keeper) gather(batch []kept) []kept {
 	timer := time.NewTimer(batchDelay)
 	defer timer.Stop()
-	for len(batch) < batchSize {
+	var bytes int64
+	for _, t := range batch {
+		bytes += t.ticket.bytes.Load()
+	}
+	for len(batch) < batchSize && bytes < batchBytes {
 		select {
 		case t := <-k.trials:
-			batch = append(batch, t)
+			batch, bytes = append(batch, t), bytes+t.ticket.bytes.Load()
 		case <-timer.C:
 			return batch
 		case <-k.stop:
