@@ -5,7 +5,7 @@ BIN     := bin/assay
 EXIT    ?=
 export CGO_ENABLED ?= 0
 
-.PHONY: demo test build setup setup-test lint bench soak evidence screenshots clean
+.PHONY: demo test build setup setup-test lint bench soak fuzz evidence screenshots clean
 
 ## demo: start a laboratory with the examples, send traffic, print verdicts (EXIT=1 ends by itself)
 demo: setup build
@@ -15,6 +15,7 @@ demo: setup build
 test: setup-test lint
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '^TestFaultMatrix$$' ./...
 	CGO_ENABLED=1 $(GO) test -race -v -run '^TestFaultMatrix$$' ./cli
+	./scripts/fuzz 3s
 	$(GO) test -run Simulated ./judge
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./... >/dev/null
 	./scripts/cold-clone
@@ -41,6 +42,10 @@ bench: setup-test
 ## soak: 100,000 requests under the race detector, while candidates, definitions and clients do what they like
 soak: setup-test
 	ASSAY_SOAK=100000 CGO_ENABLED=1 $(GO) test -race -count 1 -timeout 60m -run TestSoak -v ./cli
+
+## fuzz: look for inputs that break what reads requests, events and definitions, two minutes each
+fuzz:
+	./scripts/fuzz 2m
 
 ## evidence: simulate what verdicts reach, ten times as often as the tests do, and write a report to .evidence;
 ## compare a million documents with themselves, and a million pairs either way
