@@ -37,6 +37,9 @@ type testOptions struct {
 	network bool
 	plan    bool
 	junit   string
+	lines   string
+	tap     string
+	github  bool
 	shard   string
 	retries int
 	timeout time.Duration
@@ -67,6 +70,9 @@ func testCommand(p *Process) *cobra.Command {
 	f.BoolVar(&o.network, "network", false, "workers of the embedded engine may reach what this machine reaches")
 	f.BoolVar(&o.plan, "plan", false, "only tell what the run would take and cost")
 	f.StringVar(&o.junit, "junit", "", "write JUnit XML to this file")
+	f.StringVar(&o.lines, "json", "", "write each result as a line of JSON to this file")
+	f.StringVar(&o.tap, "tap", "", "write TAP to this file")
+	f.BoolVar(&o.github, "github", false, "print a GitHub annotation for each test that failed")
 	f.StringVar(&o.shard, "shard", "", "I/N: run the I-th of N parts that take the same time")
 	f.IntVar(&o.retries, "retries", 0, "run failed tests again, up to so often; those that pass then are reported as flaky")
 	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "of one test; 0 for none")
@@ -356,8 +362,20 @@ func (t *testRun) keep(ctx context.Context, run suite.Run) error {
 
 // write writes the reports.
 func (t *testRun) write(run suite.Run) error {
-	if t.options.junit != "" {
-		if err := writeFile(absolute(t.process.Dir, t.options.junit), func(w io.Writer) error { return report.JUnit(w, run) }); err != nil {
+	for _, f := range []struct {
+		file  string
+		write func(io.Writer, suite.Run) error
+	}{{t.options.junit, report.JUnit}, {t.options.lines, report.Lines}, {t.options.tap, report.TAP}} {
+		if f.file == "" {
+			continue
+		}
+		if err := writeFile(absolute(t.process.Dir, f.file), func(w io.Writer) error { return f.write(w, run) }); err != nil {
+			return err
+		}
+	}
+	if t.options.github {
+		fmt.Fprintln(t.process.Stdout)
+		if err := report.GitHub(t.process.Stdout, run); err != nil {
 			return err
 		}
 	}

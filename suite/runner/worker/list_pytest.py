@@ -23,6 +23,8 @@ class Listing:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
+        if session.testsfailed and not session.config.option.continue_on_collection_errors:
+            raise session.Interrupted("%d errors during collection" % session.testsfailed)
         return True
 
 

@@ -3,6 +3,7 @@
 Pytest wants to know the next test before it runs one, to see which fixtures it may tear down. Here it is
 told that a test of the same scope follows; what the true next one does not share is torn down before it.
 """
+import importlib.util
 import sys
 import time
 
@@ -141,11 +142,8 @@ def message(rep):
 
 
 def options(args):
-    try:
-        import xdist  # which would fan out as well
-        return list(args) + ["-n0"]
-    except ImportError:
-        return list(args)
+    fans_out = importlib.util.find_spec("xdist") is not None
+    return list(args) + (["-n0"] if fans_out else [])
 
 
 def serve(link, first):

@@ -1,0 +1,254 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// suiteProject is a folder with files, and the environment in which its tests have pytest.
+type suiteProject struct {
+	t      *testing.T
+	dir    string
+	python string // virtual environment
+}
+
+func newSuite(t *testing.T, files map[string]string) *suiteProject {
+	t.Helper()
+	s := &suiteProject{t: t, dir: t.TempDir(), python: dependencies(t, "python")}
+	for name, text := range files {
+		s.write(name, text)
+	}
+	return s
+}
+
+// dependencies is the folder of what scripts/setup installed for tests.
+func dependencies(t *testing.T, language string) string {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join("..", ".deps", language))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "manifests")); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("%s is missing: run scripts/setup test", dir)
+		}
+		t.Skipf("%s is missing: run scripts/setup test", dir)
+	}
+	return dir
+}
+
+func (s *suiteProject) write(name, text string) {
+	s.t.Helper()
+	file := filepath.Join(s.dir, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// test runs `assay test` in the project and returns its exit code and what it printed.
+func (s *suiteProject) test(args ...string) (code int, stdout, stderr string) {
+	s.t.Helper()
+	return s.testUntil(context.Background(), args...)
+}
+
+func (s *suiteProject) testUntil(ctx context.Context, args ...string) (code int, stdout, stderr string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, assayBinary(s.t), append([]string{"test"}, args...)...)
+	cmd.Dir, cmd.Env = s.dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "VIRTUAL_ENV=" + s.python}
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 20 * time.Second
+	var out, err bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &err
+	cmd.Run() // how it ended is in its state
+	return cmd.ProcessState.ExitCode(), out.String(), err.String()
+}
+
+// outcomes reads each test's outcome from a JUnit file: passed, failure, error or skipped, by class and name.
+func outcomes(t *testing.T, file string) map[string]string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Cases []struct {
+			Class   string    `xml:"classname,attr"`
+			Name    string    `xml:"name,attr"`
+			Failure *struct{} `xml:"failure"`
+			Error   *struct{} `xml:"error"`
+			Skipped *struct{} `xml:"skipped"`
+		} `xml:"testsuite>testcase"`
+	}
+	if err := xml.Unmarshal(data, &doc); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, c := range doc.Cases {
+		name := c.Class + "::" + c.Name
+		if _, twice := all[name]; twice {
+			t.Errorf("%s is reported twice", name)
+		}
+		switch {
+		case c.Failure != nil:
+			all[name] = "failure"
+		case c.Error != nil:
+			all[name] = "error"
+		case c.Skipped != nil:
+			all[name] = "skipped"
+		default:
+			all[name] = "passed"
+		}
+	}
+	return all
+}
+
+const mixed = `
+import os, pytest
+@pytest.fixture(scope="module")
+def shared():
+    yield 1
+    raise RuntimeError("comes late")
+@pytest.mark.parametrize("x", ["a::b", "c d", "é[]", "x/y"])
+def test_odd(x, shared): pass
+class TestIn:
+    def test_fails(self):
+        print("said before")
+        assert 1 == 2
+    @pytest.mark.skip(reason="not now")
+    def test_skipped(self): pass
+@pytest.mark.xfail
+def test_expected(): assert 0
+@pytest.fixture
+def broken(): raise ValueError("no set-up")
+def test_setup(broken): pass
+def test_closes():
+    os.close(1); os.close(0)
+def test_binary():
+    os.write(2, bytes(range(256)))
+    assert 0
+def test_last(): pass
+`
+
+// TestSuite: each test has its outcome, the odd ones as well, and the exit code is that of a failure.
+func TestSuite(t *testing.T) {
+	s := newSuite(t, map[string]string{"test_mixed.py": mixed, ".gitignore": "*.db\n"})
+	code, out, errs := s.test("--workers", "2", "--junit", "report.xml")
+	if code != exitRefuted {
+		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
+	}
+	got := outcomes(t, filepath.Join(s.dir, "report.xml"))
+	want := map[string]string{"odd[a::b]": "passed", "odd[c d]": "passed", `odd[\xe9[]]`: "passed", "odd[x/y]": "passed", "setup": "error",
+		"skipped": "skipped", "expected": "skipped", "fails": "failure", "binary": "failure", "closes": "passed", "last": "passed"}
+	late := 0
+	for name, outcome := range got {
+		short := name[strings.Index(name, "::test_")+len("::test_"):]
+		if outcome == "error" && short != "setup" { // the last one of its module on a worker, whichever that is
+			late++
+			continue
+		}
+		if want[short] != outcome {
+			t.Errorf("%s: %s, want %s", name, outcome, want[short])
+		}
+	}
+	if len(got) != len(want) || late == 0 {
+		t.Errorf("%d outcomes, %d of them of late tear-down: %v", len(got), late, got)
+	}
+	for _, text := range []string{"said before", "assert 1 == 2", "no set-up", "comes late", "FAILED test_mixed.py::TestIn::test_fails - assert 1 == 2"} {
+		if !strings.Contains(out, text) {
+			t.Errorf("%q is not in\n%s", text, out)
+		}
+	}
+}
+
+// TestSuiteAgain: the second run sends what changed, and no more.
+func TestSuiteAgain(t *testing.T) {
+	s := newSuite(t, map[string]string{"test_a.py": "def test_a():\n    import helper; assert helper.x == 1\n", "helper.py": "x = 1\n", "large.txt": strings.Repeat("0123456789abcdef\n", 200_000)})
+	if code, out, errs := s.test("--workers", "1"); code != exitOK {
+		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
+	}
+	s.write("helper.py", "x = 2\n")
+	code, out, errs := s.test("--workers", "1")
+	if code != exitRefuted || !strings.Contains(out, "assert 2 == 1") {
+		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
+	}
+	if !strings.Contains(out, " B of 3400.1 kB") {
+		t.Errorf("more than some bytes were sent:\n%s", out)
+	}
+	os.Remove(filepath.Join(s.dir, "helper.py"))
+	if code, out, _ := s.test("--workers", "1"); code != exitRefuted || !strings.Contains(out, "No module named 'helper'") {
+		t.Errorf("a file that is gone is still there: exit %d\n%s", code, out)
+	}
+}
+
+// TestSuiteBadInput: what cannot be run is said, with the runner's exit code.
+func TestSuiteBadInput(t *testing.T) {
+	for name, c := range map[string]struct {
+		files map[string]string
+		args  []string
+		code  int
+		says  string
+	}{
+		"no tests":         {map[string]string{"pytest.ini": "[pytest]\n"}, nil, 5, "collected 0 items"},
+		"collection error": {map[string]string{"test_a.py": "import nothing_of_that_name\ndef test_a(): pass\n"}, nil, 2, "nothing_of_that_name"},
+		"no runner":        {map[string]string{"README": ""}, nil, exitUsage, "no test runner is known"},
+		"unknown runner":   {map[string]string{"README": ""}, []string{"--runner", "mstest"}, exitUsage, `there is no runner "mstest"`},
+		"bad argument":     {map[string]string{"test_a.py": "def test_a(): pass\n"}, []string{"--", "--no-such-flag"}, 4, "unrecognized arguments: --no-such-flag"},
+		"bad workers":      {map[string]string{"test_a.py": "def test_a(): pass\n"}, []string{"--workers", "0"}, exitUsage, `--workers "0"`},
+		"bad shard":        {map[string]string{"test_a.py": "def test_a(): pass\n"}, []string{"--shard", "3/2"}, exitUsage, `--shard "3/2"`},
+		"left out": {map[string]string{"test_a.py": "def test_a():\n    assert open('data.bin')\n", "data.bin": "", ".assayignore": "*.bin\n"},
+			[]string{"--workers", "1"}, exitRefuted, "data.bin"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSuite(t, c.files)
+			code, out, errs := s.test(c.args...)
+			if code != c.code || !strings.Contains(out+errs, c.says) {
+				t.Errorf("exit %d, want %d with %q\n%s\n%s", code, c.code, c.says, out, errs)
+			}
+		})
+	}
+}
+
+// TestSuiteCulprit: a test that ends its process is run again by itself, and named; the others pass.
+func TestSuiteCulprit(t *testing.T) {
+	s := newSuite(t, map[string]string{"test_a.py": "import os, signal\ndef test_one(): pass\ndef test_kills(): os.kill(os.getpid(), signal.SIGKILL)\n" +
+		"def test_exits(): os._exit(0)\ndef test_last(): print('x' * 10_000_000)\n"})
+	code, out, errs := s.test("--workers", "2", "--junit", "report.xml", "--tap", "report.tap", "--json", "report.jsonl")
+	if code != exitRefuted {
+		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
+	}
+	got := outcomes(t, filepath.Join(s.dir, "report.xml"))
+	for name, want := range map[string]string{"one": "passed", "kills": "error", "exits": "error", "last": "passed"} {
+		if got["test_a::test_"+name] != want {
+			t.Errorf("%s: %s, want %s", name, got["test_a::test_"+name], want)
+		}
+	}
+	if !strings.Contains(out, "signal 9 (SIGKILL) (it did so to 2 workers") {
+		t.Errorf("the culprit is not named:\n%s", out)
+	}
+	if tap, err := os.ReadFile(filepath.Join(s.dir, "report.tap")); err != nil || !strings.Contains(string(tap), "1..4") {
+		t.Errorf("%v\n%s", err, tap)
+	}
+}
+
+// TestSuiteInterrupted: what is known is told, workers end, and the exit code is that of an interrupt.
+func TestSuiteInterrupted(t *testing.T) {
+	s := newSuite(t, map[string]string{"test_a.py": "import time, os\ndef test_one(): pass\ndef test_long(): time.sleep(600)\n"})
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
+	code, out, errs := s.testUntil(ctx, "--workers", "2")
+	if code != exitInterrupted || !strings.Contains(out, "LOST test_a.py::test_long") || !strings.Contains(out, "1 lost, 1 passed") {
+		t.Errorf("exit %d\n%s\n%s", code, out, errs)
+	}
+}
