@@ -29,7 +29,7 @@ func TestStoresComeBack(t *testing.T) {
 			o := open(t)
 			control := serveText(t, "control")
 			dir := t.TempDir()
-			file := write(t, dir+"/assay.yaml", fmt.Sprintf("experiments:\n  base:\n    path: base/*\n    control: {url: %q}\n    candidates: {c: {url: %q}}\n", control.URL, control.URL))
+			file := write(t, dir+"/assay.yaml", fmt.Sprintf("experiments:\n  base:\n    path: base/*\n    sample: 20%%\n    control: {url: %q}\n    candidates: {c: {url: %q}}\n", control.URL, control.URL))
 			l := startLab(t, dir+"/data", "-f", file, "--store", o.store)
 			clients := startTraffic(t, 2, l.gateway+"/base/"+strings.Repeat("x", 500), "control")
 			more := func() error {
@@ -78,10 +78,10 @@ func metricIs(l *lab, line string) error {
 	return err
 }
 
-// fullDisk is a small file system, which another file fills.
+// fullDisk is a small file system, which another file fills; the trials of a minute would not.
 func fullDisk(t *testing.T) outage {
 	dir := t.TempDir()
-	if err := syscall.Mount("assay", dir, "tmpfs", 0, "size=8m"); err != nil {
+	if err := syscall.Mount("assay", dir, "tmpfs", 0, "size=64m"); err != nil {
 		t.Skip("a small disk cannot be mounted here: ", err)
 	}
 	t.Cleanup(func() {
@@ -93,7 +93,7 @@ func fullDisk(t *testing.T) outage {
 	return outage{
 		store: "sqlite:" + filepath.Join(dir, "assay.db"),
 		breaks: func() {
-			if err := os.WriteFile(filler, make([]byte, 8<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+			if err := os.WriteFile(filler, make([]byte, 64<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 				t.Errorf("the disk is not full: %v", err)
 			}
 		},
