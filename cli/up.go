@@ -249,6 +249,17 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	if err := h.put(ctx, doc); err != nil {
 		return err
 	}
+	if err := h.openConsole(); err != nil {
+		return err
+	}
+	h.attach()
+	if h.line != nil {
+		h.line.work(h.floor, h.opt.workers)
+	}
+	return nil
+}
+
+func (h *house) openConsole() (err error) {
 	h.console, err = console.New(console.Options{
 		Laboratory: h.lab, Functions: h.lab.Functions(), Store: h.store, Router: h.lab, Archive: h.lab,
 		Version: Version(), Addresses: h.addressOf(), Token: h.opt.token,
@@ -257,14 +268,7 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 			Store: h.store, Laboratory: h.lab.Desk(h.urlOf("aws")), Now: time.Now, NewID: uuid.NewString,
 		}),
 	})
-	if err != nil {
-		return err
-	}
-	h.attach()
-	if h.line != nil {
-		h.line.work(h.floor, h.opt.workers)
-	}
-	return nil
+	return err
 }
 
 // ready tells whether what is kept can be read.
