@@ -52,7 +52,7 @@ type testOptions struct {
 func testCommand(p *Process) *cobra.Command {
 	var o testOptions
 	cmd := &cobra.Command{
-		Use: "test [-- RUNNER ARGS]", Short: "Run a project's test suite on many workers, in the time of its longest test",
+		Use: "test [-- RUNNER ARGS]", Short: "Run a project's test suite on many workers, longest tests first",
 		Long: "Find the project's test runner, list its tests, and run them on workers: functions of the embedded engine.\n" +
 			"Tests are handed out one after another, longest first by what they took before. What was\n" +
 			"sent once is not sent again. Prints and exits as the runner would: 0 passed, 1 failed.",
