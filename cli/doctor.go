@@ -34,7 +34,7 @@ type examination struct {
 	Version  string         `json:"version"`
 	System   string         `json:"system"`
 	Cores    int            `json:"cores"`
-	MemoryMB uint64         `json:"memory_mb"`
+	MemoryMB int64          `json:"memory_mb"`
 	Findings []finding      `json:"findings"`
 	Enforced assay.Enforced `json:"enforced"`
 	Runtimes []lambda.Found `json:"runtimes"`
@@ -84,13 +84,12 @@ func doctorCommand(p *Process, c *client) *cobra.Command {
 
 func examine(ctx context.Context, p *Process, c *client, data string) (*examination, error) {
 	var system unix.Utsname
-	var info unix.Sysinfo_t
-	if err := errors.Join(unix.Uname(&system), unix.Sysinfo(&info)); err != nil {
+	if err := unix.Uname(&system); err != nil {
 		return nil, err
 	}
 	e := &examination{
-		Version: Version(), System: fmt.Sprintf("%s/%s, Linux %s", runtime.GOOS, runtime.GOARCH, unix.ByteSliceToString(system.Release[:])),
-		Cores: runtime.NumCPU(), MemoryMB: info.Totalram * uint64(info.Unit) >> 20,
+		Version: Version(), System: fmt.Sprintf("%s/%s, %s %s", runtime.GOOS, runtime.GOARCH, unix.ByteSliceToString(system.Sysname[:]), unix.ByteSliceToString(system.Release[:])),
+		Cores: runtime.NumCPU(), MemoryMB: sandbox.MachineMemory() >> 20,
 	}
 	e.laboratory(ctx, c)
 	e.folder(data)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v4"
-	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 )
 
 // outputFlag adds --output to a command that lists something.
@@ -59,11 +59,7 @@ func blockStyle(n *yaml.Node) {
 // terminal tells whether people watch what is written there.
 func terminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // rows prints aligned columns under a heading.

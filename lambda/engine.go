@@ -53,7 +53,7 @@ func (o Options) withDefaults() Options {
 	o.Prices = cmp.Or(o.Prices, assay.PublishedPrices().For(control.Architecture()))
 	o.MaxEnvironments = cmp.Or(o.MaxEnvironments, 64)
 	o.Concurrency = cmp.Or(o.Concurrency, 16)
-	o.MemoryMB = cmp.Or(o.MemoryMB, machineMemoryMB())
+	o.MemoryMB = cmp.Or(o.MemoryMB, int(sandbox.MachineMemory()>>20), 4096)
 	o.MaxQueue = cmp.Or(o.MaxQueue, 1000)
 	o.MaxInits = cmp.Or(o.MaxInits, 8)
 	o.MaxEvents = cmp.Or(o.MaxEvents, 1000)
@@ -139,15 +139,6 @@ func (e *Engine) open() (err error) {
 		return errors.Join(err, e.host.Close())
 	}
 	return nil
-}
-
-// machineMemoryMB is the memory of this machine.
-func machineMemoryMB() int {
-	var info syscall.Sysinfo_t
-	if syscall.Sysinfo(&info) != nil {
-		return 4096
-	}
-	return int(uint64(info.Totalram) * uint64(info.Unit) >> 20)
 }
 
 // makeDirs makes the folders of an engine and returns the true path of the first.

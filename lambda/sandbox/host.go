@@ -1,7 +1,5 @@
-// Package sandbox runs functions' processes apart from the rest of the machine: what AWS calls an
-// execution environment, as the kernel sees it. In comes a Config, out comes a Sandbox, in which
-// Commands become Processes: in a control group, in namespaces of their own, and without privileges, as
-// far as the machine allows. Linux only. docs/sandbox.md tells what is enforced how.
+//go:build linux
+
 package sandbox
 
 import (
@@ -9,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,18 +22,6 @@ import (
 	"github.com/assaylab/assay/lambda/sandbox/cgroup"
 	"github.com/assaylab/assay/lambda/sandbox/loader"
 )
-
-// Options of a Host. Only Dir must be set.
-type Options struct {
-	// Dir holds what sandboxes keep on disk. It belongs to one Host at a time: Open ends and removes
-	// what a Host that was killed left there.
-	Dir string
-
-	Log *slog.Logger // told once what is not enforced; nothing is logged if nil
-
-	NoGroups bool // use no control groups
-	NoSpaces bool // use no namespaces
-}
 
 // Host makes sandboxes on this machine.
 type Host struct {

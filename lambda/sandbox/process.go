@@ -1,3 +1,5 @@
+//go:build linux
+
 package sandbox
 
 import (
@@ -9,22 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 )
-
-// Command says what to run.
-type Command struct {
-	Path string   // the program, absolute, as the sandbox's processes see it
-	Args []string // its arguments, without its own name
-	Env  []string // its whole environment, as KEY=value; where /tmp is not its own, TMPDIR is added
-	Dir  string   // its working directory
-
-	// Input is what the process reads from stdin, where nothing is if it is nil.
-	Input []byte
-
-	// Output gets what the process and its children write to stdout and stderr, in order, from one
-	// goroutine at a time. Errors, if not nil, gets stderr in its place.
-	Output io.Writer
-	Errors io.Writer
-}
 
 // start starts a command with its output captured.
 func (s *Sandbox) start(c Command) (*Process, error) {

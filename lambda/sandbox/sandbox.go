@@ -1,44 +1,20 @@
+//go:build linux
+
 package sandbox
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/assaylab/assay/lambda/sandbox/cgroup"
 	"github.com/assaylab/assay/lambda/sandbox/loader"
 )
-
-// Config says what a sandbox is. Nothing is inherited from the calling process.
-type Config struct {
-	MemoryMB int     // the limit of all its processes together, files in /tmp aside; 0 for none
-	CPU      float64 // cores' worth of CPU time while throttled; 0 for no limit
-	Pids     int     // processes and threads at once; AWS's 1024 if 0
-	TmpMB    int     // size of /tmp; AWS's 512 if 0
-
-	Task    string   // becomes /var/task
-	Opt     []string // become /opt together, the last one on top
-	Runtime string   // becomes /var/runtime
-	Tools   []string // folders that its processes need at their own paths, such as Tools(interpreter)
-
-	Network bool // may reach what this machine reaches
-}
-
-func (c Config) withDefaults() Config {
-	c.Pids = cmp.Or(c.Pids, 1024)
-	c.TmpMB = cmp.Or(c.TmpMB, 512)
-	return c
-}
-
-// ErrClosed is the error of a sandbox that was closed.
-var ErrClosed = errors.New("the sandbox is closed")
 
 // Sandbox holds the processes of one execution environment: the runtime, extensions, and whatever
 // they start. It is safe for concurrent use.
@@ -288,13 +264,6 @@ func (s *Sandbox) end() {
 		}
 	}
 	s.host.users.give(s.user)
-}
-
-// Usage is what a sandbox used since it was made, all its processes together.
-type Usage struct {
-	PeakMemory int64         // bytes, since ResetPeak; see docs/sandbox.md for what counts
-	CPU        time.Duration // user and system time; 0 if unknown
-	OOMKills   int           // processes killed at the memory limit
 }
 
 // Usage tells what the sandbox used so far.

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package cgroup keeps control groups of Linux, versions 1 and 2: a Tree with a Group for each sandbox.
 // In come Limits; out come a group's paths, for processes to join it, and what it used.
 //

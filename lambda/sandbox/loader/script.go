@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package loader starts processes that do system calls before they become a program, or instead of it.
 // In comes a Script, a list of system calls with their arguments; out comes a child that does them: it
 // joins control groups, enters or builds namespaces, gives up privileges, and executes a program.
