@@ -55,7 +55,10 @@ var law = map[string][]string{
 	// Past one machine.
 	"stream": {"github.com/nats-io/nats.go/..."},
 
-	"console":             {"github.com/prometheus/client_golang/...", module + "/reading", module + "/noise", module + "/drift", module + "/whatif", module + "/export"},
+	"console":             {module + "/console/metrics", module + "/console/pages", module + "/console/shape", module + "/reading", module + "/noise", module + "/drift", module + "/whatif", module + "/export"},
+	"console/metrics":     {module + "/console/shape", "github.com/prometheus/client_golang/..."},
+	"console/pages":       {module + "/console/shape", module + "/reading", module + "/noise", module + "/drift", module + "/whatif"},
+	"console/shape":       {module + "/noise"},
 	"pack":                {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
 	"lambda/awsapi":       {module + "/event", module + "/lambda", module + "/lambda/awsapi/model", module + "/lambda/control", module + "/lambda/sigv4", "github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"},
 	"lambda/awsapi/model": {},
@@ -103,7 +106,7 @@ var law = map[string][]string{
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
-var pure = []string{"", "cluster", "compare", "compare/expression", "compare/meaning", "compare/protobuf", "config/template", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "suite", "suite/report", "suite/schedule", "trial/breaker", "trial/limiter", "trial/overhead", "whatif"}
+var pure = []string{"", "cluster", "compare", "compare/expression", "compare/meaning", "compare/protobuf", "config/template", "console/shape", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "suite", "suite/report", "suite/schedule", "trial/breaker", "trial/limiter", "trial/overhead", "whatif"}
 
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 

@@ -20,6 +20,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/console"
+	"github.com/assaylab/assay/console/shape"
 	"github.com/assaylab/assay/drift"
 	"github.com/assaylab/assay/export"
 	"github.com/assaylab/assay/reading"
@@ -45,7 +46,7 @@ func rulesCommand(p *Process, c *client) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "rules NAME", Short: "List the rules that excuse differences, and those that the control's noise suggests", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var all console.Rules
+			var all shape.Rules
 			_, name := kindOf(args[0])
 			return list(cmd.Context(), p, c, experimentPath(name)+"/rules", *output, &all, func(w io.Writer) error { return rulesTable(w, name, &all) })
 		},
@@ -55,7 +56,7 @@ func rulesCommand(p *Process, c *client) *cobra.Command {
 	return cmd
 }
 
-func rulesTable(w io.Writer, name string, all *console.Rules) error {
+func rulesTable(w io.Writer, name string, all *shape.Rules) error {
 	var lines [][]string
 	for _, s := range all.Rules {
 		class, path, owner, expires := "-", s.Text, "-", "-"

@@ -19,20 +19,20 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/config"
-	"github.com/assaylab/assay/console"
+	"github.com/assaylab/assay/console/shape"
 	"github.com/assaylab/assay/laboratory"
 )
 
 // dropped is the number of trials dropped, for whatever reason.
-func dropped(e *console.Experiment) (n int64) {
+func dropped(e *shape.Experiment) (n int64) {
 	for _, v := range e.Dropped {
 		n += v
 	}
 	return n
 }
 
-func candidates(e *console.Experiment) []console.Arm {
-	return slices.DeleteFunc(slices.Clone(e.Arms), func(a console.Arm) bool { return a.Candidate == nil })
+func candidates(e *shape.Experiment) []shape.Arm {
+	return slices.DeleteFunc(slices.Clone(e.Arms), func(a shape.Arm) bool { return a.Candidate == nil })
 }
 
 func applyCommand(p *Process, c *client) *cobra.Command {
@@ -114,7 +114,7 @@ func getExperiments(ctx context.Context, p *Process, c *client, output string) e
 		return err
 	}
 	return print(p.Stdout, output, data, func(w io.Writer) error {
-		var list struct{ Experiments []console.Experiment }
+		var list struct{ Experiments []shape.Experiment }
 		if err := json.Unmarshal(data, &list); err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ func unknownName(name string) error {
 }
 
 func describeExperiment(ctx context.Context, w io.Writer, c *client, name string, data []byte) error {
-	var e console.Experiment
+	var e shape.Experiment
 	if err := json.Unmarshal(data, &e); err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func describeExperiment(ctx context.Context, w io.Writer, c *client, name string
 }
 
 // printLane tells what the lane does to protect those it observes, if anything.
-func printLane(w io.Writer, e *console.Experiment) {
+func printLane(w io.Writer, e *shape.Experiment) {
 	if e.Tripped != "" {
 		fmt.Fprintf(w, "\nit has paused itself: the limit `protect: %s` was passed; `assay resume %s` resumes it\n", e.Tripped, e.Name)
 	}
@@ -236,7 +236,7 @@ func reasons[K ~string](m map[K]int64) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
-func armTable(w io.Writer, e *console.Experiment) error {
+func armTable(w io.Writer, e *shape.Experiment) error {
 	var lines [][]string
 	for _, a := range e.Arms {
 		match := "-"
@@ -262,7 +262,7 @@ func armTable(w io.Writer, e *console.Experiment) error {
 	return rows(w, "ARM ROLE OBSERVATIONS MATCH FAULTS P50 P99 MEMORY USD/MILLION", lines)
 }
 
-func printVerdicts(w io.Writer, e *console.Experiment) {
+func printVerdicts(w io.Writer, e *shape.Experiment) {
 	for _, a := range candidates(e) {
 		title := a.Name
 		if a.Title != "" {
@@ -362,7 +362,7 @@ func patchCommand(p *Process, c *client, use, short string, args cobra.Positiona
 				return err
 			}
 			_, name := kindOf(args[0])
-			var e console.Experiment
+			var e shape.Experiment
 			if err := c.call(cmd.Context(), http.MethodPatch, experimentPath(name), body, &e); err != nil {
 				return err
 			}
@@ -397,7 +397,7 @@ func verdict(ctx context.Context, p *Process, c *client, name string, wait time.
 		if err != nil {
 			return err
 		}
-		var e console.Experiment
+		var e shape.Experiment
 		if err := json.Unmarshal(data, &e); err != nil {
 			return err
 		}
@@ -415,13 +415,13 @@ func verdict(ctx context.Context, p *Process, c *client, name string, wait time.
 	}
 }
 
-func undecided(e *console.Experiment) bool {
-	return slices.ContainsFunc(candidates(e), func(a console.Arm) bool {
+func undecided(e *shape.Experiment) bool {
+	return slices.ContainsFunc(candidates(e), func(a shape.Arm) bool {
 		return a.Verdict.Outcome == assay.Inconclusive
 	})
 }
 
-func verdictTable(w io.Writer, e *console.Experiment) error {
+func verdictTable(w io.Writer, e *shape.Experiment) error {
 	fmt.Fprintf(w, "%s: %s (%d trials of %d requests)\n\n", e.Name, e.Outcome, e.Trials, e.Requests)
 	if err := armTable(w, e); err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaylab/assay"
-	"github.com/assaylab/assay/console"
+	"github.com/assaylab/assay/console/shape"
 )
 
 func getFunctions(ctx context.Context, p *Process, c *client, output string) error {
@@ -111,7 +111,7 @@ func readPayload(p *Process, payload string) ([]byte, error) {
 
 func invoke(ctx context.Context, p *Process, c *client, name string, body []byte, log bool) error {
 	var answer struct {
-		console.Invocation
+		shape.Invocation
 		Payload json.RawMessage `json:"payload"` // as the function wrote it
 	}
 	if err := c.call(ctx, http.MethodPost, functionPath(name)+"/invocations", body, &answer); err != nil {

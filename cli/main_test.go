@@ -19,7 +19,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/assaylab/assay/console"
+	"github.com/assaylab/assay/console/shape"
 	"github.com/assaylab/assay/stream/natstest"
 )
 
@@ -170,9 +170,9 @@ func (l *lab) must(args ...string) string {
 	return out
 }
 
-func (l *lab) experiment(name string) console.Experiment {
+func (l *lab) experiment(name string) shape.Experiment {
 	l.t.Helper()
-	var e console.Experiment
+	var e shape.Experiment
 	if err := json.Unmarshal([]byte(l.must("describe", name, "-o", "json")), &e); err != nil {
 		l.t.Fatal(err)
 	}
@@ -180,9 +180,9 @@ func (l *lab) experiment(name string) console.Experiment {
 }
 
 // settled waits until nothing of an experiment is in flight and checks that its counts add up.
-func (l *lab) settled(name string) console.Experiment {
+func (l *lab) settled(name string) shape.Experiment {
 	l.t.Helper()
-	var e console.Experiment
+	var e shape.Experiment
 	eventually(l.t, 60*time.Second, func() error {
 		if e = l.experiment(name); e.InFlight != 0 {
 			return fmt.Errorf("%d still in flight", e.InFlight)
@@ -216,13 +216,13 @@ func eventually(t *testing.T, limit time.Duration, check func() error) {
 	}
 }
 
-func arm(e *console.Experiment, name string) console.Arm {
+func arm(e *shape.Experiment, name string) shape.Arm {
 	for _, a := range e.Arms {
 		if a.Name == name {
 			return a
 		}
 	}
-	return console.Arm{Candidate: &console.Candidate{}}
+	return shape.Arm{Candidate: &shape.Candidate{}}
 }
 
 func write(t *testing.T, path, text string) string {

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/assaylab/assay/console"
+	"github.com/assaylab/assay/console/shape"
 	"github.com/assaylab/assay/store/postgres/postgrestest"
 )
 
@@ -122,7 +122,7 @@ func (p *part) traffic(t *testing.T, fault string) (a account, whyNot string) {
 
 // done waits until an experiment can be read, which may take a while after a fault of its store, and nothing of it is
 // in flight.
-func (l *lab) done(t *testing.T, name string) (e console.Experiment) {
+func (l *lab) done(t *testing.T, name string) (e shape.Experiment) {
 	t.Helper()
 	eventually(t, time.Minute, func() error {
 		out, errs, code := l.assay("describe", name, "-o", "json")

@@ -18,7 +18,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/config"
-	"github.com/assaylab/assay/console"
+	"github.com/assaylab/assay/console/shape"
 	"github.com/assaylab/assay/laboratory"
 	"github.com/assaylab/assay/recording"
 )
@@ -247,7 +247,7 @@ func replayTarget(e assay.Experiment, to string) (assay.Arm, error) {
 // settled waits until no trial is in flight.
 func settled(ctx context.Context, c *client, name string) error {
 	for {
-		var e console.Experiment
+		var e shape.Experiment
 		if err := c.call(ctx, http.MethodGet, experimentPath(name), nil, &e); err != nil || e.InFlight == 0 {
 			return err
 		}

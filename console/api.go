@@ -9,10 +9,10 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/console/shape"
 )
 
 // maxBody is the largest request body read: definitions and payloads are smaller (AWS: 6 MB for a
@@ -171,9 +171,9 @@ func (c *Console) experimentList(ctx context.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	shapes := make([]Experiment, len(reports))
+	shapes := make([]shape.Experiment, len(reports))
 	for i := range reports {
-		shapes[i] = experimentShape(&reports[i])
+		shapes[i] = shape.ExperimentOf(&reports[i])
 	}
 	return map[string]any{"experiments": shapes}, nil
 }
@@ -183,7 +183,7 @@ func (c *Console) experiment(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, experimentShape(&report))
+	return writeJSON(w, http.StatusOK, shape.ExperimentOf(&report))
 }
 
 // strata answers with the parts of an experiment's traffic, the most frequent first.
@@ -218,7 +218,7 @@ func (c *Console) patch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	patch, err := parsePatch(body, report.Experiment.Sample)
+	patch, err := shape.ParsePatch(body, report.Experiment.Sample)
 	if err != nil {
 		return err
 	}
@@ -246,32 +246,8 @@ func (c *Console) definition(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// query reads which trials are asked for.
-func query(r *http.Request) (assay.Query, error) {
-	form := r.URL.Query()
-	q := assay.Query{
-		Experiment: r.PathValue("name"), Outcome: assay.Outcome(form.Get("outcome")),
-		Arm: form.Get("candidate"), Path: form.Get("path"), Cursor: form.Get("cursor"),
-	}
-	if q.Outcome != "" && q.Outcome != assay.OutcomeMatch && q.Outcome != assay.OutcomeMismatch {
-		return q, invalid("no such outcome", string(q.Outcome), `"match" or "mismatch"`)
-	}
-	if limit := form.Get("limit"); limit != "" {
-		n, err := strconv.Atoi(limit)
-		if err != nil || n < 1 || n > 500 {
-			return q, invalid("not a limit", limit, "a whole number from 1 to 500")
-		}
-		q.Limit = n
-	}
-	return q, nil
-}
-
-func invalid(what, where, hint string) *assay.Error {
-	return &assay.Error{Code: assay.CodeInvalid, What: what, Where: where, Hint: hint}
-}
-
 func (c *Console) trials(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := shape.Query(r.PathValue("name"), r.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -287,9 +263,9 @@ func (c *Console) trials(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	shapes := make([]Trial, len(page.Trials))
+	shapes := make([]shape.Trial, len(page.Trials))
 	for i := range page.Trials {
-		shapes[i] = trialShape(&page.Trials[i])
+		shapes[i] = shape.TrialOf(&page.Trials[i])
 	}
 	return writeJSON(w, http.StatusOK, map[string]any{"trials": shapes, "next": page.Next})
 }
@@ -316,7 +292,7 @@ func (c *Console) trial(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, trialShape(t))
+	return writeJSON(w, http.StatusOK, shape.TrialOf(t))
 }
 
 func (c *Console) functions(w http.ResponseWriter, r *http.Request) error {
@@ -330,7 +306,7 @@ func (c *Console) functions(w http.ResponseWriter, r *http.Request) error {
 func (c *Console) functionList(context.Context) (any, error) {
 	shapes := []assay.Deployment{}
 	for _, d := range c.opt.Functions.Deployments() {
-		shapes = append(shapes, functionShape(d))
+		shapes = append(shapes, shape.DeploymentOf(d))
 	}
 	return map[string]any{"functions": shapes}, nil
 }
@@ -340,7 +316,7 @@ func (c *Console) function(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, functionShape(d))
+	return writeJSON(w, http.StatusOK, shape.DeploymentOf(d))
 }
 
 func (c *Console) deleteFunction(w http.ResponseWriter, r *http.Request) error {
@@ -366,25 +342,8 @@ func (c *Console) invoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, invocationShape(inv.ID, o))
+	return writeJSON(w, http.StatusOK, shape.InvocationOf(inv.ID, o))
 }
-
-func invocationShape(id string, o *assay.Observation) Invocation {
-	shape := Invocation{
-		ID: id, Fault: o.Fault, Log: string(o.Log), Cold: o.Cold,
-		DurationMS: ms(o.Duration), InitMS: ms(o.Init), BilledMS: ms(o.Billed),
-		MemoryMB: o.MemoryMB, MaxMemoryMB: o.MaxMemoryMB, Version: o.Version,
-	}
-	switch {
-	case json.Valid(o.Body):
-		shape.Payload = json.RawMessage(o.Body)
-	case len(o.Body) > 0:
-		shape.Payload = string(o.Body)
-	}
-	return shape
-}
-
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // newUUID returns a random UUID (RFC 9562, version 4).
 func newUUID() string {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/console/shape"
 )
 
 // call sends one request to the console as a local program would.
@@ -89,7 +90,7 @@ func contains(t *testing.T, at string, want, got any) {
 }
 
 func TestExperimentCountsAddUp(t *testing.T) {
-	all := decode[struct{ Experiments []Experiment }](t, call(t, newConsole(newFakeLab(), nil), "GET", "/api/v1/experiments", ""))
+	all := decode[struct{ Experiments []shape.Experiment }](t, call(t, newConsole(newFakeLab(), nil), "GET", "/api/v1/experiments", ""))
 	if len(all.Experiments) != 2 {
 		t.Fatalf("%d experiments", len(all.Experiments))
 	}
@@ -120,7 +121,7 @@ func TestUnboundedEvidenceIsStillJSON(t *testing.T) {
 		}}}
 	})
 	w := call(t, newConsole(lab, nil), "GET", "/api/v1/experiments/rounding-float", "")
-	e := decode[Experiment](t, w)
+	e := decode[shape.Experiment](t, w)
 	v := e.Arms[3].Verdict.Evidence
 	if v.EValue != math.MaxFloat64 || v.Checks[0].Interval != [2]float64{0.5, math.MaxFloat64} || v.MismatchInterval[0] != 0 {
 		t.Errorf("%+v", v)
@@ -188,7 +189,7 @@ func TestChanges(t *testing.T) {
 	if want := []string{":path: /round", "rounding-float:path: /round"}; !reflect.DeepEqual(lab.applied, want) {
 		t.Errorf("applied %q", lab.applied)
 	}
-	e := decode[Experiment](t, call(t, c, "PATCH", "/api/v1/experiments/qr", `{"sample":"25%","state":"running"}`))
+	e := decode[shape.Experiment](t, call(t, c, "PATCH", "/api/v1/experiments/qr", `{"sample":"25%","state":"running"}`))
 	if e.Sample != 0.25 || e.SampleBy != "header:x-user" || e.State != assay.StateRunning || e.Version != 4 {
 		t.Errorf("patched: %+v", e)
 	}
@@ -233,7 +234,7 @@ func TestParsePatch(t *testing.T) {
 		{`null`, nil},
 		{``, nil},
 	} {
-		got, err := parsePatch([]byte(tc.body), now)
+		got, err := shape.ParsePatch([]byte(tc.body), now)
 		if (err == nil) != (tc.want != nil) || err == nil && !reflect.DeepEqual(&got, tc.want) {
 			t.Errorf("%s: %+v, %v", tc.body, got, err)
 		}

@@ -1,6 +1,6 @@
 // Package console shows a laboratory to people and programs. In come reports of experiments, kept
-// trials and the embedded engine's functions; out go a JSON API, live events, Prometheus metrics and
-// web pages that need nothing but this binary.
+// trials and the embedded engine's functions; out go a JSON API and live events; Prometheus metrics and
+// web pages are rooms of their own behind its guard.
 package console
 
 import (
@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/console/metrics"
+	"github.com/assaylab/assay/console/pages"
 	"github.com/assaylab/assay/drift"
 	"github.com/assaylab/assay/export"
 	"github.com/assaylab/assay/noise"
@@ -137,7 +139,7 @@ type Options struct {
 type Console struct {
 	opt     Options
 	handler http.Handler
-	pages   *pages
+	pages   *pages.Pages
 	feed    *feed
 
 	ctx    context.Context // ends when the console closes, and every stream with it
@@ -161,15 +163,22 @@ func New(opt Options) (*Console, error) {
 	if opt.NewID == nil {
 		opt.NewID = newUUID
 	}
-	pages, err := loadPages(opt.Version)
-	if err != nil {
+	c := &Console{opt: opt}
+	if err := c.openPages(); err != nil {
 		return nil, err
 	}
-	c := &Console{opt: opt, pages: pages}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.feed = newFeed(c.topics(), opt.Log)
 	c.handler = c.routes()
 	return c, nil
+}
+
+func (c *Console) openPages() (err error) {
+	c.pages, err = pages.New(pages.Options{
+		Laboratory: c.opt.Laboratory, Functions: c.opt.Functions, Store: c.opt.Store, Reading: c.opt.Reading,
+		Version: c.opt.Version, Guarded: c.opt.Token != "", Now: c.opt.Now, Outage: c.outage, Explain: c.explain, Pixels: c.opt.Pixels,
+	})
+	return err
 }
 
 // ServeHTTP answers one request.
@@ -202,10 +211,10 @@ func (c *Console) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", c.ready)
-	mux.Handle("GET /metrics", metricsHandler(c.opt.Laboratory, c.opt.Functions, c.outage, c.opt.Log))
+	mux.Handle("GET /metrics", metrics.Handler(c.opt.Laboratory, c.opt.Functions, c.outage, c.opt.Log))
 	mux.Handle("/api/v1/", c.api())
-	c.pageRoutes(mux)
-	return newGuard(c.opt.Token, c.pages.login).protect(mux)
+	c.pages.Routes(mux)
+	return newGuard(c.opt.Token, c.pages.Login).protect(mux)
 }
 
 func (c *Console) ready(w http.ResponseWriter, r *http.Request) {

@@ -121,7 +121,7 @@ func TestLinkNeverLeavesTheConsole(t *testing.T) {
 
 func TestEveryAnswerIsHardened(t *testing.T) {
 	c := newConsole(newFakeLab(), nil)
-	for _, path := range []string{"/", "/nope", "/static/app.js", "/api/v1/experiments", "/metrics", "/trials/e0000000-0000-4000-8000-000000000000"} {
+	for _, path := range []string{"/", "/nope", "/static/x/app.js", "/api/v1/experiments", "/metrics", "/trials/e0000000-0000-4000-8000-000000000000"} {
 		h := call(t, c, "GET", path, "").Header()
 		if csp := h.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: Content-Security-Policy %q", path, csp)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/console/shape"
 )
 
 // strained is a laboratory whose experiment protects those it observes in every way.
@@ -53,7 +54,7 @@ func TestWhatIsNotKnownIsLeftOut(t *testing.T) {
 	lab.change(func(r *assay.Report) {
 		r.Lane.Overhead = &assay.Overhead{Sampled: 50, Interval: [2]float64{math.Inf(-1), math.Inf(1)}}
 	})
-	shape := experimentShape(&lab.reports[0])
+	shape := shape.ExperimentOf(&lab.reports[0])
 	text, err := json.Marshal(shape.Overhead)
 	if err != nil || string(text) != `{"sampled":50,"held_out":0,"errors":0}` {
 		t.Errorf("%s, %v", text, err)
@@ -64,16 +65,7 @@ func TestWhatIsNotKnownIsLeftOut(t *testing.T) {
 }
 
 func TestThePageSaysWhatTheLaneDoes(t *testing.T) {
-	lab := strained()
-	var page strings.Builder
-	view := viewExperiment(&lab.reports[0], nil)
-	all, err := loadPages("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := all.sets["experiment"].ExecuteTemplate(&page, "lane", &view); err != nil {
-		t.Fatal(err)
-	}
+	page := call(t, newConsole(strained(), nil), "GET", "/experiments/rounding-float", "").Body
 	for _, want := range []string{"It has paused itself", "overhead</code>", "&#43;7 ms", "between &#43;5.5 and &#43;9 ms", "4 of 16", "breaker of <code>candidate-2</code> is open", "left out: 7"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("no %q in\n%s", want, page.String())

@@ -55,7 +55,7 @@ func TestEmptyPagesSayWhatToDo(t *testing.T) {
 func TestProblemPages(t *testing.T) {
 	c := newConsole(newFakeLab(), nil)
 	for path, want := range map[string]int{
-		"/nope": 404, "/experiments/nope": 404, "/trials/nope": 404, "/experiments/qr?limit=x": 400, "/static/nope": 404,
+		"/nope": 404, "/experiments/nope": 404, "/trials/nope": 404, "/experiments/qr?limit=x": 400, "/static/x/nope": 404,
 		"/trials/nope/images/control": 404,
 	} {
 		if w := call(t, c, "GET", path, ""); w.Code != want {
@@ -134,7 +134,9 @@ func TestImagesAreImagesOnly(t *testing.T) {
 
 func TestAssetsAreCachedByContent(t *testing.T) {
 	c := newConsole(newFakeLab(), nil)
-	for path, want := range map[string]string{"/static/app.css?v=" + c.pages.build: "immutable", "/static/app.css?v=old": "no-store"} {
+	_, after, _ := strings.Cut(call(t, c, "GET", "/", "").Body.String(), `rel="stylesheet" href="`)
+	now, _, _ := strings.Cut(after, `"`)
+	for path, want := range map[string]string{now: "immutable", "/static/old/app.css": "no-store"} {
 		w := call(t, c, "GET", path, "")
 		if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Cache-Control"), want) {
 			t.Errorf("%s: %d %v", path, w.Code, w.Header())

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/console/shape"
 	"github.com/assaylab/assay/drift"
 	"github.com/assaylab/assay/export"
 	"github.com/assaylab/assay/noise"
@@ -33,17 +34,8 @@ func (c *Console) readingCalls() map[string]operation {
 // The number of newest trials that are read, unless another is asked for.
 const (
 	driftTrials  = 500
-	driftOnPage  = 200 // the page shows much else
 	replayTrials = 10_000
 )
-
-// Rules is what the API tells of an experiment's rules.
-type Rules struct {
-	Rules    []noise.Status   `json:"rules"`
-	Proposed []noise.Proposal `json:"proposed"`
-	// Blind says that no masking alarm can ring: without secondaries nobody knows the control's own noise.
-	Blind bool `json:"blind"`
-}
 
 func (c *Console) rules(w http.ResponseWriter, r *http.Request) error {
 	all, err := c.rulesOf(r, r.PathValue("name"))
@@ -53,13 +45,13 @@ func (c *Console) rules(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, all)
 }
 
-func (c *Console) rulesOf(r *http.Request, name string) (Rules, error) {
+func (c *Console) rulesOf(r *http.Request, name string) (shape.Rules, error) {
 	report, err := c.opt.Laboratory.Report(r.Context(), name)
 	if err != nil {
-		return Rules{}, err
+		return shape.Rules{}, err
 	}
 	inForce, proposed, err := c.opt.Reading.Rules(r.Context(), name)
-	return Rules{append([]noise.Status{}, inForce...), append([]noise.Proposal{}, proposed...), report.Experiment.Secondary == 0}, err
+	return shape.RulesOf(&report.Experiment, inForce, proposed), err
 }
 
 // terms are on which a rule is accepted: a proposed one by its id, or any by path and class.
@@ -111,8 +103,8 @@ func readStrict(r *http.Request, into any) error {
 	if err != nil {
 		return err
 	}
-	if err := strict(body, into); err != nil {
-		return invalid("not what this call takes: "+err.Error(), "", "see docs/reading-differences.md")
+	if err := shape.Strict(body, into); err != nil {
+		return shape.Invalid("not what this call takes: "+err.Error(), "", "see docs/reading-differences.md")
 	}
 	return nil
 }
@@ -123,7 +115,7 @@ func day(text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, invalid("not a day or time", text, "write it as 2027-01-31 or 2027-01-31T12:00:00Z")
+	return time.Time{}, shape.Invalid("not a day or time", text, "write it as 2027-01-31 or 2027-01-31T12:00:00Z")
 }
 
 // said is a state that somebody gives.
@@ -139,7 +131,7 @@ func (c *Console) rejectRule(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if s.State != assay.StateRejected || s.By == "" {
-		return invalid("a proposal can be rejected, by somebody", s.State, `for example {"state": "rejected", "by": "ann"}`)
+		return shape.Invalid("a proposal can be rejected, by somebody", s.State, `for example {"state": "rejected", "by": "ann"}`)
 	}
 	if err := c.opt.Reading.Reject(r.Context(), r.PathValue("name"), r.PathValue("id"), s.By); err != nil {
 		return err
@@ -170,7 +162,7 @@ func (c *Console) markCluster(w http.ResponseWriter, r *http.Request) error {
 	}
 	states := []assay.ClusterState{assay.ClusterOpen, assay.ClusterAccepted, assay.ClusterFixed}
 	if !slices.Contains(states, assay.ClusterState(s.State)) || s.By == "" {
-		return invalid("a cluster is open, accepted or fixed, and somebody says so", s.State, `for example {"state": "accepted", "by": "ann"}`)
+		return shape.Invalid("a cluster is open, accepted or fixed, and somebody says so", s.State, `for example {"state": "accepted", "by": "ann"}`)
 	}
 	all, err := c.opt.Reading.MarkCluster(r.Context(), assay.Mark{Experiment: r.PathValue("name"), Arm: s.Candidate, ID: r.PathValue("id"), State: s.State, By: s.By})
 	if err != nil {
@@ -197,7 +189,7 @@ func spanOf(r *http.Request, limit int) (reading.Span, error) {
 	if text := form.Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > 100_000 {
-			return reading.Span{}, invalid("not a number of trials", text, "a whole number from 1 to 100000")
+			return reading.Span{}, shape.Invalid("not a number of trials", text, "a whole number from 1 to 100000")
 		}
 		limit = n
 	}
@@ -247,7 +239,7 @@ func (c *Console) reproduce(w http.ResponseWriter, r *http.Request) error {
 	if q.Time != "" {
 		d, err := time.ParseDuration(q.Time)
 		if err != nil || d <= 0 {
-			return invalid("not a length of time", q.Time, `for example "30s"`)
+			return shape.Invalid("not a length of time", q.Time, `for example "30s"`)
 		}
 		want.Time = d
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/console/shape"
 )
 
 const (
@@ -84,21 +85,21 @@ func parseReplay(r *http.Request) (assay.Replay, error) {
 	if s := form.Get("speed"); s != "" {
 		speed, err := strconv.ParseFloat(s, 64)
 		if err != nil || !(speed >= 0 && speed <= 1e6) {
-			return how, invalid("not a speed", s, "1 is the recorded pace, 2 twice as fast, 0 as fast as may be")
+			return how, shape.Invalid("not a speed", s, "1 is the recorded pace, 2 twice as fast, 0 as fast as may be")
 		}
 		how.Speed = speed
 	}
 	if s := form.Get("concurrency"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 || n > 10000 {
-			return how, invalid("not a number of requests at once", s, "1 to 10000")
+			return how, shape.Invalid("not a number of requests at once", s, "1 to 10000")
 		}
 		how.Concurrency = n
 	}
 	for _, field := range r.Header.Values("Assay-Set") {
 		name, value, ok := strings.Cut(field, ":")
 		if !ok || strings.TrimSpace(name) == "" || strings.ContainsAny(field, "\r\n") {
-			return how, invalid("not a header field", name, `"Name: value"`)
+			return how, shape.Invalid("not a header field", name, `"Name: value"`)
 		}
 		how.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
@@ -118,9 +119,9 @@ func recorded(body io.Reader) func() (*assay.Trial, error) {
 		case errors.Is(err, io.EOF) && limited.N > 0:
 			return nil, io.EOF
 		case err != nil:
-			return nil, invalid("not a recorded trial: "+err.Error(), fmt.Sprintf("line %d", number), "send what GET …/recording gave")
+			return nil, shape.Invalid("not a recorded trial: "+err.Error(), fmt.Sprintf("line %d", number), "send what GET …/recording gave")
 		case t.Invocation.Request == nil:
-			return nil, invalid("there is no request in it", fmt.Sprintf("line %d", number), "send what GET …/recording gave")
+			return nil, shape.Invalid("there is no request in it", fmt.Sprintf("line %d", number), "send what GET …/recording gave")
 		}
 		return t, nil
 	}

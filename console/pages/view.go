@@ -1,4 +1,4 @@
-package console
+package pages
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/console/shape"
 )
 
 // experimentView is an experiment as the pages show it.
@@ -21,7 +22,7 @@ type experimentView struct {
 	Dropped []reasonCount // what was dropped, most first
 	Lane    assay.LaneState
 
-	Overhead *Overhead
+	Overhead *shape.Overhead
 }
 
 type reasonCount struct {
@@ -31,7 +32,7 @@ type reasonCount struct {
 
 // armView is one arm's line.
 type armView struct {
-	arm
+	shape.Counted
 	Label     string // for people
 	Where     string // what runs there, as far as known
 	Verdict   assay.Verdict
@@ -43,9 +44,9 @@ type armView struct {
 // deployed finds the embedded function a target names.
 type deployed map[string]assay.Deployment
 
-func (c *Console) deployed() deployed {
+func (p *Pages) deployed() deployed {
 	all := deployed{}
-	for _, d := range c.opt.Functions.Deployments() {
+	for _, d := range p.opt.Functions.Deployments() {
 		all[d.Name] = d
 	}
 	return all
@@ -85,25 +86,25 @@ func functionName(t assay.Target) string {
 
 func viewExperiment(r *assay.Report, fns deployed) experimentView {
 	v := experimentView{Experiment: r.Experiment, Counts: r.Counts, Outcome: r.Outcome(), Dropped: ranked(r.Counts.Dropped), Lane: r.Lane,
-		Overhead: overheadShape(r.Lane.Overhead)}
-	for _, a := range arms(r) {
+		Overhead: shape.OverheadOf(r.Lane.Overhead)}
+	for _, a := range shape.ArmsOf(r) {
 		v.Arms = append(v.Arms, viewArm(r, a, fns))
 	}
 	return v
 }
 
-func viewArm(r *assay.Report, a arm, fns deployed) armView {
-	v := armView{arm: a, Label: a.Title, Where: fns.where(a.Target), Faulted: ranked(a.Faults)}
+func viewArm(r *assay.Report, a shape.Counted, fns deployed) armView {
+	v := armView{Counted: a, Label: a.Title, Where: fns.where(a.Target), Faulted: ranked(a.Faults)}
 	switch a.Role {
 	case assay.RoleSecondary:
 		v.Label = "Control, called again"
 	case assay.RoleCandidate:
 		v.Candidate = true
-		v.Verdict = finiteVerdict(r.Verdicts[a.Arm.Name])
+		v.Verdict = shape.VerdictOf(r.Verdicts[a.Arm.Name])
 		v.Bar = barOf(&a, &v.Verdict.Evidence)
 	}
 	if v.Label == "" {
-		v.Label = a.name()
+		v.Label = a.Name()
 	}
 	return v
 }
@@ -148,15 +149,12 @@ func (v *armView) MatchShare() float64 {
 
 // Cost of a million invocations, for people.
 func (v *armView) Cost() string {
-	usd, known := v.perMillion()
+	usd, known := v.PerMillion()
 	if !known {
 		return unknown
 	}
 	return dollars(usd)
 }
-
-// Name of the arm in addresses and filters.
-func (v *armView) Name() string { return v.name() }
 
 // intervalBar places the share of mismatches and what is allowed on one axis. Positions are in
 // percent of its width.
@@ -170,7 +168,7 @@ type intervalBar struct {
 type tick struct{ At, Label string }
 
 // barOf draws on a cube-root axis: zero has a place on it, and 0.1% can still be told from 1%.
-func barOf(a *arm, e *assay.Evidence) intervalBar {
+func barOf(a *shape.Counted, e *assay.Evidence) intervalBar {
 	low, high := axis(e.MismatchInterval[0]), axis(e.MismatchInterval[1])
 	bar := intervalBar{
 		Low: position(low), High: position(high), Width: position(max(high-low, 0.004)),

@@ -1,4 +1,4 @@
-package console
+package pages
 
 import (
 	"net/http"
@@ -6,10 +6,20 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/console/shape"
 	"github.com/assaylab/assay/drift"
 	"github.com/assaylab/assay/reading"
 	"github.com/assaylab/assay/whatif"
 )
+
+// The number of newest trials that are read: compared again, and for their shapes.
+const (
+	replayTrials = 10_000
+	driftTrials  = 200 // the page shows much else
+)
+
+// maxForm bounds a form's body.
+const maxForm = 4 << 20
 
 // ruleLife is how long a rule is proposed to be in force.
 const ruleLife = 90 * 24 * time.Hour
@@ -18,7 +28,7 @@ const ruleLife = 90 * 24 * time.Hour
 type differencesView struct {
 	Name     string
 	Clusters []assay.Cluster
-	Rules    Rules
+	Rules    shape.Rules
 	Drift    []drift.Report
 	Until    string // the day that rules are proposed to expire
 	titles   map[string]string
@@ -32,8 +42,8 @@ type differencesView struct {
 // readingSummary is what the page of an experiment says of its differences.
 type readingSummary struct{ Open, Proposed, Alarms int }
 
-func (c *Console) summarize(r *http.Request, name string) (s readingSummary, err error) {
-	clusters, err := c.opt.Reading.Clusters(r.Context(), name)
+func (p *Pages) summarize(r *http.Request, e *assay.Experiment) (s readingSummary, err error) {
+	clusters, err := p.opt.Reading.Clusters(r.Context(), e.Name)
 	if err != nil {
 		return s, err
 	}
@@ -42,12 +52,17 @@ func (c *Console) summarize(r *http.Request, name string) (s readingSummary, err
 			s.Open++
 		}
 	}
-	rules, err := c.rulesOf(r, name)
+	rules, err := p.rulesOf(r, e)
 	for _, rule := range rules.Rules {
 		s.Alarms += len(rule.Alarms)
 	}
 	s.Proposed = len(rules.Proposed)
 	return s, err
+}
+
+func (p *Pages) rulesOf(r *http.Request, e *assay.Experiment) (shape.Rules, error) {
+	inForce, proposed, err := p.opt.Reading.Rules(r.Context(), e.Name)
+	return shape.RulesOf(e, inForce, proposed), err
 }
 
 // Label of an arm, for people.
@@ -57,19 +72,19 @@ func (v *differencesView) Label(arm string) string { return labelOf(v.titles, ar
 func (v *differencesView) Rows() int { return min(max(strings.Count(v.Text, "\n")+1, 6), 24) }
 
 // differencesPage shows an experiment's differences.
-func (c *Console) differencesPage(w http.ResponseWriter, r *http.Request) error {
-	return c.showDifferences(w, r, func(*differencesView) (int, error) { return http.StatusOK, nil })
+func (p *Pages) differencesPage(w http.ResponseWriter, r *http.Request) error {
+	return p.showDifferences(w, r, func(*differencesView) (int, error) { return http.StatusOK, nil })
 }
 
 // whatifPage shows them with what the comparators and rules of the form would change.
-func (c *Console) whatifPage(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+func (p *Pages) whatifPage(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	return c.showDifferences(w, r, func(v *differencesView) (int, error) {
+	return p.showDifferences(w, r, func(v *differencesView) (int, error) {
 		v.Text = strings.ReplaceAll(r.PostForm.Get("rules"), "\r\n", "\n")
-		result, err := c.opt.Reading.Replay(r.Context(), v.Name, []byte(v.Text), reading.Span{Limit: replayTrials})
+		result, err := p.opt.Reading.Replay(r.Context(), v.Name, []byte(v.Text), reading.Span{Limit: replayTrials})
 		if v.Flaws = flawsOf(err); len(v.Flaws) > 0 {
 			return http.StatusUnprocessableEntity, nil
 		}
@@ -93,22 +108,22 @@ func flawsOf(err error) []*assay.Error {
 	return nil
 }
 
-func (c *Console) showDifferences(w http.ResponseWriter, r *http.Request, more func(*differencesView) (status int, err error)) error {
-	report, err := c.opt.Laboratory.Report(r.Context(), r.PathValue("name"))
+func (p *Pages) showDifferences(w http.ResponseWriter, r *http.Request, more func(*differencesView) (status int, err error)) error {
+	report, err := p.opt.Laboratory.Report(r.Context(), r.PathValue("name"))
 	if err != nil {
 		return err
 	}
-	v := &differencesView{Name: report.Experiment.Name, titles: titlesOf(&report.Experiment), Until: c.opt.Now().Add(ruleLife).Format(time.DateOnly)}
-	if v.Clusters, err = c.opt.Reading.Clusters(r.Context(), v.Name); err != nil {
+	v := &differencesView{Name: report.Experiment.Name, titles: titlesOf(&report.Experiment), Until: p.opt.Now().Add(ruleLife).Format(time.DateOnly)}
+	if v.Clusters, err = p.opt.Reading.Clusters(r.Context(), v.Name); err != nil {
 		return err
 	}
-	if v.Rules, err = c.rulesOf(r, v.Name); err != nil {
+	if v.Rules, err = p.rulesOf(r, &report.Experiment); err != nil {
 		return err
 	}
-	if v.Drift, err = c.opt.Reading.Drift(r.Context(), v.Name, reading.Span{Limit: driftOnPage}); err != nil {
+	if v.Drift, err = p.opt.Reading.Drift(r.Context(), v.Name, reading.Span{Limit: driftTrials}); err != nil {
 		return err
 	}
-	yaml, err := c.opt.Laboratory.Render(v.Name)
+	yaml, err := p.opt.Laboratory.Render(v.Name)
 	if err != nil {
 		return err
 	}
@@ -117,7 +132,7 @@ func (c *Console) showDifferences(w http.ResponseWriter, r *http.Request, more f
 	if err != nil {
 		return err
 	}
-	return c.pages.show(w, status, "differences", page{Title: "Differences of " + v.Name, Section: "experiments", Body: v})
+	return p.show(w, status, "differences", page{Title: "Differences of " + v.Name, Section: "experiments", Body: v})
 }
 
 // section cuts a key and what stands below it out of an experiment's definition as Render writes it.

@@ -1,12 +1,16 @@
-package console
+// Package shape is the vocabulary of the console: in come reports, and what its callers wrote; out go the
+// values of the JSON API, and what is to be done. Pure.
+package shape
 
 import (
+	"encoding/json"
 	"maps"
 	"math"
 	"slices"
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/noise"
 )
 
 // dropReasons are shown even at zero, so that one sees what is counted.
@@ -49,7 +53,8 @@ type Overhead struct {
 	Errors   int64       `json:"errors"` // answers to either that were errors
 }
 
-func overheadShape(o *assay.Overhead) *Overhead {
+// OverheadOf is nil of what is not measured.
+func OverheadOf(o *assay.Overhead) *Overhead {
 	if o == nil {
 		return nil
 	}
@@ -99,7 +104,7 @@ type Rare struct {
 	Mismatches int64 `json:"mismatches"`
 }
 
-func rareShape(c *assay.Counts, candidate string) *Rare {
+func rareOf(c *assay.Counts, candidate string) *Rare {
 	a := c.Arm(assay.RoleRare, candidate)
 	if a.Trials == 0 {
 		return nil
@@ -107,25 +112,27 @@ func rareShape(c *assay.Counts, candidate string) *Rare {
 	return &Rare{a.Trials, a.Mismatches}
 }
 
-func experimentShape(r *assay.Report) Experiment {
+// ExperimentOf is a report in the API.
+func ExperimentOf(r *assay.Report) Experiment {
 	e, n := &r.Experiment, &r.Counts
 	shape := Experiment{
 		Name: e.Name, Version: e.Version, Since: e.Since, Changed: e.Changed, State: e.State, Outcome: r.Outcome(),
 		Path: e.Path, Methods: e.Methods, Sample: e.Sample.Rate, SampleBy: e.Sample.By,
 		Requests: n.Requests, Offered: n.Offered, Sampled: n.Sampled, NotSampled: maps.Clone(n.NotSampled),
-		Trials: n.Trials, InFlight: n.InFlight(), Dropped: withReasons(n.Dropped), Rollout: r.Rollout,
-		Tripped: e.Tripped, Lane: r.Lane, Overhead: overheadShape(r.Lane.Overhead),
+		Trials: n.Trials, InFlight: n.InFlight(), Dropped: WithReasons(n.Dropped), Rollout: r.Rollout,
+		Tripped: e.Tripped, Lane: r.Lane, Overhead: OverheadOf(r.Lane.Overhead),
 	}
 	if shape.NotSampled == nil {
 		shape.NotSampled = map[string]int64{}
 	}
-	for _, a := range arms(r) {
-		shape.Arms = append(shape.Arms, armShape(r, a))
+	for _, a := range ArmsOf(r) {
+		shape.Arms = append(shape.Arms, armOf(r, a))
 	}
 	return shape
 }
 
-func withReasons(dropped map[string]int64) map[string]int64 {
+// WithReasons counts the reasons that are always shown, too.
+func WithReasons(dropped map[string]int64) map[string]int64 {
 	all := make(map[string]int64, len(dropped)+len(dropReasons))
 	for _, reason := range dropReasons {
 		all[reason] = 0
@@ -134,44 +141,44 @@ func withReasons(dropped map[string]int64) map[string]int64 {
 	return all
 }
 
-// arm is one line of an experiment: what was defined beside what was counted.
-type arm struct {
+// Counted is one arm of an experiment: what was defined beside what was counted.
+type Counted struct {
 	assay.Arm
 	assay.ArmCounts
 }
 
-// arms returns the control, the secondary if it was ever called, and the candidates, counted or not.
-func arms(r *assay.Report) []arm {
+// ArmsOf returns the control, the secondary if it was ever called, and the candidates, counted or not.
+func ArmsOf(r *assay.Report) []Counted {
 	e := &r.Experiment
-	all := []arm{{e.Control, r.Counts.Arm(assay.RoleControl, e.Control.Name)}}
+	all := []Counted{{e.Control, r.Counts.Arm(assay.RoleControl, e.Control.Name)}}
 	if s := r.Counts.Arm(assay.RoleSecondary, e.Control.Name); s.Observations > 0 {
-		all = append(all, arm{e.Control, s})
+		all = append(all, Counted{e.Control, s})
 	}
 	for _, c := range e.Candidates {
-		all = append(all, arm{c, r.Counts.Arm(assay.RoleCandidate, c.Name)})
+		all = append(all, Counted{c, r.Counts.Arm(assay.RoleCandidate, c.Name)})
 	}
 	return all
 }
 
-// name of the arm in the API: the secondary's function is the control, its role is its name.
-func (a *arm) name() string {
+// Name of the arm in the API: the secondary's function is the control, its role is its name.
+func (a *Counted) Name() string {
 	if a.Role == assay.RoleSecondary {
 		return string(assay.RoleSecondary)
 	}
 	return a.Arm.Name
 }
 
-// perMillion is the cost of a million invocations in US dollars, as far as they had a price.
-func (a *arm) perMillion() (usd float64, known bool) {
+// PerMillion is the cost of a million invocations in US dollars, as far as they had a price.
+func (a *Counted) PerMillion() (usd float64, known bool) {
 	if a.Priced == 0 {
 		return 0, false
 	}
 	return a.CostUSD / float64(a.Priced) * 1e6, true
 }
 
-func armShape(r *assay.Report, a arm) Arm {
+func armOf(r *assay.Report, a Counted) Arm {
 	shape := Arm{
-		Name: a.name(), Title: a.Title, Role: a.Role, Target: a.Target, Observations: a.Observations,
+		Name: a.Name(), Title: a.Title, Role: a.Role, Target: a.Target, Observations: a.Observations,
 		Faults: maps.Clone(a.Faults), Cold: a.Cold, MaxMemoryMB: a.MaxMemoryMB,
 	}
 	if shape.Faults == nil {
@@ -183,20 +190,20 @@ func armShape(r *assay.Report, a arm) Arm {
 	if a.ColdLatency.P99 > 0 {
 		shape.ColdLatencyMS = &a.ColdLatency
 	}
-	if usd, known := a.perMillion(); known {
+	if usd, known := a.PerMillion(); known {
 		shape.USDPerMillion = &usd
 	}
 	if a.Role == assay.RoleCandidate {
 		shape.Candidate = &Candidate{
-			Trials: a.Trials, Matches: a.Matches, Mismatches: a.Mismatches, Ignored: a.Ignored, LeftOut: r.Counts.LeftOut(a.Arm.Name), Rare: rareShape(&r.Counts, a.Arm.Name),
-			Paths: append([]assay.PathCount{}, a.Paths...), Verdict: finiteVerdict(r.Verdicts[a.Arm.Name]),
+			Trials: a.Trials, Matches: a.Matches, Mismatches: a.Mismatches, Ignored: a.Ignored, LeftOut: r.Counts.LeftOut(a.Arm.Name), Rare: rareOf(&r.Counts, a.Arm.Name),
+			Paths: append([]assay.PathCount{}, a.Paths...), Verdict: VerdictOf(r.Verdicts[a.Arm.Name]),
 		}
 	}
 	return shape
 }
 
-// finiteVerdict replaces what JSON cannot say, and calls what has no verdict yet inconclusive.
-func finiteVerdict(v assay.Verdict) assay.Verdict {
+// VerdictOf replaces what JSON cannot say, and calls what has no verdict yet inconclusive.
+func VerdictOf(v assay.Verdict) assay.Verdict {
 	if v.Outcome == "" {
 		v.Outcome = assay.Inconclusive
 	}
@@ -225,11 +232,12 @@ type Trial struct {
 	Outcome assay.Outcome `json:"outcome"`
 }
 
-func trialShape(t *assay.Trial) Trial { return Trial{t, t.Outcome()} }
+// TrialOf is a trial in the API.
+func TrialOf(t *assay.Trial) Trial { return Trial{t, t.Outcome()} }
 
-// functionShape is a deployment in the API: the noun itself, but for the values of its environment,
+// DeploymentOf is a deployment in the API: the noun itself, but for the values of its environment,
 // which tend to be secrets.
-func functionShape(d assay.Deployment) assay.Deployment {
+func DeploymentOf(d assay.Deployment) assay.Deployment {
 	d.Environment = maps.Clone(d.Environment)
 	for name := range d.Environment {
 		d.Environment[name] = "(hidden)"
@@ -250,4 +258,36 @@ type Invocation struct {
 	MemoryMB    int          `json:"memory_mb,omitempty"`
 	MaxMemoryMB int          `json:"max_memory_mb,omitempty"`
 	Version     string       `json:"version,omitempty"`
+}
+
+// InvocationOf is what a direct invocation answers.
+func InvocationOf(id string, o *assay.Observation) Invocation {
+	shape := Invocation{
+		ID: id, Fault: o.Fault, Log: string(o.Log), Cold: o.Cold,
+		DurationMS: Milliseconds(o.Duration), InitMS: Milliseconds(o.Init), BilledMS: Milliseconds(o.Billed),
+		MemoryMB: o.MemoryMB, MaxMemoryMB: o.MaxMemoryMB, Version: o.Version,
+	}
+	switch {
+	case json.Valid(o.Body):
+		shape.Payload = json.RawMessage(o.Body)
+	case len(o.Body) > 0:
+		shape.Payload = string(o.Body)
+	}
+	return shape
+}
+
+// Milliseconds is how many a duration has.
+func Milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// Rules is what the API tells of an experiment's rules.
+type Rules struct {
+	Rules    []noise.Status   `json:"rules"`
+	Proposed []noise.Proposal `json:"proposed"`
+	// Blind says that no masking alarm can ring: without secondaries nobody knows the control's own noise.
+	Blind bool `json:"blind"`
+}
+
+// RulesOf is an experiment's rules in the API.
+func RulesOf(e *assay.Experiment, inForce []noise.Status, proposed []noise.Proposal) Rules {
+	return Rules{append([]noise.Status{}, inForce...), append([]noise.Proposal{}, proposed...), e.Secondary == 0}
 }

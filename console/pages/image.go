@@ -1,4 +1,4 @@
-package console
+package pages
 
 import (
 	"bytes"
@@ -34,8 +34,8 @@ func drawable(body []byte) bool {
 var errNoImage = &assay.Error{Code: assay.CodeNotFound, What: "no such picture"}
 
 // image serves the picture that an arm answered.
-func (c *Console) image(w http.ResponseWriter, r *http.Request) error {
-	t, err := c.opt.Store.Trial(r.Context(), r.PathValue("id"))
+func (p *Pages) image(w http.ResponseWriter, r *http.Request) error {
+	t, err := p.opt.Store.Trial(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -47,16 +47,16 @@ func (c *Console) image(w http.ResponseWriter, r *http.Request) error {
 }
 
 // pixels serves a picture of the pixels in which an arm's picture differs from the control's.
-func (c *Console) pixels(w http.ResponseWriter, r *http.Request) error {
-	t, err := c.opt.Store.Trial(r.Context(), r.PathValue("id"))
+func (p *Pages) pixels(w http.ResponseWriter, r *http.Request) error {
+	t, err := p.opt.Store.Trial(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	o := observationOf(t, r.PathValue("arm"))
-	if o == nil || c.opt.Pixels == nil || !drawable(t.Control.Body) || !drawable(o.Body) {
+	if o == nil || p.opt.Pixels == nil || !drawable(t.Control.Body) || !drawable(o.Body) {
 		return errNoImage
 	}
-	picture, err := c.opt.Pixels(t.Control.Body, o.Body)
+	picture, err := p.opt.Pixels(t.Control.Body, o.Body)
 	if err != nil {
 		return err
 	}

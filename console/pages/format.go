@@ -1,4 +1,4 @@
-package console
+package pages
 
 import (
 	"math"
@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/assaylab/assay/console/shape"
 )
 
 const unknown = "–"
@@ -55,22 +57,8 @@ func percent(share float64) string {
 
 // exactPercent writes a share for parseRate to read the same one again.
 func exactPercent(share float64) string {
-	shifted, _ := shift(strconv.FormatFloat(share, 'g', -1, 64), 2)
+	shifted, _ := shape.Shift(strconv.FormatFloat(share, 'g', -1, 64), 2)
 	return strconv.FormatFloat(shifted, 'f', -1, 64) + "%"
-}
-
-// shift reads a decimal number with its point moved by places. Unlike a product with a power of ten the
-// result is the number nearest to what is written.
-func shift(number string, places int) (float64, error) {
-	mantissa, exponent, found := strings.Cut(strings.ToLower(number), "e")
-	if found {
-		power, err := strconv.Atoi(exponent)
-		if err != nil {
-			return 0, err
-		}
-		places += power
-	}
-	return strconv.ParseFloat(mantissa+"e"+strconv.Itoa(places), 64)
 }
 
 // ratio writes a quotient as a percentage, which may be without bound.
@@ -108,7 +96,7 @@ func durationText(d time.Duration) string {
 	if d <= 0 {
 		return unknown
 	}
-	return millis(ms(d)) + " ms"
+	return millis(shape.Milliseconds(d)) + " ms"
 }
 
 func clock(t time.Time) string {

@@ -1,4 +1,6 @@
-package console
+// Package metrics tells Prometheus of a laboratory. In come reports and the embedded engine's functions; out
+// go metrics whose labels are bounded.
+package metrics
 
 import (
 	"context"
@@ -12,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/console/shape"
 )
 
 // collectWithin bounds one scrape; Prometheus gives up after 10 s.
@@ -66,12 +69,23 @@ var (
 	verdictDesc      = desc("verdict", "1 for the candidate's present verdict, 0 for the others.", "arm", "outcome")
 )
 
+// Reader tells of the experiments.
+type Reader interface {
+	Reports(context.Context) ([]assay.Report, error)
+}
+
+// Functions tells what the embedded engine runs.
+type Functions interface {
+	Deployments() []assay.Deployment
+}
+
 // collector turns reports into metrics at each scrape; it holds no number itself.
 type collector struct {
 	lab Reader
 }
 
-func metricsHandler(lab Reader, functions Functions, outage func() string, log *slog.Logger) http.Handler {
+// Handler serves the metrics of a laboratory; outage is why no trials can be kept, "" while they can.
+func Handler(lab Reader, functions Functions, outage func() string, log *slog.Logger) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collector{lab}, functionCollector{functions}, outageGauge(outage), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -117,10 +131,10 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		m.ledger(&r.Counts)
 		m.rollout(r.Rollout)
 		m.lane(r)
-		for _, a := range arms(r) {
+		for _, a := range shape.ArmsOf(r) {
 			m.arm(&a)
 			if a.Role == assay.RoleCandidate {
-				m.candidate(&a, finiteVerdict(r.Verdicts[a.Arm.Name]).Outcome)
+				m.candidate(&a, shape.VerdictOf(r.Verdicts[a.Arm.Name]).Outcome)
 			}
 		}
 	}
@@ -159,7 +173,7 @@ func (m emitter) ledger(n *assay.Counts) {
 	for reason, v := range bounded(n.NotSampled, metricChoices) {
 		m.count(notSampledDesc, float64(v), reason)
 	}
-	for reason, v := range bounded(withReasons(n.Dropped), metricReasons) {
+	for reason, v := range bounded(shape.WithReasons(n.Dropped), metricReasons) {
 		m.count(droppedDesc, float64(v), reason)
 	}
 }
@@ -191,7 +205,7 @@ func (m emitter) lane(r *assay.Report) {
 	for _, limit := range []string{assay.SwitchOverhead, assay.SwitchErrors} {
 		m.gauge(switchDesc, truth(r.Experiment.Tripped == limit), limit)
 	}
-	m.overhead(overheadShape(r.Lane.Overhead))
+	m.overhead(shape.OverheadOf(r.Lane.Overhead))
 	for _, b := range r.Lane.Breakers {
 		m.count(leftOutDesc, float64(r.Counts.LeftOut(b.Arm)), b.Arm)
 		m.gauge(breakerDesc, truth(b.Open), b.Arm)
@@ -199,7 +213,7 @@ func (m emitter) lane(r *assay.Report) {
 }
 
 // overhead is left out as far as it is not known.
-func (m emitter) overhead(o *Overhead) {
+func (m emitter) overhead(o *shape.Overhead) {
 	if o == nil || o.Seconds == nil {
 		return
 	}
@@ -217,8 +231,8 @@ func truth(b bool) float64 {
 	return 0
 }
 
-func (m emitter) arm(a *arm) {
-	name, role := a.name(), string(a.Role)
+func (m emitter) arm(a *shape.Counted) {
+	name, role := a.Name(), string(a.Role)
 	m.count(observationsDesc, float64(a.Observations), name, role)
 	m.count(coldDesc, float64(a.Cold), name, role)
 	m.count(costDesc, a.CostUSD, name, role)
@@ -246,11 +260,11 @@ func (m emitter) latency(l assay.Latency, labels ...string) {
 	m.send(prometheus.NewConstSummary(latencyDesc, n, sum, quantiles, m.labels(labels)...))
 }
 
-func (m emitter) candidate(a *arm, verdict assay.Conclusion) {
-	m.count(comparisonsDesc, float64(a.Matches), a.name(), string(assay.OutcomeMatch))
-	m.count(comparisonsDesc, float64(a.Mismatches), a.name(), string(assay.OutcomeMismatch))
+func (m emitter) candidate(a *shape.Counted, verdict assay.Conclusion) {
+	m.count(comparisonsDesc, float64(a.Matches), a.Name(), string(assay.OutcomeMatch))
+	m.count(comparisonsDesc, float64(a.Mismatches), a.Name(), string(assay.OutcomeMismatch))
 	for _, outcome := range []assay.Conclusion{assay.Holds, assay.Refuted, assay.Inconclusive} {
-		m.gauge(verdictDesc, truth(outcome == verdict), a.name(), string(outcome))
+		m.gauge(verdictDesc, truth(outcome == verdict), a.Name(), string(outcome))
 	}
 }
 

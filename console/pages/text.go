@@ -1,4 +1,4 @@
-package console
+package pages
 
 import (
 	"bytes"

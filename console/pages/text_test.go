@@ -1,4 +1,4 @@
-package console
+package pages
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/console/shape"
 )
 
 // sketch writes lines with their marks: "!" differs, "~" excused.
@@ -138,7 +139,7 @@ func TestRatesComeBack(t *testing.T) {
 	for i := range 100_001 {
 		rate := float64(i) / 100_000
 		text := exactPercent(rate)
-		if got, err := parseRate([]byte(`"` + text + `"`)); err != nil || got != rate {
+		if got, err := shape.ParsePatch([]byte(`{"sample":"`+text+`"}`), assay.Sample{}); err != nil || got.Sample.Rate != rate {
 			t.Fatalf("%v is written %s, read %v (%v)", rate, text, got, err)
 		}
 	}

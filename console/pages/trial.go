@@ -1,8 +1,10 @@
-package console
+package pages
 
 import (
 	"cmp"
+	"context"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -183,4 +185,22 @@ func (r timingRow) PerMillion() string {
 		return unknown
 	}
 	return dollars(r.CostUSD * 1e6)
+}
+
+func (p *Pages) trialPage(w http.ResponseWriter, r *http.Request) error {
+	t, err := p.opt.Store.Trial(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	view := viewTrial(t, p.titles(r.Context(), t.Experiment), p.opt.Pixels != nil)
+	return p.show(w, http.StatusOK, "trial", page{Title: "Trial " + short(t.ID), Section: "experiments", Body: view})
+}
+
+// titles of the arms of an experiment that may be gone by now.
+func (p *Pages) titles(ctx context.Context, experiment string) map[string]string {
+	report, err := p.opt.Laboratory.Report(ctx, experiment)
+	if err != nil {
+		return nil
+	}
+	return titlesOf(&report.Experiment)
 }
