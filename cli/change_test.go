@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -200,5 +202,27 @@ experiments:
 	}
 	if e.Dropped["killed"] != 0 {
 		t.Errorf("an orderly end was taken for a kill: %v", e.Dropped)
+	}
+}
+
+// TestConfigMapsAreFollowed: Kubernetes writes a new folder, and swaps the link that the files lead through.
+func TestConfigMapsAreFollowed(t *testing.T) {
+	dir := t.TempDir()
+	says := func(version, text string) {
+		write(t, dir+"/..v"+version+"/assay.yaml", text)
+		if err := errors.Join(os.Symlink("..v"+version, dir+"/..new"), os.Rename(dir+"/..new", dir+"/..data")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one := serveText(t, "one").URL
+	says("1", "experiments:\n"+definition("a", "a", one))
+	if err := os.Symlink("..data/assay.yaml", dir+"/assay.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	f := folder{startLab(t, t.TempDir(), "-f", dir), dir}
+	says("2", "experiments:\n"+definition("a", "a", one)+definition("b", "b", one))
+	f.logs("definition created", 1)
+	if b := f.gets("/b"); b != "one" {
+		t.Errorf("/b of the second version: %s", b)
 	}
 }

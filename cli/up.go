@@ -75,6 +75,7 @@ func upCommand(p *Process, c *client) *cobra.Command {
 			o.token = c.setting(c.token, "ASSAY_TOKEN", "")
 			o.console = c.setting(c.address, "ASSAY_CONSOLE", defaultConsole)
 			o.credentials = c.setting(o.credentials, "ASSAY_AWS_CREDENTIALS", "")
+			o.shared(c)
 			return up(cmd.Context(), p, o)
 		},
 	}
@@ -83,7 +84,7 @@ func upCommand(p *Process, c *client) *cobra.Command {
 	f.StringVar(&o.gateway, "gateway", "127.0.0.1:8080", "address of the gateway")
 	f.StringVar(&o.aws, "aws", "127.0.0.1:4566", "address of AWS's Lambda API")
 	f.StringVar(&o.data, "data", ".assay", "folder of the store and the engine")
-	f.StringVar(&o.store, "store", "", "where trials are kept: sqlite:PATH (default under --data), or postgres://user:password@host:port/database")
+	f.StringVar(&o.store, "store", "", "where trials are kept: sqlite:PATH (default under --data), or postgres://user:password@host:port/database (default $ASSAY_STORE)")
 	o.keep.flags(f)
 	f.StringVar(&o.tokenFile, "token-file", "", "file that holds the token")
 	f.StringVar(&o.prices, "prices", "", "file of prices instead of AWS's published ones, as JSON")
@@ -96,6 +97,13 @@ func upCommand(p *Process, c *client) *cobra.Command {
 	o.stream.flags(f)
 	f.IntVar(&o.workers, "workers", workersByDefault, "with --stream: offers that this machine tries at once; 0 leaves them to `assay work`")
 	return cmd
+}
+
+// shared takes from the environment what machines share and the flags do not say: addresses with passwords, which
+// a list of processes would show.
+func (o *upOptions) shared(c *client) {
+	o.store = c.setting(o.store, "ASSAY_STORE", "")
+	o.stream.url = c.setting(o.stream.url, "ASSAY_STREAM", "")
 }
 
 // house is a running laboratory: its rooms, and the servers before them.

@@ -101,7 +101,7 @@ func matters(e fsnotify.Event, definitions map[string]bool) bool {
 	case ".yaml", ".yml", ".json":
 		return true
 	}
-	return false
+	return filepath.Base(e.Name) == "..data" // Kubernetes swaps this link when a ConfigMap changes
 }
 
 // reload applies the files as they are now. What is wrong with them is said, and changes nothing.

@@ -42,6 +42,7 @@ func workCommand(p *Process, c *client) *cobra.Command {
 			"on any machines; one that dies loses nothing. The console's address has /healthz and /metrics alone.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.console = c.setting(c.address, "ASSAY_CONSOLE", "")
+			o.up.shared(c)
 			return work(cmd.Context(), p, o)
 		},
 	}
@@ -50,7 +51,7 @@ func workCommand(p *Process, c *client) *cobra.Command {
 	o.up.limits.flags(f)
 	f.Lookup("concurrency").DefValue = fmt.Sprint(workersByDefault)
 	o.up.limits.concurrency = workersByDefault
-	f.StringVar(&o.up.store, "store", "", "where trials are kept: postgres://user:password@host:port/database")
+	f.StringVar(&o.up.store, "store", "", "where trials are kept: postgres://user:password@host:port/database (default $ASSAY_STORE)")
 	f.StringVar(&o.up.prices, "prices", "", "file of prices instead of AWS's published ones, as JSON")
 	f.StringVar(&o.up.logFormat, "log-format", "text", "text or json")
 	return cmd
