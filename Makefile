@@ -5,7 +5,7 @@ BIN     := bin/assay
 EXIT    ?=
 export CGO_ENABLED ?= 0
 
-.PHONY: demo test build setup setup-test lint bench soak fuzz evidence screenshots clean
+.PHONY: demo test build release setup setup-test lint bench soak fuzz evidence screenshots clean
 
 ## demo: start a laboratory with the examples, send traffic, print verdicts (EXIT=1 ends by itself)
 demo: setup build
@@ -18,6 +18,7 @@ test: setup-test lint
 	./scripts/fuzz 3s
 	$(GO) test -run Simulated ./judge
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./... >/dev/null
+	cd packaging && $(GO) vet ./... && $(GO) test -timeout 20m ./...
 	./scripts/cold-clone
 
 build:
@@ -28,6 +29,11 @@ lint:
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
+	GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/assay
+
+## release: make archives, Debian packages, bills of materials and checksums of this commit in dist/
+release:
+	./scripts/release
 
 ## screenshots: make the pictures of the README anew
 screenshots: setup-test build

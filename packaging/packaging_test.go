@@ -52,7 +52,7 @@ var assay = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "assay")
-	cmd := exec.Command("go", "build", "-o", path, "./cmd/assay")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "./cmd/assay")
 	cmd.Dir, cmd.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return string(out), err
@@ -133,12 +133,17 @@ func checkPackage(t *testing.T, deb string) {
 	}
 	needs(t, "systemd-analyze")
 	unit := "usr/lib/systemd/system/assay.service"
-	if says := run(t, root, "systemd-analyze", "verify", "--man=no", "--root="+root, "assay.service"); strings.Contains(says, "assay.service") {
+	text := string(read(t, filepath.Join(root, unit)))
+	here := filepath.Join(t.TempDir(), "assay.service") // with the program where it is unpacked
+	if err := os.WriteFile(here, []byte(strings.ReplaceAll(text, "/usr/bin/assay", filepath.Join(root, "usr/bin/assay"))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if says := run(t, root, "systemd-analyze", "verify", "--man=no", here); strings.Contains(says, "assay.service") {
 		t.Errorf("systemd says of the unit: %s", says)
 	}
 	run(t, root, "systemd-analyze", "security", "--offline=true", "--threshold=45", filepath.Join(root, unit))
-	line := regexp.MustCompile(`(?m)^ExecStart=/usr/bin/assay (.*)$`).FindSubmatch(read(t, filepath.Join(root, unit)))
-	accepts(t, strings.Fields(string(line[1])))
+	line := regexp.MustCompile(`(?m)^ExecStart=/usr/bin/assay (.*)$`).FindStringSubmatch(text)
+	accepts(t, strings.Fields(line[1]))
 }
 
 // checkBill compares a bill of materials with go.mod: what the binary is made of, in the versions that are pinned.
