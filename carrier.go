@@ -33,6 +33,7 @@ type Hand interface {
 	Kept(ctx context.Context, id string) (bool, error)
 	// Note keeps what a source had counted, for offers that come to nothing here.
 	Note(ctx context.Context, from Ledger) error
-	// Refuse makes ready to count an offer as dropped; count does it, when nobody will try it any more.
-	Refuse(ctx context.Context, offer *Trial, reason string) (count func(), err error)
+	// Refuse counts offers as dropped that come to nothing, each once however often it is refused, and never
+	// one whose trial is kept. From is as in Note.
+	Refuse(ctx context.Context, all []Refusal, from Ledger) error
 }

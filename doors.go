@@ -108,8 +108,19 @@ type Timed interface {
 
 // Batch is what a store keeps at once: all of it or nothing.
 type Batch struct {
-	Trials  []Trial
-	Ledgers []Ledger
+	Trials   []Trial
+	Refusals []Refusal
+	Ledgers  []Ledger
+}
+
+// Refusal is an offer that was given up, somewhere on many machines. Whatever comes first of an id counts, once: its
+// trial, or that it was dropped.
+type Refusal struct {
+	ID         string
+	Experiment string
+	Since      int
+	Time       time.Time // of the offer
+	Reason     string
 }
 
 // Query selects trials, newest first. The zero value of a field does not restrict.
@@ -130,7 +141,7 @@ type Page struct {
 }
 
 // Store keeps trials and counts them. Counting is exact and idempotent: a trial kept twice counts
-// once. A trial is found again only as long as the store's size limit allows; it is counted for ever.
+// once, and so does a refusal, which is in the ledger of SourceWorkers then. A trial is found again only as long as the store's size limit allows; it is counted for ever.
 type Store interface {
 	Keep(context.Context, Batch) error
 	Counts(ctx context.Context, experiment string, since int) (Counts, error)

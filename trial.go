@@ -106,6 +106,9 @@ type Ledger struct {
 	Handed int64 `json:"handed"`
 }
 
+// SourceWorkers is the source that offers are dropped by which others had handed over.
+const SourceWorkers = "workers"
+
 // Unsettled is the number of trials that the source sampled and has neither dropped nor handed over: what is
 // lost if it is killed.
 func (l *Ledger) Unsettled() int64 { return l.Sampled - l.Handed - total(l.Dropped) }

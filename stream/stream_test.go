@@ -136,12 +136,14 @@ func (h *hand) Note(_ context.Context, from assay.Ledger) error {
 	return nil
 }
 
-func (h *hand) Refuse(_ context.Context, _ *assay.Trial, reason string) (func(), error) {
-	return func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.refused[reason]++
-	}, nil
+func (h *hand) Refuse(_ context.Context, all []assay.Refusal, from assay.Ledger) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ledger = h.ledger.Latest(from)
+	for _, r := range all {
+		h.refused[r.Reason]++
+	}
+	return nil
 }
 
 func (h *hand) settled() int {

@@ -87,7 +87,7 @@ func (w *Worker) next(ctx context.Context, consumer jetstream.Consumer) error {
 	cancel()
 	switch {
 	case err == nil:
-		w.work(ctx, msg)
+		w.work(ctx, msg, consumer.CachedInfo().Config.AckWait)
 	case errors.Is(err, nats.ErrTimeout) || errors.Is(err, jetstream.ErrNoMessages) || errors.Is(err, context.DeadlineExceeded):
 		return nil
 	}
@@ -103,9 +103,9 @@ func (s *Stream) forget(err error) {
 	}
 }
 
-// work has the offers of a frame tried, and ends it only then.
-func (w *Worker) work(ctx context.Context, msg jetstream.Msg) {
-	stop := w.hold(msg)
+// work has the offers of a frame tried, and ends it only then. Who is silent for longer than patience is taken for dead.
+func (w *Worker) work(ctx context.Context, msg jetstream.Msg, patience time.Duration) {
+	stop := hold(msg, patience/3)
 	defer stop()
 	f, err := w.stream.sealer.unpack(msg.Data())
 	if err != nil {
@@ -119,7 +119,7 @@ func (w *Worker) work(ctx context.Context, msg jetstream.Msg) {
 	if delivery > 1 && len(f.Offers) > 1 {
 		err = w.divide(ctx, f)
 	} else {
-		var refused []refusal
+		var refused []assay.Refusal
 		if refused, err = w.try(ctx, f, delivery); err == nil {
 			w.settle(msg, f, refused)
 			return
@@ -150,11 +150,11 @@ func deliveries(msg jetstream.Msg) uint64 {
 }
 
 // hold tells the server again and again that the frame is being worked on.
-func (w *Worker) hold(msg jetstream.Msg) (stop func()) {
+func hold(msg jetstream.Msg, every time.Duration) (stop func()) {
 	done := make(chan struct{})
 	var holding sync.WaitGroup
 	holding.Go(func() {
-		ticker := time.NewTicker(w.stream.opt.AckWait / 3)
+		ticker := time.NewTicker(every)
 		defer ticker.Stop()
 		for {
 			select {
@@ -168,14 +168,8 @@ func (w *Worker) hold(msg jetstream.Msg) (stop func()) {
 	return func() { close(done); holding.Wait() }
 }
 
-// refusal is an offer that will not become a trial.
-type refusal struct {
-	offer  *assay.Trial
-	reason string
-}
-
 // try has offers tried one after the other. An error means that the frame is to be tried again.
-func (w *Worker) try(ctx context.Context, f *frame, delivery uint64) (refused []refusal, err error) {
+func (w *Worker) try(ctx context.Context, f *frame, delivery uint64) (refused []assay.Refusal, err error) {
 	for i := range f.Offers {
 		offer := &f.Offers[i]
 		if ctx.Err() != nil {
@@ -186,7 +180,7 @@ func (w *Worker) try(ctx context.Context, f *frame, delivery uint64) (refused []
 			return nil, err
 		}
 		if reason != "" {
-			refused = append(refused, refusal{offer, reason})
+			refused = append(refused, assay.Refusal{ID: offer.ID, Experiment: offer.Experiment, Since: offer.Since, Time: offer.Time, Reason: reason})
 		}
 	}
 	return refused, nil
@@ -211,12 +205,18 @@ func (w *Worker) tryOne(ctx context.Context, offer *assay.Trial, from assay.Ledg
 	return reason, err
 }
 
-// settle ends a frame whose offers have been tried. What fails here is repaired by another delivery: what was
-// kept is found, and what was refused is tried anew.
-func (w *Worker) settle(msg jetstream.Msg, f *frame, refused []refusal) {
+// settle ends a frame whose offers have been tried. What fails here is repaired by another delivery: whatever comes
+// first of an offer counts.
+func (w *Worker) settle(msg jetstream.Msg, f *frame, refused []assay.Refusal) {
 	ctx, cancel := context.WithTimeout(context.Background(), exchange)
 	defer cancel()
-	err := w.count(ctx, msg, f, refused)
+	var err error
+	if len(refused) > 0 {
+		err = w.hand.Refuse(ctx, refused, f.Ledger)
+	}
+	if err == nil {
+		err = msg.Ack()
+	}
 	if err != nil {
 		w.stream.opt.Log.Warn("offers could not be settled; they are tried again", "offers", len(f.Offers), "error", err)
 		_ = msg.Nak() // unheard, it comes back by itself
@@ -224,32 +224,6 @@ func (w *Worker) settle(msg jetstream.Msg, f *frame, refused []refusal) {
 	}
 	w.settled.Add(int64(len(f.Offers) - len(refused)))
 	w.refused.Add(int64(len(refused)))
-}
-
-// count acknowledges a frame. What was refused is counted when it is certain that nobody tries it again: rather
-// not at all than twice.
-func (w *Worker) count(ctx context.Context, msg jetstream.Msg, f *frame, refused []refusal) error {
-	if len(refused) == 0 {
-		return msg.Ack()
-	}
-	if err := w.hand.Note(ctx, f.Ledger); err != nil {
-		return err
-	}
-	var counts []func()
-	for _, r := range refused {
-		count, err := w.hand.Refuse(ctx, r.offer, r.reason)
-		if err != nil {
-			return err
-		}
-		counts = append(counts, count)
-	}
-	if err := msg.DoubleAck(ctx); err != nil {
-		return err
-	}
-	for _, count := range counts {
-		count()
-	}
-	return nil
 }
 
 // divide puts the offers of a frame back, each alone, but for those that were kept.

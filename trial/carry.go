@@ -137,37 +137,9 @@ func (f *Floor) Note(ctx context.Context, from assay.Ledger) error {
 	return f.opt.Store.Keep(ctx, assay.Batch{Ledgers: []assay.Ledger{from}})
 }
 
-// Refuse implements assay.Hand. What is dropped here is counted by a source of its own: offers of the same
-// laboratory that it made itself have been handed over.
-func (f *Floor) Refuse(ctx context.Context, offer *assay.Trial, reason string) (count func(), err error) {
-	ledger, err := f.workLedger(ctx, evidence{offer.Experiment, offer.Since})
-	if err != nil {
-		return nil, err
-	}
-	return func() {
-		ledger.drop(reason, 1)
-		f.keeper.touch(ledger)
-	}, nil
-}
-
-// evidence is what a ledger is of.
-type evidence struct {
-	experiment string
-	since      int
-}
-
-func (f *Floor) workLedger(ctx context.Context, of evidence) (*ledger, error) {
-	f.working.Lock()
-	defer f.working.Unlock()
-	if l := f.worked[of]; l != nil {
-		return l, nil
-	}
-	counts, err := f.opt.Store.Counts(ctx, of.experiment, of.since)
-	if err != nil {
-		return nil, err
-	}
-	f.worked[of] = newLedger(counts, counts.Of(f.opt.Source+"/work"))
-	return f.worked[of], nil
+// Refuse implements assay.Hand.
+func (f *Floor) Refuse(ctx context.Context, all []assay.Refusal, from assay.Ledger) error {
+	return f.opt.Store.Keep(ctx, assay.Batch{Refusals: all, Ledgers: []assay.Ledger{from}})
 }
 
 // othersEvery is how often a laboratory that is not alone looks how many trials others have taken.

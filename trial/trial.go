@@ -102,8 +102,6 @@ type Floor struct {
 	shut  bool           // no lanes are added any more
 
 	looking sync.WaitGroup
-	working sync.Mutex
-	worked  map[evidence]*ledger // what was dropped of offers that were brought
 }
 
 // New starts a floor. Close ends it.
@@ -119,7 +117,7 @@ func New(opt Options) *Floor {
 	opt.KeepMatches = cmp.Or(opt.KeepMatches, 0.01)
 	f := &Floor{
 		opt: opt, lanes: map[string]*Lane{}, places: places{most: opt.Concurrency},
-		ended: map[string]int{}, worked: map[evidence]*ledger{},
+		ended: map[string]int{},
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.keeper = newKeeper(opt.Store, opt.Log, f.ctx.Done())

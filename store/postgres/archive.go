@@ -48,7 +48,7 @@ func (s *Store) Import(ctx context.Context, next func() (assay.Kept, error)) err
 			if err := s.prepare(ctx, daysIn(records)); err != nil {
 				return 0, err
 			}
-			t.lock(records, nil)
+			t.lock(records, assay.Batch{})
 			fresh, err := t.fresh(records)
 			if err != nil || len(fresh) == 0 {
 				return 0, err

@@ -19,10 +19,10 @@ func (s *Store) Keep(ctx context.Context, b assay.Batch) error {
 	if err != nil {
 		return err
 	}
-	err = s.keep(ctx, records, b.Ledgers)
+	err = s.keep(ctx, records, b)
 	if is(err, noPartition) { // another laboratory dropped a day meanwhile
 		s.forget()
-		err = s.keep(ctx, records, b.Ledgers)
+		err = s.keep(ctx, records, b)
 	}
 	if err != nil {
 		return err
@@ -31,17 +31,20 @@ func (s *Store) Keep(ctx context.Context, b assay.Batch) error {
 	return nil
 }
 
-func (s *Store) keep(ctx context.Context, records []codec.Record, ledgers []assay.Ledger) error {
+func (s *Store) keep(ctx context.Context, records []codec.Record, b assay.Batch) error {
 	const what = "trials cannot be kept"
 	if err := s.prepare(ctx, daysIn(records)); err != nil {
 		return s.fail(what, err)
 	}
 	return s.within(ctx, pgx.TxOptions{}, what, func(t *tx) error {
-		t.lock(records, ledgers)
+		t.lock(records, b)
 		if err := t.keepTrials(records); err != nil {
 			return err
 		}
-		return tables.KeepLedgers(t, ledgers)
+		if err := t.refuse(b.Refusals); err != nil {
+			return err
+		}
+		return tables.KeepLedgers(t, b.Ledgers)
 	})
 }
 
@@ -54,13 +57,16 @@ func daysIn(records []codec.Record) map[int64]bool {
 }
 
 // lock makes sure that of each experiment there is one such transaction at a time. All take locks in one order.
-func (t *tx) lock(records []codec.Record, ledgers []assay.Ledger) {
+func (t *tx) lock(records []codec.Record, b assay.Batch) {
 	var names []string
 	for i := range records {
 		names = append(names, cleanText(records[i].Trial.Experiment))
 	}
-	for i := range ledgers {
-		names = append(names, cleanText(ledgers[i].Experiment))
+	for i := range b.Refusals {
+		names = append(names, cleanText(b.Refusals[i].Experiment))
+	}
+	for i := range b.Ledgers {
+		names = append(names, cleanText(b.Ledgers[i].Experiment))
 	}
 	slices.Sort(names)
 	t.waiting.Queue(`SELECT count(pg_advisory_xact_lock(hashtext('assay'), key)) FROM (
@@ -88,14 +94,7 @@ func (t *tx) fresh(records []codec.Record) (fresh []codec.Record, err error) {
 	for i := range records {
 		names[i], times[i] = cleanText(records[i].Trial.ID), records[i].Trial.Time.UnixMicro()
 	}
-	isNew, order := map[string]bool{}, []int64(nil)
-	t.ask(func(row tables.Row) error {
-		var id string
-		err := row.Scan(&id)
-		isNew[id] = true
-		return err
-	}, `INSERT INTO ids (id, time) SELECT id, time FROM unnest(?::text[], ?::bigint[]) AS new (id, time) ORDER BY id
-		ON CONFLICT (id) DO NOTHING RETURNING id`, names, times)
+	isNew, order := t.claim(names, times), []int64(nil)
 	t.ask(func(row tables.Row) error {
 		var seq int64
 		err := row.Scan(&seq)
@@ -113,6 +112,42 @@ func (t *tx) fresh(records []codec.Record) (fresh []codec.Record, err error) {
 		}
 	}
 	return fresh, nil
+}
+
+// claim asks for those of ids of which nothing was kept before, and keeps them. They are known after the next flush.
+func (t *tx) claim(ids []string, times []int64) (isNew map[string]bool) {
+	isNew = map[string]bool{}
+	t.ask(func(row tables.Row) error {
+		var id string
+		err := row.Scan(&id)
+		isNew[id] = true
+		return err
+	}, `INSERT INTO ids (id, time) SELECT id, time FROM unnest(?::text[], ?::bigint[]) AS new (id, time) ORDER BY id
+		ON CONFLICT (id) DO NOTHING RETURNING id`, ids, times)
+	return isNew
+}
+
+// refuse counts offers of which nothing was kept before.
+func (t *tx) refuse(all []assay.Refusal) error {
+	if len(all) == 0 {
+		return nil
+	}
+	ids, times := make([]string, len(all)), make([]int64, len(all))
+	for i, r := range all {
+		ids[i], times[i] = cleanText(r.ID), r.Time.UnixMicro()
+	}
+	isNew := t.claim(ids, times)
+	if err := t.flush(); err != nil {
+		return err
+	}
+	var fresh []assay.Refusal
+	for i, r := range all {
+		if isNew[ids[i]] {
+			fresh = append(fresh, r)
+			delete(isNew, ids[i]) // the same once more in the batch
+		}
+	}
+	return tables.KeepRefusals(t, fresh)
 }
 
 // insert copies trials and their marks into the partitions of their days.

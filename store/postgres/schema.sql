@@ -1,7 +1,8 @@
 -- Times are microseconds since 1970, outcomes the words of assay.Outcome. Texts are ordered byte by byte, as in
 -- the embedded store.
 
--- The ids of all trials, so that one that comes again counts once whatever has become of it.
+-- The ids of all trials, and of offers that were given up, so that one that comes again counts once whatever has
+-- become of it.
 CREATE TABLE ids (
 	id   TEXT COLLATE "C" PRIMARY KEY,
 	time BIGINT NOT NULL -- of the trial

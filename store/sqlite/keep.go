@@ -33,6 +33,9 @@ func (s *Store) Keep(ctx context.Context, b assay.Batch) error {
 		if gone, err = tx.makeRoom(fresh, s.limits()); err != nil {
 			return err
 		}
+		if err := tx.refuse(b.Refusals); err != nil {
+			return err
+		}
 		return tables.KeepLedgers(tx, b.Ledgers)
 	})
 	if err == nil {
@@ -104,6 +107,26 @@ func (t tx) insert(records []codec.Record) (fresh []codec.Record, err error) {
 		fresh = append(fresh, r)
 	}
 	return fresh, nil
+}
+
+// refuse counts offers of which nothing was kept before. Of them there is but the id, as of a trial that was pruned.
+func (t tx) refuse(all []assay.Refusal) error {
+	var fresh []assay.Refusal
+	for _, r := range all {
+		done, err := t.ExecContext(t.ctx, `INSERT INTO trials (id, time, outcome, size, bodies, summary) VALUES (?, ?, '', 0, 0, x'') ON CONFLICT (id) DO NOTHING`,
+			r.ID, r.Time.UnixMicro())
+		if err != nil {
+			return err
+		}
+		n, err := done.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			fresh = append(fresh, r)
+		}
+	}
+	return tables.KeepRefusals(t, fresh)
 }
 
 func (t tx) mark(marks []tables.Mark) error {

@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) assay.Store) {
 		{"distinct paths are bounded", pathsAreBounded},
 		{"latencies are within one percent", latencies},
 		{"ledgers are the latest, by source", ledgers},
+		{"refusals count once, and not beside a trial", refusals},
 		{"a batch is kept whole or not at all", batchIsWhole},
 		{"a trial comes back as it was", trialComesBack},
 		{"unknown trials are not found", unknownTrial},
@@ -270,6 +271,33 @@ func ledgers(t *testing.T, store assay.Store) {
 	if got.Trials != 7 || got.InFlight() != 8 {
 		t.Errorf("%d trials, %d in flight; want 7 and 8", got.Trials, got.InFlight())
 	}
+}
+
+func refusals(t *testing.T, store assay.Store) {
+	trials := Trials(14, 3)
+	refusal := func(trial assay.Trial, reason string) assay.Refusal {
+		return assay.Refusal{ID: trial.ID, Experiment: trial.Experiment, Since: trial.Since, Time: trial.Time, Reason: reason}
+	}
+	handed := assay.Ledger{Experiment: Experiment, Since: 1, Source: "gateway-1", Sampled: 3, Handed: 3}
+	keep(t, store, trials[0])
+	for range 2 { // whoever says so
+		batch := assay.Batch{Ledgers: []assay.Ledger{handed}, Refusals: []assay.Refusal{
+			refusal(trials[0], "breaker"), refusal(trials[1], "poison"), refusal(trials[1], "poison"), refusal(trials[2], "memory"),
+		}}
+		if err := store.Keep(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep(t, store, trials...) // too late
+	got := counts(t, store, Experiment, 1)
+	if got.Trials != 1 || got.InFlight() != 0 || !maps.Equal(got.Dropped, map[string]int64{"poison": 1, "memory": 1}) {
+		t.Errorf("%d trials, %d in flight, dropped %v; want 1, 0, one as poison and one for memory", got.Trials, got.InFlight(), got.Dropped)
+	}
+	if n := got.Of(assay.SourceWorkers).Dropped["poison"]; n != 1 {
+		t.Errorf("workers dropped %d as poison", n)
+	}
+	_, err := store.Trial(t.Context(), trials[1].ID)
+	wantCode(t, err, assay.CodeNotFound)
 }
 
 func batchIsWhole(t *testing.T, store assay.Store) {

@@ -11,18 +11,44 @@ import (
 // write down what a source had counted when it handed a trial over.
 func KeepLedgers(tx Tx, ledgers []assay.Ledger) error {
 	for _, l := range ledgers {
-		kept, err := list(tx, scanLedger, `SELECT `+ledgerColumns+` FROM ledgers WHERE experiment = ? AND since = ? AND source = ?`, l.Experiment, l.Since, l.Source)
+		kept, err := keptLedger(tx, l)
 		if err != nil {
 			return err
 		}
-		for _, k := range kept {
-			l = l.Latest(k)
-		}
-		if err := writeLedger(tx, l); err != nil {
+		if err := writeLedger(tx, l.Latest(kept)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// KeepRefusals counts offers that were given up and are new to the store.
+func KeepRefusals(tx Tx, fresh []assay.Refusal) error {
+	all := map[evidence]assay.Ledger{}
+	for _, r := range fresh {
+		e := evidence{r.Experiment, r.Since}
+		all[e] = all[e].Plus(assay.Ledger{Dropped: map[string]int64{r.Reason: 1}})
+	}
+	for e, l := range all {
+		l.Experiment, l.Since, l.Source = e.experiment, e.since, assay.SourceWorkers
+		kept, err := keptLedger(tx, l)
+		if err != nil {
+			return err
+		}
+		if err := writeLedger(tx, l.Plus(kept)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keptLedger is what is kept of a source, empty if nothing is.
+func keptLedger(tx Tx, of assay.Ledger) (kept assay.Ledger, err error) {
+	err = tx.Query(func(row Row) error {
+		kept, err = scanLedger(row)
+		return err
+	}, `SELECT `+ledgerColumns+` FROM ledgers WHERE experiment = ? AND since = ? AND source = ?`, of.Experiment, of.Since, of.Source)
+	return kept, err
 }
 
 const ledgerColumns = `source, requests, offered, sampled, handed, not_sampled, dropped`
