@@ -43,6 +43,8 @@ func TestFaultMatrix(t *testing.T) {
 		"store sqlite":   sqlitePart,
 		"store postgres": postgresPart,
 		"disk":           diskPart,
+		"stream":         streamPart,
+		"worker":         workerPart,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
