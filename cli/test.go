@@ -47,6 +47,7 @@ type testOptions struct {
 	groupBy string
 	slowest int
 	copies  bool
+	alone   []string
 }
 
 func testCommand(p *Process) *cobra.Command {
@@ -80,6 +81,7 @@ func testCommand(p *Process) *cobra.Command {
 	f.StringVar(&o.groupBy, "group-by", "auto", "keep tests together that share a set-up: auto (as the runner tells), class, file or none")
 	f.IntVar(&o.slowest, "slowest", 0, "list so many of the slowest tests")
 	f.BoolVar(&o.copies, "stragglers", true, "give tests that take much longer than before to an idle worker as well; the first answer counts")
+	f.StringArrayVar(&o.alone, "alone", nil, "tests that share no process with others: an id or what it begins with, * for any text, or @FILE with one a line")
 	return cmd
 }
 
@@ -94,7 +96,8 @@ type testRun struct {
 	key     history.Key
 	past    map[string]suite.Past
 	listing suite.Listing
-	tests   []suite.Test // those of this shard
+	tests   []suite.Test      // those of this shard
+	own     map[string]string // by test: the process that it is run in; none for any
 	workers int
 	scratch string
 }
@@ -205,7 +208,7 @@ func (t *testRun) open(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	t.workers = t.count()
-	return nil
+	return t.arrange()
 }
 
 // environment is this process's, as children get it.
@@ -241,7 +244,7 @@ func (t *testRun) tasks(tests []suite.Test) []schedule.Task {
 	tasks := make([]schedule.Task, len(tests))
 	for i, test := range tests {
 		past, known := t.past[test.ID]
-		tasks[i] = schedule.Task{Estimate: past.Mean, Known: known, Scope: t.scope(test)}
+		tasks[i] = schedule.Task{Estimate: past.Mean, Known: known, Scope: t.scope(test), Process: t.own[test.ID]}
 	}
 	return tasks
 }
@@ -419,6 +422,7 @@ func (t *testRun) execute(ctx context.Context, args []string) (dispatch.Outcome,
 	out, err := dispatch.Run(ctx, tests, dispatch.Options{
 		Invoker: e, Workers: t.workers, Batch: batch, Delta: e.delta, Retries: t.options.retries, MaxFail: t.maxFail(),
 		Past: t.past, Copies: t.options.copies, Scopes: true, Report: progress.report,
+		Process: func(test suite.Test) string { return t.own[test.ID] },
 	})
 	return out, e.upload, err
 }

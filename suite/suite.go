@@ -31,6 +31,9 @@ type Test struct {
 	// while that costs no time. "" for none.
 	Scope string `json:"scope,omitempty"`
 
+	// Alone says that the test shares no process with others.
+	Alone bool `json:"alone,omitempty"`
+
 	// Name and Class are how reports tell tests apart: JUnit's name and classname.
 	Name  string `json:"name,omitempty"`
 	Class string `json:"class,omitempty"`
@@ -103,6 +106,7 @@ type Batch struct {
 	Runner string   `json:"runner"` // which of the worker's programs
 	Args   []string `json:"args,omitempty"`
 	Tests  []string `json:"tests,omitempty"`
+	Fresh  bool     `json:"fresh,omitempty"` // in a process that has run nothing before, and runs nothing after
 	// Timeout is of one test, in seconds; 0 for none.
 	Timeout float64 `json:"timeout,omitempty"`
 	// Settings are the runner's own, as its listing gave them.

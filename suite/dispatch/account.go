@@ -38,13 +38,13 @@ func (r *run) takeIn(l schedule.Lease, a suite.Answer, err error) {
 		return
 	}
 	r.broken = 0
-	for _, late := range a.Late {
-		r.amend(late)
-	}
 	for _, result := range a.Results {
 		if i, planned := r.index[result.ID]; planned {
 			r.result(i, result)
 		}
+	}
+	for _, late := range a.Late {
+		r.amend(late)
 	}
 	for _, i := range l.Tests { // what the worker did not come to
 		if !r.state[i].done && !r.pending(i) && !reported(a, r.tests[i].ID) {

@@ -25,7 +25,7 @@ type Options struct {
 	MaxFail int                          // tests to fail before the rest is given up; 0 for all
 	Past    map[string]suite.Past        // what tests took before
 	Copies  bool                         // stragglers are run on a second worker as well
-	Alone   func(suite.Test) bool        // tests that share no process with others; nil for none
+	Process func(suite.Test) string      // names the process that runs just the tests of its name; nil or "" for any
 	Scopes  bool                         // tests of one scope are kept together
 	Report  func(suite.Result, Progress) // told of each test's result as it comes; one call at a time
 	Now     func() time.Time             // time.Now if nil
@@ -116,9 +116,12 @@ func newRun(tests []suite.Test, o Options, stop context.CancelFunc) *run {
 	for i, t := range tests {
 		r.index[t.ID] = i
 		past, known := o.Past[t.ID]
-		tasks[i] = schedule.Task{Estimate: past.Mean, Known: known, Alone: o.Alone != nil && o.Alone(t)}
+		tasks[i] = schedule.Task{Estimate: past.Mean, Known: known}
 		if o.Scopes {
 			tasks[i].Scope = t.Scope
+		}
+		if o.Process != nil {
+			tasks[i].Process = o.Process(t)
 		}
 	}
 	r.queue = schedule.New(tasks, o.Workers)
@@ -179,7 +182,7 @@ func (r *run) invoke(ctx context.Context, l schedule.Lease) {
 	r.mu.Lock()
 	r.flights[l.ID] = cancel
 	b := r.Batch
-	b.Op, b.Tests = "run", nil
+	b.Op, b.Tests, b.Fresh = "run", nil, l.Fresh
 	for _, i := range l.Tests {
 		b.Tests = append(b.Tests, r.tests[i].ID)
 	}

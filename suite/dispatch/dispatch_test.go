@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,9 @@ type fake struct {
 	down  func(call int) error
 	need  bool // workers ask for the delta first
 	late  string
+	// lateWith is the test in whose answer late is told already.
+	lateWith string
+	fresh    []string // batches that asked for processes of their own
 }
 
 func (f *fake) Invoke(ctx context.Context, inv *assay.Invocation) (*assay.Observation, error) {
@@ -51,10 +55,18 @@ func (f *fake) Invoke(ctx context.Context, inv *assay.Invocation) (*assay.Observ
 		return answer(a), nil
 	}
 	if b.Op == "finish" {
-		if f.late != "" {
+		if f.late != "" && f.lateWith == "" {
 			a.Late = []suite.Result{{ID: f.late, Status: suite.Error, Message: "late"}}
 		}
 		return answer(a), nil
+	}
+	if b.Fresh {
+		f.mu.Lock()
+		f.fresh = append(f.fresh, strings.Join(b.Tests, " "))
+		f.mu.Unlock()
+	}
+	if slices.Contains(b.Tests, f.lateWith) {
+		a.Late = []suite.Result{{ID: f.late, Status: suite.Error, Message: "late"}}
 	}
 	for _, id := range b.Tests {
 		f.mu.Lock()
@@ -259,6 +271,33 @@ func TestUnreachable(t *testing.T) {
 			if r.Status != suite.Pass {
 				t.Errorf("%+v", r)
 			}
+		}
+	})
+}
+
+// TestLateInOneAnswer: a tear-down that fails is booked on its test also when one answer brings both.
+func TestLateInOneAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(passing)
+		f.late, f.lateWith = "t1", "t1"
+		out, err := Run(t.Context(), tests(3), Options{Invoker: f, Workers: 1})
+		if err != nil || out.Results[1].Status != suite.Error {
+			t.Errorf("%v: %+v", err, out.Results[1])
+		}
+	})
+}
+
+// TestProcesses: tests of one process are one batch, in their order, and asked for in a process of its own.
+func TestProcesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(passing)
+		process := map[string]string{"t5": "a", "t2": "a", "t7": "b"}
+		if _, err := Run(t.Context(), tests(9), Options{Invoker: f, Workers: 2, Process: func(t suite.Test) string { return process[t.ID] }}); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(f.fresh)
+		if !slices.Equal(f.fresh, []string{"t2 t5", "t7"}) {
+			t.Errorf("of processes of their own: %q", f.fresh)
 		}
 	})
 }

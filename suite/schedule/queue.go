@@ -20,7 +20,9 @@ type Task struct {
 	Estimate time.Duration
 	Known    bool   // whether Estimate means anything
 	Scope    string // tests of one scope share a set-up; "" for none
-	Alone    bool   // it is never in a batch with others
+
+	// Process names a process that runs the tests of that name and no others, in their order; "" for any.
+	Process string
 }
 
 // Lease is a batch that a worker has. Tests are indexes of the queue's tasks.
@@ -30,6 +32,7 @@ type Lease struct {
 	Tests  []int
 	Began  time.Duration
 	Copy   bool // another worker runs the same: the first answer counts
+	Fresh  bool // in a process of its own
 }
 
 const (
@@ -42,6 +45,7 @@ type unit struct {
 	tests    []int
 	estimate time.Duration
 	unknown  bool
+	process  bool // in one process of their own: handed out in one piece
 }
 
 // Queue hands tests to workers. Its methods are called by one goroutine at a time.
@@ -74,17 +78,20 @@ func New(tasks []Task, workers int) *Queue {
 // units groups tests by scope and puts those first that nothing is known of, then the longest.
 func units(tasks []Task) []unit {
 	var all []unit
-	byScope := map[string]int{}
+	type group struct{ process, scope string }
+	at := map[group]int{}
 	for i, t := range tasks {
-		at, grouped := byScope[t.Scope]
-		if t.Scope == "" || t.Alone || !grouped {
-			at = len(all)
-			all = append(all, unit{})
+		g := group{t.Process, t.Scope}
+		if t.Process != "" {
+			g.scope = ""
 		}
-		if t.Scope != "" && !t.Alone {
-			byScope[t.Scope] = at
+		n, begun := at[g]
+		if !begun || g == (group{}) {
+			n = len(all)
+			at[g] = n
+			all = append(all, unit{process: t.Process != ""})
 		}
-		u := &all[at]
+		u := &all[n]
 		u.tests = append(u.tests, i)
 		u.estimate += t.Estimate
 		u.unknown = u.unknown || !t.Known
@@ -125,7 +132,7 @@ func (q *Queue) Take(worker int, now time.Duration) (Lease, bool) {
 
 func (q *Queue) lease(worker int, tests []int, now time.Duration, duplicate bool) Lease {
 	q.taken++
-	l := &Lease{ID: q.taken, Worker: worker, Tests: tests, Began: now, Copy: duplicate}
+	l := &Lease{ID: q.taken, Worker: worker, Tests: tests, Began: now, Copy: duplicate, Fresh: q.tasks[tests[0]].Process != ""}
 	q.leases[l.ID] = l
 	return *l
 }
@@ -147,6 +154,10 @@ func (q *Queue) next(worker int) []int {
 	if u == nil {
 		return nil
 	}
+	if u.process {
+		q.left -= u.estimate
+		return u.tests
+	}
 	return q.batch(worker, u)
 }
 
@@ -162,9 +173,6 @@ func (q *Queue) batch(worker int, u *unit) []int {
 			tests, sum, n = append(tests, i), sum+q.expected(i), n+1
 			q.left -= q.tasks[i].Estimate
 			u.estimate -= q.tasks[i].Estimate
-			if q.tasks[i].Alone {
-				break
-			}
 		}
 		u.tests = u.tests[n:]
 		if len(u.tests) > 0 {
@@ -173,7 +181,7 @@ func (q *Queue) batch(worker int, u *unit) []int {
 		}
 		delete(q.held, worker)
 		u = nil
-		if len(q.units) > 0 && !q.tasks[tests[0]].Alone && len(tests) < maxBatch && q.fits(q.units[0].tests[0], sum, grain) {
+		if len(q.units) > 0 && len(tests) < maxBatch && q.fits(q.units[0].tests[0], sum, grain) {
 			u = &q.units[0]
 			q.units = q.units[1:]
 		}
@@ -184,7 +192,7 @@ func (q *Queue) batch(worker int, u *unit) []int {
 // fits tells whether a test may be in a batch that is expected to take sum already.
 func (q *Queue) fits(test int, sum, grain time.Duration) bool {
 	t := q.tasks[test]
-	return !t.Alone && (t.Known || q.ended > 0) && sum+q.expected(test) <= grain
+	return t.Process == "" && (t.Known || q.ended > 0) && sum+q.expected(test) <= grain
 }
 
 // expected is what a test will take: as before, or as tests of this run did in the mean.

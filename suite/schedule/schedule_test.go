@@ -129,19 +129,27 @@ func TestScopesStayTogether(t *testing.T) {
 	}
 }
 
-// TestEveryTestOnce: whatever order workers come in, each test is leased once, and Alone ones by themselves.
+// TestEveryTestOnce: whatever order workers come in, each test is leased once, and those of a process apart
+// from others, all together, in their order.
 func TestEveryTestOnce(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	for range 200 {
 		tasks := make([]Task, r.IntN(60)+1)
 		for i := range tasks {
-			tasks[i] = Task{Estimate: time.Duration(r.IntN(500)) * time.Millisecond, Known: r.IntN(3) > 0, Alone: r.IntN(9) == 0}
+			tasks[i] = Task{Estimate: time.Duration(r.IntN(500)) * time.Millisecond, Known: r.IntN(3) > 0}
+			if r.IntN(9) == 0 {
+				tasks[i].Process = string(rune('p' + r.IntN(3)))
+			}
 			if r.IntN(2) == 0 {
 				tasks[i].Scope = string(rune('a' + r.IntN(4)))
 			}
 			if !tasks[i].Known {
 				tasks[i].Estimate = 0
 			}
+		}
+		processes := map[string][]int{}
+		for i, task := range tasks {
+			processes[task.Process] = append(processes[task.Process], i)
 		}
 		q, seen := New(tasks, 5), map[int]int{}
 		for !q.Idle() {
@@ -151,9 +159,12 @@ func TestEveryTestOnce(t *testing.T) {
 			}
 			for _, i := range l.Tests {
 				seen[i]++
-				if tasks[i].Alone && len(l.Tests) > 1 {
-					t.Fatal("a test that is to be alone has company")
+				if tasks[i].Process != tasks[l.Tests[0]].Process || l.Fresh != (tasks[i].Process != "") {
+					t.Fatalf("test %d of process %q is in %+v", i, tasks[i].Process, l)
 				}
+			}
+			if want := processes[tasks[l.Tests[0]].Process]; l.Fresh && !slices.Equal(l.Tests, want) {
+				t.Fatalf("a process runs %v, want %v", l.Tests, want)
 			}
 			q.Done(l)
 			q.Observe(time.Millisecond)

@@ -33,7 +33,7 @@ def describe(test, item):
     parts = item.nodeid.split("::")
     chain = [n for n in item.listchain() if isinstance(n, (pytest.Module, pytest.Class))]
     names = [parts[0][:-3].replace("/", ".") if parts[0].endswith(".py") else parts[0]] + [n.name for n in chain if isinstance(n, pytest.Class)]
-    return {"id": test, "file": path, "line": (line or 0) + 1, "scope": scope(item), "class": ".".join(names), "name": test.split("::", len(names))[-1]}
+    return {"id": test, "file": path, "line": (line or 0) + 1, "scope": scope(item), "alone": item.get_closest_marker("alone") is not None, "class": ".".join(names), "name": test.split("::", len(names))[-1]}
 
 
 def scope(item):

@@ -99,11 +99,15 @@ def handler(batch, context=None):
     if batch["op"] == "warm":
         ensure(tree, batch)
         return answer
+    if batch.get("fresh"):
+        end_session(answer)
     left = context.get_remaining_time_in_millis() / 1000 - 1 if context else None
     end = None if left is None else time.monotonic() + left
     waiting = list(batch.get("tests") or [])
     while waiting:
         waiting = run(tree, batch, waiting, end, answer)
+    if batch.get("fresh"):
+        end_session(answer)
     return answer
 
 
@@ -230,6 +234,11 @@ def crashed(batch, todo, running, began, answer):
 
 def finish(answer):
     time.sleep(0.2)  # so that as many calls as there are workers reach all of them
+    end_session(answer)
+
+
+def end_session(answer):
+    """Has the child tear down what is still set up, and ends it."""
     if child is None or not child.alive():
         return
     child.say({"finish": True})
