@@ -1,83 +1,49 @@
 package cli
 
 import (
-	"io"
-	"net"
-	"net/http"
-	"sync"
 	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/clients"
+	"github.com/assaylab/assay/config"
 )
 
-// What clients of the console and of AWS's address may take. The gateway's are the control's affair: they stream.
-const (
-	maxClients   = 1024             // connections at once; more wait to be taken
-	bodyPatience = 15 * time.Second // without a byte of a body whose length was told
-)
+// maxCallers is how many connections the console, and AWS's address, take at once.
+const maxCallers = 1024
 
-// roomy takes as many connections at once as there is room for.
-type roomy struct {
-	net.Listener
-	room   chan struct{}
-	closed chan struct{}
-	once   sync.Once
+// clientLimits bound what clients may take of `assay up`.
+type clientLimits struct {
+	most     int // of the gateway
+	patience time.Duration
+	pace     string
+
+	bytes int64 // the pace, read
 }
 
-func newRoomy(l net.Listener, room int) *roomy {
-	return &roomy{Listener: l, room: make(chan struct{}, room), closed: make(chan struct{})}
+func (l *clientLimits) flags(f *pflag.FlagSet) {
+	f.IntVar(&l.most, "clients", 10_000, "connections of clients to the gateway at once; others are answered 503, and 0 takes all")
+	f.DurationVar(&l.patience, "client-patience", 30*time.Second, "how long clients may send nothing of a body, or read nothing of an answer; 0 waits for ever")
+	f.StringVar(&l.pace, "client-pace", "500B", "bytes a second with which slow clients are waited for longer")
 }
 
-// Accept waits for room first.
-func (l *roomy) Accept() (net.Conn, error) {
-	select {
-	case l.room <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
+// check reads the limits.
+func (l *clientLimits) check() (err error) {
+	if l.bytes, err = config.ParseSize(l.pace); err == nil && l.bytes >= 0 && l.most >= 0 && l.patience >= 0 {
+		return nil
 	}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.room
-		return nil, err
+	return &assay.Error{
+		Code: assay.CodeInvalid, What: "a limit of clients cannot be read", Where: "--clients, --client-patience, --client-pace",
+		Hint: "for example --clients 10000 --client-patience 30s --client-pace 500B", Err: err,
 	}
-	return &guest{Conn: c, leave: sync.OnceFunc(func() { <-l.room })}, nil
 }
 
-func (l *roomy) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return l.Listener.Close()
-}
-
-// guest gives its room back when it closes.
-type guest struct {
-	net.Conn
-	leave func()
-}
-
-func (g *guest) Close() error {
-	defer g.leave()
-	return g.Conn.Close()
-}
-
-// impatient cuts off clients that stop sending a body whose length they told. Streams may pause.
-func impatient(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength > 0 {
-			r.Body = &timedBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// timedBody gives each read its time, and what follows the body all it wants.
-type timedBody struct {
-	io.ReadCloser
-	control *http.ResponseController
-}
-
-func (b *timedBody) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(time.Now().Add(bodyPatience)) // where it cannot be set, there is none
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF {
-		_ = b.control.SetReadDeadline(time.Time{})
+// of returns the limits at one address.
+func (l *clientLimits) of(name string) clients.Limits {
+	most := maxCallers
+	if name == "gateway" {
+		most = l.most
 	}
-	return n, err
+	return clients.Limits{Connections: most, Patience: l.patience, Pace: l.bytes}
 }

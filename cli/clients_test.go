@@ -10,20 +10,21 @@ import (
 	"time"
 )
 
-// TestSlowClients: who never ends a head is cut off at each address, who stops in the middle of a body at those
-// that do not stream; a head without end is refused. Everybody else is served meanwhile.
+// TestSlowClients: who never ends a head, or a body in whatever framing, is cut off at each address; a head without end
+// is refused. Everybody else is served meanwhile.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	control := serveText(t, "control")
 	dir := t.TempDir()
-	l := startLab(t, dir+"/data", "-f", write(t, dir+"/assay.yaml", fmt.Sprintf("experiments:\n  e: {path: e, control: {url: %q}}\n", control.URL)))
+	l := startLab(t, dir+"/data", "--client-patience", "2s", "-f", write(t, dir+"/assay.yaml", fmt.Sprintf("experiments:\n  e: {path: e, control: {url: %q}}\n", control.URL)))
 	for name, address := range map[string]string{"gateway": strings.TrimPrefix(l.gateway, "http://"), "console": l.console, "aws": strings.TrimPrefix(l.aws, "http://")} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			slow := []net.Conn{begin(t, address, "GET /e HTTP/1.1\r\nHost: localhost\r\nX: ")}
-			if name != "gateway" {
-				path := map[string]string{"console": "/api/v1/apply", "aws": "/2015-03-31/functions"}[name]
-				slow = append(slow, begin(t, address, "POST "+path+" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf"))
+			path := map[string]string{"gateway": "/e", "console": "/api/v1/apply", "aws": "/2015-03-31/functions"}[name]
+			slow := []net.Conn{
+				begin(t, address, "GET /e HTTP/1.1\r\nHost: localhost\r\nX: "),
+				begin(t, address, "POST "+path+" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf"),
+				begin(t, address, "POST "+path+" HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf"),
 			}
 			refusesLongHead(t, address)
 			if got, err := send(t.Context(), "GET", "http://"+address+"/", nil, nil); err != nil || got.status == 0 {
@@ -66,39 +67,23 @@ func refusesLongHead(t *testing.T, address string) {
 	}
 }
 
-// TestRoom: as many connections are taken as there is room for, and the next when one closes.
+// TestRoom: others are refused when as many clients are connected to the gateway as may be, and metrics tell of them.
 func TestRoom(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	t.Parallel()
+	l := startLab(t, t.TempDir(), "--clients", "1")
+	first := begin(t, strings.TrimPrefix(l.gateway, "http://"), "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	answer := make([]byte, len("HTTP/1.1 404"))
+	first.SetDeadline(time.Now().Add(time.Minute))
+	if _, err := io.ReadFull(first, answer); string(answer) != "HTTP/1.1 404" {
+		t.Fatalf("the first is answered %q, %v", answer, err)
 	}
-	l := newRoomy(inner, 2)
-	taken := make(chan net.Conn, 3)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			taken <- c
+	if got, err := send(t.Context(), "GET", l.gateway+"/", nil, nil); err != nil || got.status != http.StatusServiceUnavailable {
+		t.Errorf("the second is answered %+v, %v", got, err)
+	}
+	got, err := send(t.Context(), "GET", "http://"+l.console+"/metrics", nil, nil)
+	for _, line := range []string{`assay_clients{address="gateway"} 1`, `assay_clients_refused_total{address="gateway"} 1`} {
+		if err != nil || !strings.Contains(string(got.body), line+"\n") {
+			t.Errorf("no %s in the metrics, %v", line, err)
 		}
-	}()
-	for range 3 {
-		begin(t, inner.Addr().String(), "x")
 	}
-	first, second := <-taken, <-taken
-	select {
-	case <-taken:
-		t.Error("a third is taken where there is room for two")
-	case <-time.After(50 * time.Millisecond):
-	}
-	first.Close()
-	first.Close() // twice gives one place back
-	third := <-taken
-	third.Close()
-	second.Close()
-	l.Close()
-	<-ended
 }

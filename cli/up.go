@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/clients"
 	"github.com/assaylab/assay/compare"
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/console"
@@ -62,6 +63,7 @@ type upOptions struct {
 	stream      streamOptions
 	workers     int
 	limits      limits
+	clients     clientLimits
 	tls         tlsOptions
 }
 
@@ -93,6 +95,7 @@ func upCommand(p *Process, c *client) *cobra.Command {
 	f.BoolVar(&o.development, "development", false, "name the known routes in the gateway's 404 answers")
 	f.BoolVar(&o.watch, "watch", true, "load definitions and function code again when they change")
 	o.limits.flags(f)
+	o.clients.flags(f)
 	o.tls.flags(f)
 	o.stream.flags(f)
 	f.IntVar(&o.workers, "workers", workersByDefault, "with --stream: offers that this machine tries at once; 0 leaves them to `assay work`")
@@ -126,8 +129,9 @@ type house struct {
 type server struct {
 	name     string
 	scheme   string // http or https
-	listener net.Listener
-	http     answerer // nil until the rooms are open
+	clients  *clients.Listener
+	listener net.Listener // of the clients, or of TLS on top
+	http     answerer     // nil until the rooms are open
 }
 
 // answerer serves an address until it is shut down.
@@ -181,6 +185,9 @@ func build(ctx context.Context, p *Process, o upOptions) (*house, error) {
 	}
 	doc, err := load(p, o.files)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.clients.check(); err != nil {
 		return nil, err
 	}
 	relaxCollector()
@@ -271,7 +278,7 @@ func (h *house) openConsole() (err error) {
 	h.console, err = console.New(console.Options{
 		Laboratory: h.lab, Functions: h.lab.Functions(), Store: h.store, Router: h.lab, Archive: h.lab,
 		Version: Version(), Addresses: h.addressOf(), Token: h.opt.token,
-		Log: h.log, Pixels: compare.Pixels, Ready: h.ready, Outage: h.floor.Outage,
+		Log: h.log, Pixels: compare.Pixels, Ready: h.ready, Outage: h.floor.Outage, Clients: h.clients,
 		Reading: reading.New(reading.Options{
 			Store: h.store, Laboratory: h.lab.Desk(h.urlOf("aws")), Now: time.Now, NewID: uuid.NewString,
 		}),
@@ -301,14 +308,13 @@ func (h *house) listen(p *Process) error {
 		if err != nil {
 			return listenError(a.flag, a.address, err)
 		}
-		s := &server{name: a.name, scheme: "http", listener: l}
-		if a.name != "gateway" {
-			s.listener = newRoomy(l, maxClients)
-		}
+		taken := &clients.Listener{Listener: l, Limits: h.opt.clients.of(a.name), Log: h.log}
+		s := &server{name: a.name, scheme: "http", clients: taken, listener: taken}
 		h.servers = append(h.servers, s)
 		if err := h.opt.tls.secure(p, s); err != nil {
 			return err
 		}
+		taken.Limits.Silent = s.scheme == "https"
 	}
 	return nil
 }
@@ -321,12 +327,11 @@ func (h *house) attach() {
 	}
 	for _, s := range h.servers {
 		plain := &http.Server{
-			Handler: impatient(handlers[s.name]), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+			Handler: s.clients.Handler(handlers[s.name]), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 			ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
 		}
 		s.http = plain
 		if s.name == "gateway" {
-			plain.Handler = h.gateway // streams
 			s.http = wire.New(h.gateway, plain)
 		}
 	}
@@ -352,6 +357,15 @@ func (h *house) addressOf() map[string]string {
 func (h *house) urlOf(name string) string {
 	i := slices.IndexFunc(h.servers, func(s *server) bool { return s.name == name })
 	return h.servers[i].scheme + "://" + h.servers[i].listener.Addr().String()
+}
+
+// clients tells of those of each address.
+func (h *house) clients() map[string]clients.Counts {
+	all := map[string]clients.Counts{}
+	for _, s := range h.servers {
+		all[s.name] = s.clients.Counts()
+	}
+	return all
 }
 
 func (h *house) addresses() []any {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/clients"
 	"github.com/assaylab/assay/console/metrics"
 	"github.com/assaylab/assay/console/pages"
 	"github.com/assaylab/assay/drift"
@@ -131,6 +132,8 @@ type Options struct {
 	Ready func(context.Context) error
 	// Outage says why no trials can be kept at present, nil while they can; always nil if nil.
 	Outage func() error
+	// Clients tells of the clients of each address; of none if nil.
+	Clients func() map[string]clients.Counts
 	// Pixels draws, as PNG, the pixels that differ between two images; no such picture if nil.
 	Pixels func(control, candidate []byte) ([]byte, error)
 }
@@ -153,6 +156,9 @@ type Console struct {
 func New(opt Options) (*Console, error) {
 	if opt.Laboratory == nil || opt.Functions == nil || opt.Store == nil || opt.Reading == nil {
 		return nil, &assay.Error{Code: assay.CodeInternal, What: "a console needs a laboratory, functions, a store, and what reads differences"}
+	}
+	if opt.Clients == nil {
+		opt.Clients = func() map[string]clients.Counts { return nil }
 	}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
@@ -211,7 +217,7 @@ func (c *Console) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", c.ready)
-	mux.Handle("GET /metrics", metrics.Handler(c.opt.Laboratory, c.opt.Functions, c.outage, c.opt.Log))
+	mux.Handle("GET /metrics", metrics.Handler(c.opt.Laboratory, c.opt.Functions, c.outage, c.opt.Clients, c.opt.Log))
 	mux.Handle("/api/v1/", c.api())
 	c.pages.Routes(mux)
 	return newGuard(c.opt.Token, c.pages.Login).protect(mux)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/clients"
 )
 
 // invoke serves the call with a function. A function runs on when the client goes away, as on AWS; its
@@ -65,7 +66,11 @@ func (c *call) refuse(w http.ResponseWriter, err error) {
 		c.drop(DropTooLarge)
 		return
 	}
-	fail(w, http.StatusBadRequest)
+	status := http.StatusBadRequest
+	if errors.Is(err, clients.ErrSlow) {
+		status = http.StatusRequestTimeout
+	}
+	fail(w, status)
 	c.drop(DropClientGone)
 }
 

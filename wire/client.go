@@ -106,11 +106,14 @@ func (c *client) readRequest() verdict {
 				return foreign
 			}
 		}
-		if c.fill() != nil || !c.enter(reading) {
+		if c.fill() != nil || !c.begin() {
 			return incomplete
 		}
 	}
 }
+
+// begin says that a head has begun: its time does not begin again with each piece of it.
+func (c *client) begin() bool { return c.phase.Load() == reading || c.enter(reading) }
 
 func (c *client) parse(b []byte) verdict {
 	c.request.client = c.remote

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/clients"
 )
 
 var errGone = fmt.Errorf("the client went away: %w", context.Canceled)
@@ -36,7 +37,7 @@ type Outcome struct {
 	Trailer assay.Header // of a chunked answer
 	Size    int64        // bytes of the answer's body
 	Whole   bool         // the request was sent to its end
-	Gone    bool         // the client went away first
+	Gone    bool         // the client went away first, or was cut off
 	Err     error        // the service could not be reached, or broke off; the answer may be the relay's own
 }
 
@@ -78,7 +79,7 @@ func (x *exchange) takeBody() error {
 	if x.request.bodiless() {
 		return nil
 	}
-	u := upload{client: x.client, tap: x.tap}
+	u := &upload{client: x.client, tap: x.tap}
 	u.body = framing{chunks: chunks{strict: true}, chunked: x.request.chunked, left: x.request.length}
 	p := x.client.in.unread()
 	n, err := u.step(p)
@@ -86,7 +87,7 @@ func (x *exchange) takeBody() error {
 	x.client.in.take(n)
 	if !u.whole {
 		u.done = make(chan struct{})
-		x.upload = &u
+		x.upload = u
 	}
 	return err
 }
@@ -224,6 +225,9 @@ func (x *exchange) end(err error) (again bool) {
 		again = !x.closing
 	case left || x.upload.abandoned() || errors.Is(err, errGone):
 		err = errGone
+	case x.upload.tooSlow():
+		err = clients.ErrSlow
+		again = x.fail(err)
 	case x.upload.malformed():
 		err = errChunks
 		again = x.fail(err)
@@ -248,6 +252,8 @@ func (x *exchange) fail(err error) (again bool) {
 	switch {
 	case err == errChunks:
 		status = http.StatusBadRequest
+	case err == clients.ErrSlow:
+		status = http.StatusRequestTimeout
 	case isTimeout(err):
 		status = http.StatusGatewayTimeout
 	}
@@ -266,13 +272,13 @@ func (x *exchange) report(err error, whole bool) {
 	switch {
 	case x.heard:
 		x.to.told(nil)
-	case err != errGone && err != errChunks:
+	case err != errGone && err != errChunks && err != clients.ErrSlow:
 		x.to.told(err)
 	}
 	if x.tap == nil {
 		return
 	}
-	o := Outcome{Trailer: x.body.fields(), Size: x.size, Whole: whole, Gone: err == errGone, Err: err}
+	o := Outcome{Trailer: x.body.fields(), Size: x.size, Whole: whole, Gone: err == errGone || err == clients.ErrSlow, Err: err}
 	x.tap.Done(o)
 }
 

@@ -68,12 +68,16 @@ func start(t testing.TB, router wire.Router, h *http.Server) (address string, s 
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l.Addr().String(), serve(t, router, h, l)
+}
+
+func serve(t testing.TB, router wire.Router, h *http.Server, l net.Listener) *wire.Server {
 	h.ErrorLog = log.New(io.Discard, "", 0)
-	s = wire.New(router, h)
+	s := wire.New(router, h)
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = s.Serve(l) })
 	t.Cleanup(func() { s.Close(); serving.Wait() })
-	return l.Addr().String(), s
+	return s
 }
 
 // handedOver answers what is handed over with what it understood of it.

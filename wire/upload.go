@@ -3,7 +3,10 @@ package wire
 import (
 	"errors"
 	"os"
+	"sync"
 	"time"
+
+	"github.com/assaylab/assay/clients"
 )
 
 // uploadGrace is how long the rest of a request may still take when its answer is over.
@@ -20,10 +23,15 @@ type upload struct {
 	body    framing
 	started bool
 	done    chan struct{}
+	sender  *clients.Sender // nil: the client is waited for as long as it takes
+
+	mu    sync.Mutex
+	until time.Time // when the upload ends in any case, once that is known
 
 	// Of the goroutine until done is closed.
 	whole    bool   // the service was sent everything
 	gone     bool   // the client did not send everything
+	slow     bool   // nor will it: it takes too long
 	bad      bool   // what it sent is malformed
 	leftover []byte // the beginning of its next request
 }
@@ -40,10 +48,14 @@ func (u *upload) run() {
 	defer close(u.done)
 	b := u.buffer()
 	defer release(b)
+	if limited, ok := u.client.Conn.(*clients.Conn); ok {
+		u.sender = limited.Sender(u.wait)
+	}
 	for !u.whole && u.copy(b.data) {
 	}
+	_ = u.wait(time.Time{})
 	u.client.sent(u.whole)
-	if u.gone || u.bad {
+	if u.gone || u.bad || u.slow {
 		_ = u.up.SetReadDeadline(longAgo) // nobody waits for the answer any more
 	}
 }
@@ -61,7 +73,7 @@ func (u *upload) copy(p []byte) bool {
 	if !u.body.chunked {
 		p = p[:min(int64(len(p)), u.body.left)]
 	}
-	n, err := u.client.Read(p)
+	n, err := u.read(p)
 	used, bad := u.step(p[:n])
 	if bad != nil {
 		return false
@@ -72,10 +84,36 @@ func (u *upload) copy(p []byte) bool {
 		return false // its answer tells why
 	}
 	if err != nil && !u.whole {
-		u.gone = !errors.Is(err, os.ErrDeadlineExceeded)
+		u.slow = errors.Is(err, clients.ErrSlow)
+		u.gone = !u.slow && !errors.Is(err, os.ErrDeadlineExceeded)
 		return false
 	}
 	return true
+}
+
+func (u *upload) read(p []byte) (int, error) {
+	if u.sender == nil {
+		return u.client.Read(p)
+	}
+	return u.sender.Read(p, u.client.Read)
+}
+
+// wait sets until when the client is waited for, unless that is settled.
+func (u *upload) wait(until time.Time) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.until.IsZero() {
+		return nil
+	}
+	return u.client.SetReadDeadline(until)
+}
+
+// settle sets when the upload ends in any case.
+func (u *upload) settle(until time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.until = until
+	_, _ = u.client.SetReadDeadline(until), u.up.SetWriteDeadline(until)
 }
 
 // step follows the body through p and returns how much of it belongs to it.
@@ -116,7 +154,7 @@ func (u *upload) end(abort bool) (whole bool) {
 		if abort {
 			until = longAgo
 		}
-		_, _ = u.client.SetReadDeadline(until), u.up.SetWriteDeadline(until)
+		u.settle(until)
 		<-u.done
 		_, _ = u.client.SetReadDeadline(time.Time{}), u.up.SetWriteDeadline(time.Time{})
 	}
@@ -126,3 +164,4 @@ func (u *upload) end(abort bool) (whole bool) {
 
 func (u *upload) abandoned() bool { return u != nil && u.gone }
 func (u *upload) malformed() bool { return u != nil && u.bad }
+func (u *upload) tooSlow() bool   { return u != nil && u.slow }

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/clients"
 	"github.com/assaylab/assay/console/shape"
 )
 
@@ -84,10 +85,11 @@ type collector struct {
 	lab Reader
 }
 
-// Handler serves the metrics of a laboratory; outage is why no trials can be kept, "" while they can.
-func Handler(lab Reader, functions Functions, outage func() string, log *slog.Logger) http.Handler {
+// Handler serves the metrics of a laboratory; outage is why no trials can be kept, "" while they can; callers are the
+// clients of each address.
+func Handler(lab Reader, functions Functions, outage func() string, callers func() map[string]clients.Counts, log *slog.Logger) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collector{lab}, functionCollector{functions}, outageGauge(outage), collectors.NewGoCollector(),
+	registry.MustRegister(collector{lab}, functionCollector{functions}, outageGauge(outage), clientCollector{callers}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, // without reports the process's own metrics still matter

@@ -3,6 +3,7 @@ package plainhttp
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/clients"
 	"github.com/assaylab/assay/wire"
 )
 
@@ -112,7 +114,10 @@ func refuse(w http.ResponseWriter, err error) {
 		a.tell(*f)
 	}
 	status := http.StatusBadGateway
-	if f.Kind == assay.FaultTimeout {
+	switch {
+	case errors.Is(err, clients.ErrSlow):
+		status = http.StatusRequestTimeout
+	case f.Kind == assay.FaultTimeout:
 		status = http.StatusGatewayTimeout
 	}
 	w.Header().Set("Content-Type", "application/json")
