@@ -28,6 +28,7 @@ var law = map[string][]string{
 	"clients":             {},
 	"bench":               {"golang.org/x/sync/errgroup"},
 	"certificates":        {},
+	"ci":                  {module + "/console/shape", "github.com/jstemmer/go-junit-report/v2/junit", "github.com/owenrumney/go-sarif/v3/..."},
 	"certificates/testca": {module + "/certificates"},
 	"remote/awslambda":    {"github.com/aws/aws-sdk-go-v2/..."},
 	"compare":             {module + "/compare/meaning", module + "/compare/expression", "github.com/theory/jsonpath/...", "golang.org/x/text/unicode/norm", "github.com/klauspost/compress/zstd", "github.com/andybalholm/brotli"},
@@ -107,7 +108,7 @@ var law = map[string][]string{
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
-var pure = []string{"", "cluster", "compare", "compare/expression", "compare/meaning", "compare/protobuf", "config/template", "console/shape", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "suite", "suite/report", "suite/schedule", "trial/breaker", "trial/limiter", "trial/overhead", "whatif"}
+var pure = []string{"", "ci", "cluster", "compare", "compare/expression", "compare/meaning", "compare/protobuf", "config/template", "console/shape", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "suite", "suite/report", "suite/schedule", "trial/breaker", "trial/limiter", "trial/overhead", "whatif"}
 
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 

@@ -111,7 +111,7 @@ func replayFile(ctx context.Context, p *Process, c *client, name string, o repla
 	if err := settled(ctx, c, into); err != nil {
 		return err
 	}
-	return verdict(ctx, p, c, into, 0, "table")
+	return verdict(ctx, p, c, into, verdictOptions{output: "table"})
 }
 
 func openInput(p *Process, name string) (io.ReadCloser, error) {

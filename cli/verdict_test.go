@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -44,6 +46,15 @@ func TestTimeoutsRefute(t *testing.T) {
 		}
 	}
 	l.settled("slow")
+	told := toldToCI(t, l, file)
+	for name, want := range map[string]string{
+		"summary.md": "before\n## ❌ slow: refuted", "verdict.xml": `<testcase name="faults &lt;= 0.5%" classname="slow.hanging"`,
+		"verdict.sarif": `"startLine": 6`, "stderr": "::error file=" + file + ",line=6,title=slow%3A hanging is refuted::",
+	} {
+		if !strings.Contains(told[name], want) {
+			t.Errorf("%s lacks %q:\n%s", name, want, told[name])
+		}
+	}
 	out, _, code := l.assay("verdict", "slow")
 	for _, want := range []string{"mismatches are faults, the candidate's: timeout 12", "12 of 600 trials fault", "  faults <= 0.5%    refuted  2%", "assumed: ", "not seen: no cold start"} {
 		if !strings.Contains(out, want) {
@@ -72,4 +83,27 @@ func rawVerdict(t *testing.T, l *lab, name string) []byte {
 		t.Fatalf("%v in %s", err, out)
 	}
 	return e.Arms[1].Verdict
+}
+
+// toldToCI is what `assay verdict` writes where it believes to be in GitHub Actions: files by their names, and stderr.
+func toldToCI(t *testing.T, l *lab, definition string) map[string]string {
+	t.Helper()
+	dir := t.TempDir()
+	summary := write(t, filepath.Join(dir, "summary.md"), "before\n")
+	cmd := exec.Command(assayBinary(t), "verdict", "slow", "-f", definition, "--junit", "verdict.xml", "--sarif", "verdict.sarif", "--console", l.console)
+	var errs bytes.Buffer
+	cmd.Dir, cmd.Stderr = dir, &errs
+	cmd.Env = append(os.Environ(), "GITHUB_ACTIONS=true", "GITHUB_STEP_SUMMARY="+summary)
+	if err := cmd.Run(); cmd.ProcessState.ExitCode() != exitRefuted {
+		t.Fatalf("%v\n%s", err, errs.String())
+	}
+	told := map[string]string{"stderr": errs.String()}
+	for _, name := range []string{"summary.md", "verdict.xml", "verdict.sarif"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		told[name] = string(text)
+	}
+	return told
 }

@@ -211,3 +211,8 @@ func only(t *testing.T, dir, pattern string) string {
 	}
 	return found[0]
 }
+
+// TestWorkflow: actionlint has nothing to say of the example for GitHub Actions.
+func TestWorkflow(t *testing.T) {
+	run(t, ".", "go", "tool", "actionlint", "../examples/ci/github.yml")
+}
