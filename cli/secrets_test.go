@@ -8,12 +8,15 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/store/postgres/postgrestest"
+	"github.com/assaylab/assay/stream/natstest"
 )
 
 // mark stands in every secret of TestNoSecretIsKept, and in nothing else.
@@ -83,6 +86,52 @@ experiments:
 	seen["log"] = l.logged()
 	seen["store refused"] = refusedStore(t)
 	kept(t, dir+"/data", seen)
+	nowhere(t, seen)
+}
+
+// TestNoSecretOfManyMachinesIsKept looks for the password of the stream, that of the database, and the key that machines
+// share, in all that a gateway and a worker log, keep and show: when they work, and when they are refused.
+func TestNoSecretOfManyMachinesIsKept(t *testing.T) {
+	t.Parallel()
+	server := natstest.Start(t, fmt.Sprintf("authorization { user: assay, password: %q }", mark+"-stream"))
+	host := strings.TrimPrefix(server.URL, "nats://")
+	database, err := url.Parse(postgrestest.Start(t).URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	database.User = url.UserPassword(database.User.Username(), mark+"-database") // it trusts this machine
+	f := &fleet{t: t, dir: t.TempDir()}
+	keyFile := write(t, f.dir+"/key", (mark + strings.Repeat("k", 32))[:32])
+	flags := func(password string) []string {
+		return []string{"--stream", "nats://assay:" + password + "@" + host, "--store", database.String(), "--key", keyFile}
+	}
+	f.flags = flags(mark + "-stream")
+	f.gateways = []*lab{f.gateway(0)}
+	l, w := f.gateways[0], f.worker()
+	text := serveText(t, "control")
+	l.must("apply", "-f", write(t, f.dir+"/e.yaml", fmt.Sprintf(fleetExperiment, text.URL, text.URL)))
+	f.send(l, 3)
+	f.addsUp()
+	server.Kill() // which is said
+	l.says("the stream went away")
+	server.Run()
+	seen := map[string]string{}
+	shown(t, l, "", seen)
+	l.stop()
+	w.end()
+	refused := launch(t, f.dir+"/refused", flags(mark+"-wrong")...)
+	<-refused.ended
+	seen["log"], seen["worker's log"], seen["refusal"] = l.logged(), w.logged(), refused.logged()
+	if !strings.Contains(seen["refusal"], "--stream-creds") {
+		t.Errorf("a wrong password is answered with %s", seen["refusal"])
+	}
+	kept(t, l.data, seen)
+	nowhere(t, seen)
+}
+
+// nowhere looks for the mark in all that was seen.
+func nowhere(t *testing.T, seen map[string]string) {
+	t.Helper()
 	for where, text := range seen {
 		for _, form := range marks() {
 			if i := strings.Index(text, form); i >= 0 {

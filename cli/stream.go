@@ -29,7 +29,7 @@ type streamOptions struct {
 
 func (o *streamOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.url, "stream", "", "trials by many machines: nats://HOST:PORT[,HOST:PORT...][/NAME], with JetStream (default $ASSAY_STREAM)")
-	f.StringVar(&o.credentials, "stream-creds", "", "file of NATS credentials")
+	f.StringVar(&o.credentials, "stream-creds", "", "file of NATS credentials: a JWT with its seed, or the seed of an NKey")
 	f.StringVar(&o.ca, "stream-ca", "", "file of the certificates that NATS servers are checked by")
 	f.StringVar(&o.cert, "stream-cert", "", "file of the certificate shown to NATS servers")
 	f.StringVar(&o.certKey, "stream-key", "", "file of that certificate's key")

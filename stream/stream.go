@@ -23,7 +23,7 @@ type Options struct {
 	// URL names the servers, and after the slash what these laboratories call theirs, "assay" if nothing:
 	// nats://one:4222,two:4222/staging. tls:// and user:password@ are NATS's own.
 	URL         string
-	Credentials string // file of NATS's credentials
+	Credentials string // file of NATS's credentials: a JWT with its seed, or the seed of an NKey alone
 	CA          string // file of the certificates that servers are checked by
 	Cert        string // file of the client's own certificate
 	CertKey     string // and its key
@@ -74,7 +74,11 @@ func Open(opt Options) (*Stream, error) {
 	if s.sealer, err = newSealer(opt.Key); err != nil {
 		return nil, err
 	}
-	if s.conn, err = nats.Connect(servers, s.settings()...); err != nil {
+	identity, err := opt.identity()
+	if err != nil {
+		return nil, err
+	}
+	if s.conn, err = nats.Connect(servers, append(s.settings(), identity...)...); err != nil {
 		return nil, &assay.Error{Code: assay.CodeInvalid, What: "the stream cannot be used: " + err.Error(), Where: redacted(opt.URL), Hint: "name NATS servers with JetStream, as in --stream nats://127.0.0.1:4222", Err: err}
 	}
 	if s.js, err = jetstream.New(s.conn); err != nil {
@@ -104,57 +108,19 @@ func split(address string) (servers, name string, err error) {
 	return strings.Join(hosts, ","), cmp.Or(name, "assay"), nil
 }
 
-// redacted is an address without the password in it.
-func redacted(address string) string {
-	if _, hosts, found := strings.Cut(address, "@"); found {
-		return "nats://…@" + hosts
-	}
-	return address
-}
-
-func (s *Stream) settings() []nats.Option {
-	all := []nats.Option{
-		nats.Name("assay"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreDiscoveredServers(),
-		nats.Timeout(2 * time.Second), nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
-		nats.ReconnectBufSize(-1), // what cannot be sent now fails now, and is tried again by us
-		nats.CustomReconnectDelay(func(attempts int) time.Duration {
-			return min(pauseMin<<min(attempts, 10), pauseMax)
-		}),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				s.opt.Log.Warn("the stream went away: offers wait, as far as there is room", "error", err)
-			}
-		}),
-		nats.ReconnectHandler(func(*nats.Conn) { s.opt.Log.Info("the stream is back") }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			s.opt.Log.Warn("the stream complains", "error", err)
-		}),
-	}
-	if s.opt.Credentials != "" {
-		all = append(all, nats.UserCredentials(s.opt.Credentials))
-	}
-	if s.opt.CA != "" {
-		all = append(all, nats.RootCAs(s.opt.CA))
-	}
-	if s.opt.Cert != "" {
-		all = append(all, nats.ClientCert(s.opt.Cert, s.opt.CertKey))
-	}
-	return all
-}
-
-// Reached waits until the stream answers and is ready for use, or ctx ends.
+// Reached waits until the stream answers and is ready for use, or ctx ends. A server that knows us and refuses us is
+// not waited for.
 func (s *Stream) Reached(ctx context.Context) error {
-	pause := pauseMin
+	var pause time.Duration
 	for {
 		err := s.prepare(ctx)
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return &assay.Error{Code: assay.CodeUnreachable, What: "the stream does not answer: " + err.Error(), Where: redacted(s.opt.URL), Hint: "is a NATS server with JetStream running there?", Err: err}
-		case <-time.After(pause):
-			pause = min(2*pause, pauseMax)
+		case errors.Is(err, nats.ErrAuthorization):
+			return &assay.Error{Code: assay.CodeUnreachable, What: "the stream refuses this laboratory: " + err.Error(), Where: redacted(s.opt.URL), Hint: hint(err), Err: err}
+		case !wait(ctx, &pause):
+			return &assay.Error{Code: assay.CodeUnreachable, What: "the stream does not answer: " + err.Error(), Where: redacted(s.opt.URL), Hint: hint(err), Err: err}
 		}
 	}
 }
