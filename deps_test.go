@@ -57,7 +57,9 @@ var law = map[string][]string{
 	// Past one machine.
 	"stream": {"github.com/nats-io/nats.go/..."},
 
-	"console":             {module + "/clients", module + "/console/metrics", module + "/console/pages", module + "/console/shape", module + "/reading", module + "/noise", module + "/drift", module + "/whatif", module + "/export"},
+	"console":             {module + "/clients", module + "/console/charts", module + "/console/metrics", module + "/console/pages", module + "/console/shape", module + "/reading", module + "/noise", module + "/drift", module + "/whatif", module + "/export"},
+	"console/browser":     {},
+	"console/charts":      {},
 	"console/metrics":     {module + "/clients", module + "/console/shape", "github.com/prometheus/client_golang/..."},
 	"console/pages":       {module + "/console/shape", module + "/reading", module + "/noise", module + "/drift", module + "/whatif"},
 	"console/shape":       {module + "/noise"},
@@ -108,7 +110,7 @@ var law = map[string][]string{
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
-var pure = []string{"", "ci", "cluster", "compare", "compare/expression", "compare/meaning", "compare/protobuf", "config/template", "console/shape", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "suite", "suite/report", "suite/schedule", "trial/breaker", "trial/limiter", "trial/overhead", "whatif"}
+var pure = []string{"", "ci", "cluster", "compare", "compare/expression", "compare/meaning", "compare/protobuf", "config/template", "console/charts", "console/shape", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "suite", "suite/report", "suite/schedule", "trial/breaker", "trial/limiter", "trial/overhead", "whatif"}
 
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 

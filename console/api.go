@@ -32,28 +32,29 @@ func (c *Console) answer(h operation, w http.ResponseWriter, r *http.Request) {
 func (c *Console) api() http.Handler {
 	mux := http.NewServeMux()
 	calls := map[string]operation{
-		"GET /api/v1/version":                       c.version,
-		"GET /api/v1/routes":                        c.listRoutes,
-		"PUT /api/v1/routes":                        c.putRoutes,
-		"GET /api/v1/events":                        c.events,
-		"POST /api/v1/apply":                        c.apply,
-		"GET /api/v1/experiments":                   c.experiments,
-		"GET /api/v1/experiments/{name}":            c.experiment,
-		"PUT /api/v1/experiments/{name}":            c.apply,
-		"PATCH /api/v1/experiments/{name}":          c.patch,
-		"DELETE /api/v1/experiments/{name}":         c.deleteExperiment,
-		"GET /api/v1/experiments/{name}/definition": c.definition,
-		"GET /api/v1/experiments/{name}/trials":     c.trials,
-		"GET /api/v1/experiments/{name}/strata":     c.strata,
-		"GET /api/v1/experiments/{name}/trend":      c.trend,
-		"GET /api/v1/experiments/{name}/rollout":    c.rollout,
-		"GET /api/v1/experiments/{name}/recording":  c.recording,
-		"GET /api/v1/trials/{id}":                   c.trial,
-		"GET /api/v1/functions":                     c.functions,
-		"GET /api/v1/functions/{name}":              c.function,
-		"DELETE /api/v1/functions/{name}":           c.deleteFunction,
-		"POST /api/v1/functions/{name}/invocations": c.invoke,
-		"GET /api/v1/functions/{name}/logs":         c.logs,
+		"GET /api/v1/version":                           c.version,
+		"GET /api/v1/routes":                            c.listRoutes,
+		"PUT /api/v1/routes":                            c.putRoutes,
+		"GET /api/v1/events":                            c.events,
+		"POST /api/v1/apply":                            c.apply,
+		"GET /api/v1/experiments":                       c.experiments,
+		"GET /api/v1/experiments/{name}":                c.experiment,
+		"PUT /api/v1/experiments/{name}":                c.apply,
+		"PATCH /api/v1/experiments/{name}":              c.patch,
+		"DELETE /api/v1/experiments/{name}":             c.deleteExperiment,
+		"GET /api/v1/experiments/{name}/definition":     c.definition,
+		"GET /api/v1/experiments/{name}/trials":         c.trials,
+		"GET /api/v1/experiments/{name}/strata":         c.strata,
+		"GET /api/v1/experiments/{name}/trend":          c.trend,
+		"GET /api/v1/experiments/{name}/charts/{chart}": c.experimentChart,
+		"GET /api/v1/experiments/{name}/rollout":        c.rollout,
+		"GET /api/v1/experiments/{name}/recording":      c.recording,
+		"GET /api/v1/trials/{id}":                       c.trial,
+		"GET /api/v1/functions":                         c.functions,
+		"GET /api/v1/functions/{name}":                  c.function,
+		"DELETE /api/v1/functions/{name}":               c.deleteFunction,
+		"POST /api/v1/functions/{name}/invocations":     c.invoke,
+		"GET /api/v1/functions/{name}/logs":             c.logs,
 	}
 	maps.Copy(calls, c.readingCalls())
 	for pattern, h := range calls {
@@ -276,15 +277,20 @@ func (c *Console) trend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	store, ok := c.opt.Store.(assay.Trends)
-	if !ok {
-		return &assay.Error{Code: assay.CodeNotFound, What: "this store knows no trends", Hint: "sqlite: does"}
-	}
-	minutes, err := store.Trend(r.Context(), report.Experiment.Name, report.Experiment.Since)
+	minutes, err := c.minutes(r.Context(), &report)
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, map[string]any{"minutes": append([]assay.Minute{}, minutes...)})
+}
+
+// minutes are those of an experiment's present evidence.
+func (c *Console) minutes(ctx context.Context, r *assay.Report) ([]assay.Minute, error) {
+	store, ok := c.opt.Store.(assay.Trends)
+	if !ok {
+		return nil, &assay.Error{Code: assay.CodeNotFound, What: "this store knows no trends", Hint: "sqlite: does"}
+	}
+	return store.Trend(ctx, r.Experiment.Name, r.Experiment.Since)
 }
 
 func (c *Console) trial(w http.ResponseWriter, r *http.Request) error {

@@ -132,7 +132,7 @@ func (p *Pages) showDifferences(w http.ResponseWriter, r *http.Request, more fun
 	if err != nil {
 		return err
 	}
-	return p.show(w, status, "differences", page{Title: "Differences of " + v.Name, Section: "experiments", Body: v})
+	return p.show(w, status, "differences", page{Title: "Differences of " + v.Name, Section: "/", Body: v})
 }
 
 // section cuts a key and what stands below it out of an experiment's definition as Render writes it.

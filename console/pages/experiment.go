@@ -64,7 +64,7 @@ func (p *Pages) experimentPage(w http.ResponseWriter, r *http.Request) error {
 	if view.Rollout, err = p.viewRollout(r, &report); err != nil {
 		return err
 	}
-	return p.show(w, http.StatusOK, "experiment", page{Title: report.Experiment.Name, Section: "experiments", Live: "experiments", Body: &view})
+	return p.show(w, http.StatusOK, "experiment", page{Title: report.Experiment.Name, Section: "/", Live: "experiments", Body: &view})
 }
 
 // list takes in one page of trials and links to its neighbours.

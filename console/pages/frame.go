@@ -37,6 +37,14 @@ type page struct {
 	Version, Static string // of the program, and where its static files are; show knows them
 }
 
+// link is one of the navigation.
+type link struct{ Name, Address string }
+
+// Sections are those that every page leads to.
+func (page) Sections() []link {
+	return []link{{"Overview", "/"}, {"Functions", "/functions"}, {"Rules", "/rules"}, {"Rollouts", "/rollouts"}, {"Health", "/health"}}
+}
+
 // shared are the templates that every page is made with; each other one is a page.
 var shared = []string{"web/templates/frame.html", "web/templates/parts.html"}
 
@@ -85,6 +93,7 @@ var words = template.FuncMap{
 	"stage": func(s assay.Stage) string { return strings.ReplaceAll(string(s), "_", " ") },
 	"text":  func(b []byte) string { return string(bytes.ToValidUTF8(b, []byte("�"))) },
 	"times": times,
+	"chart": chart,
 	"day":   func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 }
 
@@ -109,3 +118,9 @@ func (f *frame) asset(w http.ResponseWriter, r *http.Request) {
 	}
 	http.ServeFileFS(w, r, f.static, r.PathValue("file"))
 }
+
+// chartView is a figure that its script draws, or shows as a table.
+type chartView struct{ ID, Address, Title, Note string }
+
+// chart is drawn of what the API answers at an address; its id names it in the page's address.
+func chart(id, address, title, note string) chartView { return chartView{id, address, title, note} }

@@ -20,5 +20,5 @@ func (p *Pages) overviewPage(w http.ResponseWriter, r *http.Request) error {
 	for i := range reports {
 		view.Experiments = append(view.Experiments, viewExperiment(&reports[i], fns))
 	}
-	return p.show(w, http.StatusOK, "overview", page{Title: "Experiments", Section: "experiments", Live: "experiments", Body: view})
+	return p.show(w, http.StatusOK, "overview", page{Title: "Experiments", Section: "/", Live: "experiments", Body: view})
 }

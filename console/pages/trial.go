@@ -193,7 +193,7 @@ func (p *Pages) trialPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	view := viewTrial(t, p.titles(r.Context(), t.Experiment), p.opt.Pixels != nil)
-	return p.show(w, http.StatusOK, "trial", page{Title: "Trial " + short(t.ID), Section: "experiments", Body: view})
+	return p.show(w, http.StatusOK, "trial", page{Title: "Trial " + short(t.ID), Section: "/", Body: view})
 }
 
 // titles of the arms of an experiment that may be gone by now.

@@ -1,0 +1,103 @@
+// What every walk through the pages needs: a browser, and pages that remember what they complained about.
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+
+// The packages that scripts/deps/node pins.
+const require = createRequire(path.join(process.env.ASSAY_DEPS, "node", "package.json"));
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+export const maxBytes = 300_000; // of a page with all that it loads
+export const maxInteractive = 1000; // ms
+
+// browse calls walk with a function that opens pages, and ends the browser whatever comes of it.
+export async function browse(walk) {
+  const browser = await chromium.launch({ executablePath: process.env.ASSAY_CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+  try {
+    await walk((options = {}) => open(browser, options));
+  } finally {
+    await browser.close();
+  }
+}
+
+// open makes a page in a context of its own. Its complaints are exceptions, errors of the console and what the
+// content-security policy refused; bytes are those that came over the network.
+async function open(browser, { width = 1280, height = 900, scheme = "light", ...more } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce", ...more });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  page.complaints = [];
+  page.on("pageerror", (error) => page.complaints.push(String(error)));
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && page.complaints.push(message.text()));
+  const network = await context.newCDPSession(page);
+  await network.send("Network.enable");
+  page.bytes = 0;
+  network.on("Network.loadingFinished", (event) => { page.bytes += event.encodedDataLength; });
+  return page;
+}
+
+// settle waits until every chart in sight is drawn, empty or failed, and every picture is there.
+export async function settle(page) {
+  await page.waitForFunction(() => document.documentElement.classList.contains("js") &&
+    [...document.querySelectorAll("figure[data-chart]")].every((f) => {
+      const { top, bottom } = f.getBoundingClientRect();
+      return bottom < 0 || top > innerHeight || (f.dataset.state && f.dataset.state !== "loading");
+    }) && [...document.images].every((i) => i.complete && i.naturalWidth > 0));
+}
+
+// violations are those that axe calls serious or critical.
+export async function violations(page) {
+  await page.evaluate(axe);
+  const { violations: all } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  return all.filter((v) => ["serious", "critical"].includes(v.impact))
+    .flatMap((v) => v.nodes.map((n) => `${v.id}: ${v.help}: ${n.target.join(" ")} ${n.failureSummary?.replaceAll("\n", " ")}`));
+}
+
+// wide lists what is wider than the page, but for what scrolls by itself.
+export function wide(page) {
+  return page.evaluate(() => {
+    if (document.documentElement.scrollWidth <= innerWidth) return [];
+    return [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+      .filter((e) => !e.closest(".wide, pre, .skip, .hidden")).map((e) => e.outerHTML.slice(0, 120));
+  });
+}
+
+const looks = [{ width: 1280, scheme: "dark" }, { width: 320, scheme: "light" }, { width: 3840, scheme: "dark", axe: false }];
+
+// check fails with all that is wrong of a page at an address, as every page must be: at three widths, light and
+// dark. The widest has no other elements than the others.
+export async function check(open, address, allowed = []) {
+  const page = await open(looks[0]);
+  const wrong = [];
+  const began = performance.now();
+  const answer = await page.goto(address);
+  await page.waitForFunction(() => document.documentElement.classList.contains("js"));
+  const interactive = Math.round(performance.now() - began);
+  await settle(page);
+  const { bytes } = page; // what comes later is news
+  for (const { width, scheme, axe = true } of looks) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.setViewportSize({ width, height: 900 });
+    await settle(page);
+    const here = `at ${width} pixels, ${scheme}: `;
+    wrong.push(...(await wide(page)).map((e) => here + "wider than the page: " + e));
+    if (axe) wrong.push(...(await violations(page)).map((v) => here + v));
+  }
+  if (answer.status() !== 200) wrong.push(`status ${answer.status()}`);
+  if (bytes > maxBytes) wrong.push(`${bytes} bytes`);
+  wrong.push(...page.complaints.filter((c) => !allowed.some((a) => c.includes(a))));
+  if (!(await page.title()).endsWith("· Assay")) wrong.push("title " + (await page.title()));
+  await page.context().close();
+  if (wrong.length > 0) throw new Error(`${address}:\n  ${wrong.join("\n  ")}`);
+  return { bytes, interactive };
+}
+
+// until waits for a condition in the page, and says which did not come true.
+export async function until(page, what, condition, argument) {
+  try {
+    await page.waitForFunction(condition, argument);
+  } catch (error) {
+    throw new Error(`not so: ${what}: ${error.message}\n${await page.evaluate(() => document.body.innerText)}`);
+  }
+}

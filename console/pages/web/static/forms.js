@@ -1,0 +1,48 @@
+// Sends what forms ask the API for. A form with data-call names the call, and the method in data-method. Its
+// fields become the JSON that is sent; data-body says how, if not as they are.
+
+const bodies = {
+  // change is of how an experiment runs: the button's order, or else the sample.
+  change(fields, button) {
+    if (button?.name) return { [button.name]: button.value };
+    const sample = fields.get("sample").trim();
+    return { sample: sample.endsWith("%") ? sample : sample + "%" };
+  },
+};
+
+async function send(form, button) {
+  const fields = new FormData(form, button), method = form.dataset.method;
+  const body = bodies[form.dataset.body]?.(fields, button) ?? Object.fromEntries(fields);
+  const answer = await fetch(form.dataset.call, {
+    method, headers: { "Content-Type": "application/json" },
+    body: method === "DELETE" ? undefined : JSON.stringify(body),
+  });
+  if (answer.ok) return "";
+  const { error } = await answer.json();
+  return [error.what, error.hint].filter(Boolean).join(": ");
+}
+
+// act sends a form and shows the page anew, or says what is wrong.
+async function act(form, button, refresh) {
+  const said = form.querySelector("output");
+  said.textContent = "…";
+  let wrong;
+  try {
+    wrong = await send(form, button);
+  } catch {
+    wrong = "not reached";
+  }
+  said.textContent = wrong;
+  if (wrong) return;
+  form.reset();
+  await refresh();
+}
+
+// listen takes over the forms that call the API, those to come included.
+export function listen(refresh) {
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-call]")) return;
+    event.preventDefault();
+    act(event.target, event.submitter, refresh);
+  });
+}
