@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,6 +18,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/assaylab/assay/store/postgres/postgrestest"
 )
 
 // traffic sends GET requests from several clients until its end, and reports every answer that is not ok.
@@ -241,9 +244,21 @@ func proc(t *testing.T, file string) map[string]string {
 	return read
 }
 
-// TestKillLosesNothingThatWasCounted: after kill -9 under load, the next start has consistent counts,
-// says how many trials were in flight, and goes on with the evidence.
+// TestKillLosesNothingThatWasCounted: after kill -9 under load, the next start has counts that equal the trials that
+// are kept, says how many were in flight, and goes on with the evidence.
 func TestKillLosesNothingThatWasCounted(t *testing.T) {
+	for name, store := range map[string]func(*testing.T) []string{
+		"sqlite":   func(*testing.T) []string { return nil },
+		"postgres": func(t *testing.T) []string { return []string{"--store", postgrestest.Start(t).URL} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			killUnderLoad(t, store(t)...)
+		})
+	}
+}
+
+func killUnderLoad(t *testing.T, store ...string) {
 	control, dir := serveText(t, "control"), t.TempDir()
 	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -254,7 +269,8 @@ func TestKillLosesNothingThatWasCounted(t *testing.T) {
 	}))
 	t.Cleanup(slow.Close)
 	file := write(t, dir+"/assay.yaml", fmt.Sprintf("experiments:\n  e:\n    path: e\n    control: {url: %q}\n    candidates: {c: {url: %q}}\n", control.URL, slow.URL))
-	l := startLab(t, dir+"/data", "-f", file)
+	args := append([]string{"-f", file}, store...)
+	l := startLab(t, dir+"/data", args...)
 	var sent int64
 	request := func(n int) {
 		for range n {
@@ -275,7 +291,7 @@ func TestKillLosesNothingThatWasCounted(t *testing.T) {
 	l.cmd.Process.Kill()
 	<-l.ended
 
-	again := startLab(t, dir+"/data", "-f", file)
+	again := startLab(t, dir+"/data", args...)
 	e := again.settled("e")
 	if !regexp.MustCompile(`killed with trials in flight.*in_flight=\d+`).MatchString(again.logged()) || e.Dropped["killed"] == 0 {
 		t.Errorf("the start does not say what was in flight: %+v\n%s", e.Dropped, again.logged())
@@ -283,11 +299,33 @@ func TestKillLosesNothingThatWasCounted(t *testing.T) {
 	if e.Trials < 50 || e.Requests > sent || e.Version != 1 {
 		t.Errorf("after the restart: %+v, %d sent", e, sent)
 	}
+	if n := again.keptTrials("e"); n != e.Trials {
+		t.Errorf("%d trials are kept, and %d counted", n, e.Trials)
+	}
 	if _, err := send(t.Context(), "GET", again.gateway+"/e", nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if after := again.settled("e"); after.Requests != e.Requests+1 || after.Trials != e.Trials+1 {
 		t.Errorf("counting does not go on: %+v then %+v", e, after)
+	}
+}
+
+// keptTrials goes through the pages of an experiment's trials, and counts them.
+func (l *lab) keptTrials(name string) (n int64) {
+	l.t.Helper()
+	ids := map[string]bool{}
+	for cursor := ""; ; {
+		var page struct {
+			Trials []struct{ ID string }
+			Next   string
+		}
+		decode(l.t, get(l.t, l, "", "/api/v1/experiments/"+name+"/trials?limit=100&cursor="+url.QueryEscape(cursor)), &page)
+		for _, trial := range page.Trials {
+			ids[trial.ID] = true
+		}
+		if cursor = page.Next; cursor == "" {
+			return int64(len(ids))
+		}
 	}
 }
 

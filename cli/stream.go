@@ -37,6 +37,19 @@ func (o *streamOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.key, "key", "", "file of the key that all machines share, 32 bytes (default redaction.key under --data)")
 }
 
+// check finds what machines cannot share trials without.
+func (o *streamOptions) check(store string) error {
+	switch {
+	case o.url == "":
+		return nil
+	case !strings.HasPrefix(store, "postgres"):
+		return invalid("with --stream machines need a store that they share: in a file of its own each would count what it tried alone", "give --store postgres://user:password@host:port/database, the same on all")
+	case o.key == "":
+		return invalid("with --stream machines need the key that they share", "give --key FILE, the same on all; `head -c 32 /dev/urandom > FILE` makes one")
+	}
+	return nil
+}
+
 // secretFile is where the key of redaction is; one that is named must be there.
 func (o *streamOptions) secretFile(p *Process, data string) (string, error) {
 	if o.key == "" {

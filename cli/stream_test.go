@@ -75,3 +75,41 @@ func TestManyMachines(t *testing.T) {
 	f.agree(func(l *lab) error { return servesAt(l, 0) })
 	_ = second
 }
+
+// TestPostgresDiesUnderAStream: offers wait in the stream while the database is away, and no trial is lost or counted
+// twice.
+func TestPostgresDiesUnderAStream(t *testing.T) {
+	t.Parallel()
+	database := postgrestest.Start(t)
+	f := startFleet(t, natstest.Start(t).URL, database.URL, 1)
+	l := f.gateways[0]
+	f.worker()
+	text := serveText(t, "control")
+	l.must("apply", "-f", write(t, f.dir+"/e.yaml", fmt.Sprintf(fleetExperiment+"    sample: 10%%\n", text.URL, text.URL)))
+	clients := startTraffic(t, 2, l.gateway+"/e", "control")
+	more := func(than int64) func() error {
+		return func() error {
+			if n := l.experiment("e").Trials; n < than+50 {
+				return fmt.Errorf("%d trials, and %d before", n, than)
+			}
+			return nil
+		}
+	}
+	for range 2 {
+		eventually(t, time.Minute, more(l.experiment("e").Trials))
+		database.Kill() // in the middle of transactions
+		eventually(t, time.Minute, func() error { return metricIs(l, "assay_store_outage 1") })
+		database.Start(t)
+		eventually(t, time.Minute, func() error { return metricIs(l, "assay_store_outage 0") })
+	}
+	eventually(t, time.Minute, more(l.experiment("e").Trials))
+	sent := clients.end()
+	e := l.settled("e")
+	if e.Requests != sent || e.NotSampled["store"] == 0 || dropped(&e) != 0 {
+		t.Errorf("%d requests of %d, not sampled %v, dropped %v", e.Requests, sent, e.NotSampled, e.Dropped)
+	}
+	if n := l.keptTrials("e"); n != e.Trials {
+		t.Errorf("%d trials are kept, and %d counted", n, e.Trials)
+	}
+	t.Logf("%d requests, client errors 0, not sampled %v, sampled %d, trials %d", e.Requests, e.NotSampled, e.Sampled, e.Trials)
+}

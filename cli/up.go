@@ -187,7 +187,7 @@ func build(ctx context.Context, p *Process, o upOptions) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.clients.check(); err != nil {
+	if err := errors.Join(o.clients.check(), o.stream.check(o.store)); err != nil {
 		return nil, err
 	}
 	relaxCollector()

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -62,14 +61,10 @@ func (o *workOptions) check() error {
 	switch {
 	case o.up.stream.url == "":
 		return invalid("a worker needs the stream that brings offers", "give --stream nats://HOST:PORT")
-	case !strings.HasPrefix(o.up.store, "postgres"):
-		return invalid("a worker needs a store that machines share", "give --store postgres://user:password@host:port/database, the same as the gateways'")
-	case o.up.stream.key == "":
-		return invalid("a worker needs the key that machines share", "give --key FILE, the same as the gateways'")
 	case o.console != "" && !loopback(o.console):
 		return invalid("a worker's console address has no token, so it is on loopback only", "write 127.0.0.1:PORT")
 	}
-	return nil
+	return o.up.stream.check(o.up.store)
 }
 
 // workbench is a worker with its rooms.
