@@ -98,6 +98,7 @@ var law = map[string][]string{
 	// Test suites.
 	"suite":          {},
 	"suite/schedule": {},
+	"suite/order":    {},
 	"suite/dispatch": {module + "/suite", module + "/suite/schedule"},
 	"suite/runner":   {module + "/suite"},
 	"suite/local":    {module + "/suite/runner"},
@@ -110,7 +111,26 @@ var law = map[string][]string{
 }
 
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
-var pure = []string{"", "ci", "cluster", "compare", "compare/expression", "compare/meaning", "compare/protobuf", "config/template", "console/charts", "console/shape", "drift", "event", "export", "judge", "lambda/awsapi/model", "noise", "reduce", "stats", "store/codec", "suite", "suite/report", "suite/schedule", "trial/breaker", "trial/limiter", "trial/overhead", "whatif"}
+var pure = []string{
+	"",
+	"ci",
+	"cluster",
+	"compare", "compare/expression", "compare/meaning", "compare/protobuf",
+	"config/template",
+	"console/charts", "console/shape",
+	"drift",
+	"event",
+	"export",
+	"judge",
+	"lambda/awsapi/model",
+	"noise",
+	"reduce",
+	"stats",
+	"store/codec",
+	"suite", "suite/order", "suite/report", "suite/schedule",
+	"trial/breaker", "trial/limiter", "trial/overhead",
+	"whatif",
+}
 
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 

@@ -48,9 +48,18 @@ func (r *run) takeIn(l schedule.Lease, a suite.Answer, err error) {
 	}
 	for _, i := range l.Tests { // what the worker did not come to
 		if !r.state[i].done && !r.pending(i) && !reported(a, r.tests[i].ID) {
-			r.queue.Again(i)
+			r.rerun(i)
 		}
 	}
+}
+
+// rerun has a test run once more, by itself.
+func (r *run) rerun(i int) {
+	if r.Once {
+		r.result(i, suite.Result{ID: r.tests[i].ID, Status: suite.Lost, Message: "its worker did not come to it"})
+		return
+	}
+	r.queue.Again(i)
 }
 
 func reported(a suite.Answer, id string) bool {
@@ -68,7 +77,7 @@ func (r *run) killed(l schedule.Lease, f *failure) {
 		switch {
 		case r.state[i].done:
 		case len(l.Tests) > 1:
-			r.queue.Again(i)
+			r.rerun(i)
 		default:
 			r.result(i, suite.Result{
 				ID: r.tests[i].ID, Status: f.status, Start: seconds(r.began.Add(l.Began)), Call: (r.since() - l.Began).Seconds(),
@@ -80,7 +89,7 @@ func (r *run) killed(l schedule.Lease, f *failure) {
 
 // unreached has a lease's tests run again, unless workers fail one after another.
 func (r *run) unreached(l schedule.Lease, err error) {
-	if r.broken++; r.broken >= maxBroken || r.broken >= 2 && len(r.seen) == 0 {
+	if r.broken++; r.Once || r.broken >= maxBroken || r.broken >= 2 && len(r.seen) == 0 {
 		r.fault, r.given = err, true
 		r.queue.Drop()
 		r.stop()
@@ -88,7 +97,7 @@ func (r *run) unreached(l schedule.Lease, err error) {
 	}
 	for _, i := range l.Tests {
 		if !r.state[i].done && !r.pending(i) {
-			r.queue.Again(i)
+			r.rerun(i)
 		}
 	}
 }
@@ -102,7 +111,7 @@ func (r *run) result(i int, result suite.Result) {
 	result.File, result.Line = pick(result.File, r.tests[i].File), pick(result.Line, r.tests[i].Line)
 	if r.repeat(s, result.Status) {
 		s.earlier = append(s.earlier, result)
-		r.queue.Again(i)
+		r.rerun(i)
 		return
 	}
 	if s.kills >= maxKills {
@@ -135,6 +144,8 @@ func pick[T comparable](a, b T) T {
 // failed, as often as was asked for.
 func (r *run) repeat(s *state, status suite.Status) bool {
 	switch {
+	case r.Once:
+		return false
 	case status == suite.Crash || status == suite.Timeout:
 		s.kills++
 		return s.kills < maxKills
@@ -186,7 +197,7 @@ const (
 func (r *run) finish(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, finishing)
 	defer cancel()
-	if r.fault != nil {
+	if r.fault != nil || !r.shared {
 		return
 	}
 	finished := map[string]bool{}

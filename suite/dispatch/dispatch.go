@@ -22,6 +22,7 @@ type Options struct {
 	Batch   suite.Batch                  // what every batch says beside its tests
 	Delta   func() (string, error)       // what a worker asks for that has not got the snapshot
 	Retries int                          // of tests that fail
+	Once    bool                         // no test is run a second time: what one run does not tell is Lost
 	MaxFail int                          // tests to fail before the rest is given up; 0 for all
 	Past    map[string]suite.Past        // what tests took before
 	Copies  bool                         // stragglers are run on a second worker as well
@@ -95,6 +96,7 @@ type run struct {
 	fault   error
 	given   bool // up
 	copied  bool // some lease was given to a second worker
+	shared  bool // some process may still have something set up
 }
 
 // state is what is known of one test.
@@ -183,6 +185,7 @@ func (r *run) invoke(ctx context.Context, l schedule.Lease) {
 	r.flights[l.ID] = cancel
 	b := r.Batch
 	b.Op, b.Tests, b.Fresh = "run", nil, l.Fresh
+	r.shared = r.shared || !l.Fresh
 	for _, i := range l.Tests {
 		b.Tests = append(b.Tests, r.tests[i].ID)
 	}

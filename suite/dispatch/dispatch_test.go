@@ -301,3 +301,31 @@ func TestProcesses(t *testing.T) {
 		}
 	})
 }
+
+// TestSequences: each sequence is one batch in its order, a test may be in several, and nothing is run again.
+func TestSequences(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(func(id string, attempt int) (suite.Status, time.Duration) {
+			if id == "t3" {
+				return "", time.Second
+			}
+			return suite.Pass, time.Second
+		})
+		all := tests(4)
+		results, err := Sequences(t.Context(), [][]suite.Test{{all[2], all[0]}, {all[0]}, {all[1], all[3]}, {all[3]}}, Options{Invoker: f, Workers: 2, Retries: 3})
+		if err != nil || len(results) != 4 || results[0][0].ID != "t2" || results[0][1].ID != "t0" {
+			t.Fatalf("%v: %+v", err, results)
+		}
+		if results[1][0].Status != suite.Pass || results[2][0].Status != suite.Lost || results[3][0].Status != suite.Crash {
+			t.Errorf("%+v", results)
+		}
+		slices.Sort(f.fresh)
+		if want := []string{"t0", "t1 t3", "t2 t0", "t3"}; !slices.Equal(f.fresh, want) {
+			t.Errorf("batches %q, want %q", f.fresh, want)
+		}
+		f.down = func(int) error { return &assay.Error{Code: assay.CodeUnreachable, What: "gone"} }
+		if _, err := Sequences(t.Context(), [][]suite.Test{{all[2]}, {all[0]}}, Options{Invoker: f, Workers: 1}); err == nil {
+			t.Error("an engine that is gone is no error")
+		}
+	})
+}
