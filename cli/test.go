@@ -28,26 +28,29 @@ import (
 
 // testOptions are the flags of `assay test`.
 type testOptions struct {
-	workers string
-	engine  string
-	runner  string
-	data    string
-	memory  int
-	tmp     int
-	network bool
-	plan    bool
-	junit   string
-	lines   string
-	tap     string
-	github  bool
-	shard   string
-	retries int
-	timeout time.Duration
-	maxFail int
-	groupBy string
-	slowest int
-	copies  bool
-	alone   []string
+	workers  string
+	engine   string
+	runner   string
+	data     string
+	memory   int
+	tmp      int
+	network  bool
+	plan     bool
+	junit    string
+	lines    string
+	tap      string
+	github   bool
+	shard    string
+	retries  int
+	timeout  time.Duration
+	maxFail  int
+	groupBy  string
+	slowest  int
+	copies   bool
+	alone    []string
+	shuffle  string
+	detect   bool
+	sequence []string
 }
 
 func testCommand(p *Process) *cobra.Command {
@@ -82,6 +85,9 @@ func testCommand(p *Process) *cobra.Command {
 	f.IntVar(&o.slowest, "slowest", 0, "list so many of the slowest tests")
 	f.BoolVar(&o.copies, "stragglers", true, "give tests that take much longer than before to an idle worker as well; the first answer counts")
 	f.StringArrayVar(&o.alone, "alone", nil, "tests that share no process with others: an id or what it begins with, * for any text, or @FILE with one a line")
+	f.StringVar(&o.shuffle, "shuffle", "", "run tests in an order that this number decides, one process a worker; random: choose a number")
+	f.BoolVar(&o.detect, "detect-order", false, "find the tests that depend on the order they run in, and on which others they do")
+	f.StringArrayVar(&o.sequence, "sequence", nil, "run only this test, and those that more of these flags name, in their order, in one process")
 	return cmd
 }
 
@@ -100,11 +106,13 @@ type testRun struct {
 	own     map[string]string // by test: the process that it is run in; none for any
 	workers int
 	scratch string
+	args    []string // the runner's
+	order   string   // how tests were put in order, if not as usual
 }
 
 // runTests runs the suite of the working directory.
 func runTests(ctx context.Context, p *Process, o testOptions, args []string) error {
-	t := &testRun{process: p, options: o, began: time.Now(), data: absolute(p.Dir, o.data)}
+	t := &testRun{process: p, options: o, began: time.Now(), data: absolute(p.Dir, o.data), args: args}
 	if err := t.find(); err != nil {
 		return err
 	}
@@ -113,7 +121,7 @@ func runTests(ctx context.Context, p *Process, o testOptions, args []string) err
 		return err
 	}
 	defer os.RemoveAll(t.scratch)
-	if err := t.open(ctx, args); err != nil {
+	if err := t.open(ctx); err != nil {
 		return err
 	}
 	if len(t.listing.Errors) > 0 || len(t.listing.Tests) == 0 {
@@ -122,7 +130,10 @@ func runTests(ctx context.Context, p *Process, o testOptions, args []string) err
 	if t.options.plan {
 		return t.predict()
 	}
-	outcome, upload, err := t.execute(ctx, args)
+	if t.options.detect {
+		return t.detectOrder(ctx)
+	}
+	outcome, upload, err := t.execute(ctx)
 	if err != nil {
 		return err
 	}
@@ -186,13 +197,13 @@ func python(p *Process) (string, error) {
 }
 
 // open lays the workers' programs out, lists the tests, and reads what they took before.
-func (t *testRun) open(ctx context.Context, args []string) (err error) {
+func (t *testRun) open(ctx context.Context) (err error) {
 	t.place.Worker = filepath.Join(t.scratch, "worker")
 	if err := os.CopyFS(t.place.Worker, runner.Files()); err != nil {
 		return err
 	}
 	t.place.Env = environment(t.process)
-	if t.listing, err = t.kind.List(ctx, t.place, args); err != nil {
+	if t.listing, err = t.kind.List(ctx, t.place, t.args); err != nil {
 		return err
 	}
 	h, err := history.Open(filepath.Join(t.data, "suite", "history.db"))
@@ -340,7 +351,7 @@ func (t *testRun) conclude(ctx context.Context, out dispatch.Outcome, upload sui
 	upload.Sent += out.Sent
 	run := suite.Run{
 		Name: filepath.Base(t.process.Dir), Runner: t.kind.Name, Started: t.began, Wall: time.Since(t.began), Workers: t.workers,
-		Planned: t.tests, Results: out.Results, Upload: upload, CostUSD: out.CostUSD, History: t.past,
+		Planned: t.tests, Results: out.Results, Upload: upload, CostUSD: out.CostUSD, History: t.past, Order: t.order,
 	}
 	if err := errors.Join(t.keep(context.WithoutCancel(ctx), run), t.write(run)); err != nil {
 		return err
@@ -407,24 +418,30 @@ func (t *testRun) maxFail() int {
 }
 
 // execute runs the tests on the engine.
-func (t *testRun) execute(ctx context.Context, args []string) (dispatch.Outcome, suite.Upload, error) {
+func (t *testRun) execute(ctx context.Context) (dispatch.Outcome, suite.Upload, error) {
 	e, err := t.engine(ctx)
 	if err != nil {
 		return dispatch.Outcome{}, suite.Upload{}, err
 	}
 	defer e.close()
-	batch := suite.Batch{Root: e.root, Runner: t.kind.Name, Args: args, Timeout: t.options.timeout.Seconds(), Settings: t.listing.Settings}
 	tests := slices.Clone(t.tests)
 	for i := range tests {
 		tests[i].Scope = t.scope(tests[i])
 	}
 	progress := &progress{out: t.process.Stdout, live: terminal(t.process.Stderr), err: t.process.Stderr}
-	out, err := dispatch.Run(ctx, tests, dispatch.Options{
-		Invoker: e, Workers: t.workers, Batch: batch, Delta: e.delta, Retries: t.options.retries, MaxFail: t.maxFail(),
-		Past: t.past, Copies: t.options.copies, Scopes: true, Report: progress.report,
-		Process: func(test suite.Test) string { return t.own[test.ID] },
-	})
+	how := t.dispatching(e)
+	how.Retries, how.MaxFail, how.Copies, how.Report = t.options.retries, t.maxFail(), t.options.copies, progress.report
+	out, err := dispatch.Run(ctx, tests, how)
 	return out, e.upload, err
+}
+
+// dispatching is how tests are run on an engine, whatever for.
+func (t *testRun) dispatching(e *testEngine) dispatch.Options {
+	return dispatch.Options{
+		Invoker: e, Workers: t.workers, Delta: e.delta, Past: t.past, Scopes: true,
+		Batch:   suite.Batch{Root: e.root, Runner: t.kind.Name, Args: t.args, Timeout: t.options.timeout.Seconds(), Settings: t.listing.Settings},
+		Process: func(test suite.Test) string { return t.own[test.ID] },
+	}
 }
 
 // progress shows how a run goes: a letter for each test, and a line for people who watch.

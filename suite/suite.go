@@ -153,6 +153,7 @@ type Run struct {
 	Upload  Upload
 	CostUSD float64
 	History map[string]Past // of tests that ran before
+	Order   string          // how tests were put in order, if not as usual
 }
 
 // Upload is what a run sent before it began.

@@ -83,6 +83,9 @@ func Summary(w io.Writer, r suite.Run, slowest int) error {
 			fmt.Fprintln(out)
 		}
 	}
+	if r.Order != "" {
+		fmt.Fprintln(out, printable(r.Order))
+	}
 	fmt.Fprintln(out, Pace(r))
 	heading(out, Counts(r))
 	_, err := io.WriteString(w, out.String())
