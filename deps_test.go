@@ -81,6 +81,7 @@ var law = map[string][]string{
 	"cluster": {module + "/noise"},
 	"drift":   {},
 	"whatif":  {},
+	"top":     {module + "/console/shape", "charm.land/bubbletea/v2", "charm.land/lipgloss/v2/..."},
 	"reading": {module + "/noise", module + "/cluster", module + "/drift", module + "/whatif", module + "/reduce", module + "/export"},
 	"reduce":  {},
 	"export":  {},

@@ -123,7 +123,7 @@ func root(p *Process) *cobra.Command {
 		recordCommand(p, c), replayCommand(p, c), rolloutCommand(p, c),
 		exportCommand(p, c), importCommand(p, c), testCommand(p),
 		rulesCommand(p, c), clustersCommand(p, c), driftCommand(p, c), reproduceCommand(p, c),
-		invokeCommand(p, c), logsCommand(p, c), schemaCommand(p), doctorCommand(p, c), manCommand(p), versionCommand(p), readPDFCommand(p),
+		invokeCommand(p, c), logsCommand(p, c), schemaCommand(p), doctorCommand(p, c), topCommand(p, c), manCommand(p), versionCommand(p), readPDFCommand(p),
 	)
 	return cmd
 }

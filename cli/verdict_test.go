@@ -55,6 +55,9 @@ func TestTimeoutsRefute(t *testing.T) {
 			t.Errorf("%s lacks %q:\n%s", name, want, told[name])
 		}
 	}
+	if out := l.must("top"); !strings.Contains(out, "slow ") || !strings.Contains(out, "98% match") {
+		t.Errorf("assay top into a pipe:\n%s", out)
+	}
 	out, _, code := l.assay("verdict", "slow")
 	for _, want := range []string{"mismatches are faults, the candidate's: timeout 12", "12 of 600 trials fault", "  faults <= 0.5%    refuted  2%", "assumed: ", "not seen: no cold start"} {
 		if !strings.Contains(out, want) {
