@@ -102,6 +102,8 @@ type Differences interface {
 	Drift(ctx context.Context, experiment string, span reading.Span) ([]drift.Report, error)
 	Replay(ctx context.Context, experiment string, rules []byte, span reading.Span) (whatif.Result, error)
 	Reproduce(ctx context.Context, want reading.Wanted, tell func(reading.Progress)) (*export.Reproduction, error)
+	// Case tells how a kept request is made again, and calls nothing.
+	Case(ctx context.Context, want reading.Wanted) (*export.Reproduction, error)
 }
 
 // Reading is both.

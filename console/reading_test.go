@@ -89,6 +89,14 @@ func (f *fakeReading) Reproduce(_ context.Context, want reading.Wanted, tell fun
 	return &export.Reproduction{Trial: want.ID, Calls: 9, Complete: true, Forms: map[string]string{"curl": "curl -sS"}}, nil
 }
 
+func (f *fakeReading) Case(_ context.Context, want reading.Wanted) (*export.Reproduction, error) {
+	if want.Candidate == "candidate-1" {
+		return nil, notFound("mismatch", want.Candidate)
+	}
+	return &export.Reproduction{Trial: want.ID, Notes: []string{"the header field Authorization was redacted, and is not sent"},
+		Forms: map[string]string{export.Curl: "curl -sS '<x>'", export.Go: "package reproduction"}}, nil
+}
+
 func (f *fakeLab) AcceptRule(_ context.Context, name string, r assay.Rule) (assay.Experiment, error) {
 	f.reading.mu.Lock()
 	f.reading.accepted = append(f.reading.accepted, r)

@@ -28,6 +28,7 @@ func (c *Console) readingCalls() map[string]operation {
 		"GET /api/v1/experiments/{name}/drift":           c.drift,
 		"POST /api/v1/experiments/{name}/replay":         c.replay,
 		"POST /api/v1/reproductions":                     c.reproduce,
+		"GET /api/v1/trials/{id}/reproduction":           c.caseOf,
 	}
 }
 
@@ -211,6 +212,15 @@ func (c *Console) replay(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, result)
+}
+
+// caseOf tells how a kept trial's request is made again: of ?candidate=, or of the first that mismatches.
+func (c *Console) caseOf(w http.ResponseWriter, r *http.Request) error {
+	found, err := c.opt.Reading.Case(r.Context(), reading.Wanted{ID: r.PathValue("id"), Candidate: r.URL.Query().Get("candidate")})
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, found)
 }
 
 // wanted is reading.Wanted in the API.

@@ -196,6 +196,28 @@ func TestReproduceLeavesSecretsOut(t *testing.T) {
 	}
 }
 
+// TestCase: what was kept is written down as it is, and nobody is called.
+func TestCase(t *testing.T) {
+	b := newBed(t, never, answers("b=", false))
+	b.redact = func(t *assay.Trial) { t.Candidates[0].Observation.Body = []byte("[redacted]") }
+	b.keep("one", get("b=1&c=2&key=[redacted 0123456789ab]"))
+	b.calls = 0
+	found, err := b.reader.Case(t.Context(), Wanted{ID: "one"})
+	if err != nil || b.calls != 0 || found.Request.Query != "b=1&c=2" || len(found.Notes) != 1 || string(found.Candidate.Body) != "[redacted]" {
+		t.Fatalf("%d calls, %+v, %v", b.calls, found, err)
+	}
+	if curl := found.Forms[export.Curl]; !strings.Contains(curl, "http://new/a?b=1&c=2") || len(found.Forms) != len(export.Forms) {
+		t.Errorf("forms %q", found.Forms)
+	}
+	clusters, err := b.reader.Clusters(t.Context(), "e")
+	if err != nil || len(clusters) != 1 || clusters[0].ID != found.Cluster {
+		t.Errorf("clusters %+v, %v", clusters, err)
+	}
+	if _, err := b.reader.Case(t.Context(), Wanted{ID: "one", Candidate: "other"}); err == nil {
+		t.Error("a candidate that did not mismatch")
+	}
+}
+
 func TestReproduceKeepsToItsBudget(t *testing.T) {
 	b := newBed(t, never, answers("b=", false))
 	b.keep("one", get("a=1&b=2&c=3&d=4&e=5"))

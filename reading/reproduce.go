@@ -348,38 +348,16 @@ func sizeOf(inv *assay.Invocation) int {
 // report writes the smallest exchange down, without secrets.
 func (h *hunt) report(t *assay.Trial, began assay.Invocation, complete bool, notes []string) (*export.Reproduction, error) {
 	x := &h.best
-	event, err := h.bench.Event(&x.invocation)
-	if err != nil {
-		return nil, err
-	}
 	shown := &assay.Trial{
 		ID: x.invocation.ID, Experiment: t.Experiment, Invocation: x.invocation, Control: x.control, Bodies: true,
 		Candidates: []assay.Comparison{{Observation: x.candidate, Differences: x.differences}},
 	}
-	shown.Invocation.Payload = event
-	h.bench.Redact(shown)
-	c := &shown.Candidates[0]
+	found, err := h.bench.write(shown, h.candidate)
+	if err != nil {
+		return nil, err
+	}
 	signature := cluster.Of(t, &assay.Comparison{Observation: x.candidate, Differences: x.differences})
-	found := &export.Reproduction{
-		Case: export.Case{
-			Experiment: t.Experiment, Request: shown.Invocation.Request, Event: shown.Invocation.Payload,
-			Control: h.arm("control", &shown.Control), Candidate: h.arm(h.candidate, &c.Observation), Differences: c.Differences, Header: shown.Control.Header,
-		},
-		Trial: t.ID, Cluster: cluster.ID(signature), Began: began.Request, Calls: h.made, Complete: complete, Notes: append([]string{}, notes...), Forms: map[string]string{},
-	}
-	for _, form := range export.Forms {
-		if text, err := found.Write(form); err == nil { // a URL's request makes no event
-			found.Forms[form] = text
-		}
-	}
+	found.Trial, found.Cluster, found.Began = t.ID, cluster.ID(signature), began.Request
+	found.Calls, found.Complete, found.Notes = h.made, complete, append([]string{}, notes...)
 	return found, nil
-}
-
-func (h *hunt) arm(name string, o *assay.Observation) export.Arm {
-	a := h.bench.Where(name)
-	a.Name, a.Status, a.Body = name, o.Status, o.Body
-	if o.Fault != nil {
-		a.Fault = string(o.Fault.Kind)
-	}
-	return a
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/drift"
+	"github.com/assaylab/assay/export"
 	"github.com/assaylab/assay/noise"
 	"github.com/assaylab/assay/reading"
 	"github.com/assaylab/assay/whatif"
@@ -40,6 +41,7 @@ type Reading interface {
 	Clusters(ctx context.Context, experiment string) ([]assay.Cluster, error)
 	Drift(ctx context.Context, experiment string, span reading.Span) ([]drift.Report, error)
 	Replay(ctx context.Context, experiment string, rules []byte, span reading.Span) (whatif.Result, error)
+	Case(ctx context.Context, want reading.Wanted) (*export.Reproduction, error)
 }
 
 // Options of Pages. All are needed but Pixels.
@@ -81,7 +83,10 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 		"GET /experiments/{name}/differences":  p.differencesPage,
 		"POST /experiments/{name}/differences": p.whatifPage,
 		"GET /trials/{id}":                     p.trialPage,
+		"GET /trials/{id}/reproduction/{arm}":  p.reproductionPage,
 		"GET /functions":                       p.functionsPage,
+		"GET /trials/{id}/request":             p.requestBody,
+		"GET /trials/{id}/bodies/{arm}":        p.body,
 		"GET /trials/{id}/images/{arm}":        p.image,
 		"GET /trials/{id}/pixels/{arm}":        p.pixels,
 		"/":                                    noSuchPage,

@@ -22,20 +22,17 @@ const (
 	markExcused mark = "excused" // by a rule
 )
 
-// line is one line of a body as shown. With Folded, it stands for that many lines left out.
+// line is one line of a body as shown. Lines of two bodies that have the same place stand side by side.
 type line struct {
-	Text   string
-	Mark   mark
-	Folded int
+	Text  string
+	Mark  mark
+	place string
 }
 
 const (
-	foldAbove = 40   // lines; shorter bodies are shown whole
-	contextOf = 3    // lines shown around a difference
-	maxLines  = 2000 // of one body on a page
-	maxWidth  = 2000 // bytes of one line
-	maxDepth  = 100  // levels indented
-	maxHex    = 4 << 10
+	maxWidth = 2000 // bytes of one line
+	maxDepth = 100  // levels indented
+	maxHex   = 4 << 10
 )
 
 // textKind is the way a body is written out.
@@ -84,10 +81,12 @@ func bodyLines(control, other []byte, diffs []assay.Difference) (left, right []l
 		markBetween(left, right, whole)
 	default:
 		left, right = writeOut(control, l), writeOut(other, r)
+		number(left, "differs ")
+		number(right, "differs ")
 		markAll(left, whole)
 		markAll(right, whole)
 	}
-	return fold(left), fold(right)
+	return left, right
 }
 
 // bodyMark is how the bodies as a whole differ.
@@ -157,50 +156,24 @@ func markBetween(a, b []line, m mark) {
 		toA--
 		toB--
 	}
+	for _, lines := range [][]line{a[:from], b[:from]} {
+		number(lines, "begin ")
+	}
+	for _, lines := range [][]line{a[from:toA], b[from:toB]} {
+		number(lines, "differs ")
+	}
+	for _, lines := range [][]line{a[toA:], b[toB:]} {
+		number(lines, "end ")
+	}
 	markAll(a[from:toA], m)
 	markAll(b[from:toB], m)
 }
 
-// fold leaves out long stretches without a mark, and what is too much for a page.
-func fold(lines []line) []line {
-	if len(lines) <= foldAbove {
-		return lines
+// number gives lines places one after another.
+func number(lines []line, of string) {
+	for i := range lines {
+		lines[i].place = of + strconv.Itoa(i)
 	}
-	keep := near(lines)
-	var out []line
-	for i, l := range lines {
-		last := len(out) - 1
-		switch {
-		case keep[i] && len(out) < maxLines:
-			out = append(out, l)
-		case last >= 0 && out[last].Folded > 0:
-			out[last].Folded++
-		default:
-			out = append(out, line{Folded: 1})
-		}
-	}
-	return out
-}
-
-// near tells which lines are marked or close to one that is; without any, the first ones.
-func near(lines []line) []bool {
-	keep := make([]bool, len(lines))
-	marked := false
-	for i, l := range lines {
-		if l.Mark == markNone {
-			continue
-		}
-		marked = true
-		for j := max(0, i-contextOf); j <= min(len(lines)-1, i+contextOf); j++ {
-			keep[j] = true
-		}
-	}
-	if !marked {
-		for i := range foldAbove {
-			keep[i] = true
-		}
-	}
-	return keep
 }
 
 // jsonMark is what a difference says of the JSON value at its path.
@@ -318,8 +291,8 @@ type jsonPrinter struct {
 	lines []line
 }
 
-func (p *jsonPrinter) add(at spot, text string, m mark) {
-	p.lines = append(p.lines, line{Text: cut(strings.Repeat("  ", min(at.depth, maxDepth)) + text), Mark: m})
+func (p *jsonPrinter) add(at spot, text string, m mark, place string) {
+	p.lines = append(p.lines, line{cut(strings.Repeat("  ", min(at.depth, maxDepth)) + text), m, place})
 }
 
 // value prints v at place; inherited is the mark of what it is in.
@@ -337,33 +310,33 @@ func (p *jsonPrinter) value(v any, place string, at spot, inherited mark) {
 	case []any:
 		p.array(v, place, at, own, inherited)
 	default:
-		p.add(at, at.key+scalar(v)+at.tail, own)
+		p.add(at, at.key+scalar(v)+at.tail, own, place)
 	}
 }
 
 func (p *jsonPrinter) object(v map[string]any, place string, at spot, own, inherited mark) {
 	if len(v) == 0 {
-		p.add(at, at.key+"{}"+at.tail, own)
+		p.add(at, at.key+"{}"+at.tail, own, place)
 		return
 	}
-	p.add(at, at.key+"{", own)
+	p.add(at, at.key+"{", own, place)
 	for i, k := range slices.Sorted(maps.Keys(v)) {
 		inner := spot{at.depth + 1, scalar(k) + ": ", comma(i, len(v))}
 		p.value(v[k], place+nameStep(k), inner, inherited)
 	}
-	p.add(at, "}"+at.tail, inherited)
+	p.add(at, "}"+at.tail, inherited, place+" end")
 }
 
 func (p *jsonPrinter) array(v []any, place string, at spot, own, inherited mark) {
 	if len(v) == 0 {
-		p.add(at, at.key+"[]"+at.tail, own)
+		p.add(at, at.key+"[]"+at.tail, own, place)
 		return
 	}
-	p.add(at, at.key+"[", own)
+	p.add(at, at.key+"[", own, place)
 	for i, item := range v {
 		p.value(item, place+indexStep(i), spot{at.depth + 1, "", comma(i, len(v))}, inherited)
 	}
-	p.add(at, "]"+at.tail, inherited)
+	p.add(at, "]"+at.tail, inherited, place+" end")
 }
 
 func comma(i, n int) string {

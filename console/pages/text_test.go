@@ -2,7 +2,6 @@ package pages
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -14,12 +13,7 @@ import (
 func sketch(lines []line) string {
 	var b strings.Builder
 	for _, l := range lines {
-		switch {
-		case l.Folded > 0:
-			fmt.Fprintf(&b, "(%d)\n", l.Folded)
-		default:
-			b.WriteString(map[mark]string{markNone: " ", markDiffers: "!", markExcused: "~"}[l.Mark] + l.Text + "\n")
-		}
+		b.WriteString(map[mark]string{markNone: " ", markDiffers: "!", markExcused: "~"}[l.Mark] + l.Text + "\n")
 	}
 	return b.String()
 }
@@ -63,24 +57,6 @@ func TestBinaryIsDumped(t *testing.T) {
 	}
 }
 
-func TestFold(t *testing.T) {
-	lines := make([]line, 1000)
-	lines[500].Mark = markDiffers
-	got := fold(lines)
-	if len(got) != 9 || got[0].Folded != 497 || got[4].Mark != markDiffers || got[8].Folded != 496 {
-		t.Errorf("%d lines, %+v", len(got), got)
-	}
-	markAll(lines, markDiffers)
-	lines = append(lines, lines...)
-	lines = append(lines, lines...)
-	if got := fold(lines); len(got) != maxLines+1 || got[maxLines].Folded != 4000-maxLines {
-		t.Errorf("%d lines of %d that all differ", len(got), len(lines))
-	}
-	if got := fold(make([]line, 100)); len(got) != foldAbove+1 || got[foldAbove].Folded != 60 {
-		t.Errorf("%d lines without a mark", len(got))
-	}
-}
-
 func TestPlaceOf(t *testing.T) {
 	for path, want := range map[string]string{
 		`$`: ``, `$.a.b[3]`: `["a"]["b"][3]`, `$['a.b']["c"]`: `["a.b"]["c"]`, `$['it\'s "x"']`: `["it's \"x\""]`, `$.é`: `["é"]`, `$['a]']`: `["a]"]`,
@@ -108,8 +84,17 @@ func FuzzBodyLines(f *testing.F) {
 	f.Add([]byte("GIF89a"), []byte("[[[["), "body:$")
 	f.Fuzz(func(t *testing.T, control, other []byte, path string) {
 		left, right := bodyLines(control, other, []assay.Difference{{Path: path, Kind: assay.KindValue}})
-		if len(left) > maxLines+1 || len(right) > maxLines+1 {
-			t.Errorf("%d and %d lines", len(left), len(right))
+		one, two := 0, 0
+		for _, w := range beside(left, right) {
+			if w.Left != nil {
+				one++
+			}
+			if w.Right != nil {
+				two++
+			}
+		}
+		if one != len(left) || two != len(right) {
+			t.Errorf("%d and %d lines of %d and %d", one, two, len(left), len(right))
 		}
 		if kindOf(control) == kindJSON && len(left) == 0 {
 			t.Error("JSON without a line")
@@ -156,6 +141,8 @@ func BenchmarkBodyLines(b *testing.B) {
 	}
 	diffs := []assay.Difference{{Path: "body:$[1000].price", Kind: assay.KindValue}}
 	for b.Loop() {
-		bodyLines(body, body, diffs)
+		left, right := bodyLines(body, body, diffs)
+		free := pageRoom
+		fold(beside(left, right), &free)
 	}
 }

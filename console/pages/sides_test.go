@@ -1,0 +1,73 @@
+package pages
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/assaylab/assay"
+)
+
+// drawn writes rows as a page has them: what differs after "!", a gap as "·".
+func drawn(rows []row) string {
+	var b strings.Builder
+	text := func(l *line) string {
+		if l == nil {
+			return "·"
+		}
+		return strings.TrimSpace(l.Text)
+	}
+	for _, w := range rows {
+		b.WriteString(map[mark]string{markNone: " ", markDiffers: "!", markExcused: "~"}[w.Mark()] + text(w.Left) + " | " + text(w.Right) + "\n")
+	}
+	return b.String()
+}
+
+func TestBeside(t *testing.T) {
+	for _, tc := range []struct{ name, control, other, path, want string }{
+		{"members of one side", `{"a":1,"c":3}`, `{"b":2,"c":4}`, "body:$.c", " { | {\n \"a\": 1, | ·\n · | \"b\": 2,\n!\"c\": 3 | \"c\": 4\n } | }\n"},
+		{"a subtree for a scalar", `{"a":1}`, `{"a":[1,2]}`, "body:$.a", " { | {\n!\"a\": 1 | \"a\": [\n!· | 1,\n!· | 2\n!· | ]\n } | }\n"},
+		{"items that went", `[1,2,3]`, `[1]`, "body:$[1]", " [ | [\n 1, | 1\n!2, | ·\n 3 | ·\n ] | ]\n"},
+		{"text", "a\nb\nc\nd", "a\nx\nd", "body", " a | a\n!b | x\n!c | ·\n d | d\n"},
+		{"text against JSON", `{"a":1}`, "oops", "body", "!{ | oops\n!\"a\": 1 | ·\n!} | ·\n"},
+		{"nothing against text", "", "x", "body", "!· | x\n"},
+	} {
+		left, right := bodyLines([]byte(tc.control), []byte(tc.other), []assay.Difference{{Path: tc.path, Kind: assay.KindValue}})
+		if got := drawn(beside(left, right)); got != tc.want {
+			t.Errorf("%s:\n%s", tc.name, got)
+		}
+	}
+}
+
+func TestFold(t *testing.T) {
+	sketch := func(all []stretch) (text string) {
+		for _, s := range all {
+			text += fmt.Sprintf("%v %d %d; ", s.Folded, len(s.Rows), s.Missing)
+		}
+		return text
+	}
+	lines := make([]line, 1000)
+	lines[500].Mark = markDiffers
+	free := pageRoom
+	if got := sketch(fold(alone(lines), &free)); got != "true 497 0; false 7 0; true 496 0; " {
+		t.Error(got)
+	}
+	if pageRoom-free != 1000*rowBytes {
+		t.Errorf("%d bytes taken", pageRoom-free)
+	}
+	free = 20 * rowBytes // what differs goes first
+	if got := sketch(fold(alone(lines), &free)); got != "true 13 484; false 7 0; true 0 496; " {
+		t.Error(got)
+	}
+	free = 3 * rowBytes
+	if got := sketch(fold(alone(lines), &free)); got != "true 0 497; false 3 4; true 0 496; " {
+		t.Error(got)
+	}
+	free = pageRoom
+	if got := sketch(fold(alone(make([]line, 100)), &free)); got != "false 40 0; true 60 0; " {
+		t.Error(got)
+	}
+	if got := sketch(fold(nil, &free)); got != "false 0 0; " {
+		t.Error(got)
+	}
+}
