@@ -25,7 +25,7 @@ const MaxMinutes = 7 * 24 * 60
 
 // Trends is what a Store also implements when it knows how things went over time.
 type Trends interface {
-	// Trend returns the minutes in which something was observed, in order of time, role and arm. They
-	// outlive the trials.
-	Trend(ctx context.Context, experiment string, since int) ([]Minute, error)
+	// Trend returns the minutes in which something was observed, of the last so many up to the latest of these, in
+	// order of time, role and arm. They outlive the trials.
+	Trend(ctx context.Context, experiment string, since, minutes int) ([]Minute, error)
 }

@@ -263,7 +263,7 @@ func driftCommand(p *Process, c *client) *cobra.Command {
 			return list(cmd.Context(), p, c, experimentPath(name)+"/drift?"+span(limit, all), *output, &found, func(w io.Writer) error { return driftTable(w, found.Candidates) })
 		},
 	}
-	cmd.Flags().IntVar(&limit, "limit", 500, "look at so many of the newest trials")
+	cmd.Flags().IntVar(&limit, "limit", 200, "look at so many of the newest trials")
 	cmd.Flags().BoolVar(&all, "all", false, "look at trials of earlier versions as well")
 	output = outputFlag(cmd)
 	return cmd

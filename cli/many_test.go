@@ -89,8 +89,8 @@ func calls(trial string) []string {
 	api := "/api/v1" + e
 	return []string{
 		"/", e, e + "?outcome=match", e + "/differences", "/trials/" + trial, "/functions", "/metrics", "/readyz",
-		"/api/v1/experiments", api, api + "/definition", api + "/trend", api + "/trials", api + "/trials?limit=500", api + "/trials?outcome=mismatch&arm=one",
-		api + "/trials?path=" + url.QueryEscape("body:$.items[*].price"), api + "/trials?outcome=match&path=status", api + "/rules", api + "/clusters", api + "/drift",
+		"/api/v1/experiments", api, api + "/definition", api + "/trend", api + "/trend?minutes=1440", api + "/charts/mismatches", api + "/charts/means", api + "/charts/pace", api + "/charts/latency", api + "/trials", api + "/trials?limit=500", api + "/trials?outcome=mismatch&arm=one",
+		api + "/trials?path=" + url.QueryEscape("body:$.items[*].price"), api + "/trials?outcome=match&path=status", api + "/rules", api + "/clusters", api + "/drift", api + "/drift?limit=500",
 		"/api/v1/trials/" + trial,
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/assaylab/assay"
@@ -277,20 +278,39 @@ func (c *Console) trend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	minutes, err := c.minutes(r.Context(), &report)
+	span, err := minutesOf(r)
+	if err != nil {
+		return err
+	}
+	minutes, err := c.minutes(r.Context(), &report, span)
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, map[string]any{"minutes": append([]assay.Minute{}, minutes...)})
 }
 
-// minutes are those of an experiment's present evidence.
-func (c *Console) minutes(ctx context.Context, r *assay.Report) ([]assay.Minute, error) {
+// minutes are the last so many of an experiment's present evidence.
+func (c *Console) minutes(ctx context.Context, r *assay.Report, span int) ([]assay.Minute, error) {
 	store, ok := c.opt.Store.(assay.Trends)
 	if !ok {
 		return nil, &assay.Error{Code: assay.CodeNotFound, What: "this store knows no trends", Hint: "sqlite: does"}
 	}
-	return store.Trend(ctx, r.Experiment.Name, r.Experiment.Since)
+	return store.Trend(ctx, r.Experiment.Name, r.Experiment.Since, span)
+}
+
+// trendMinutes is how much of a trend is told, unless more is asked for with ?minutes=.
+const trendMinutes = 12 * 60
+
+func minutesOf(r *http.Request) (int, error) {
+	text := r.URL.Query().Get("minutes")
+	if text == "" {
+		return trendMinutes, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > assay.MaxMinutes {
+		return 0, shape.Invalid("not a number of minutes", text, "a whole number from 1 to "+strconv.Itoa(assay.MaxMinutes)+": a week")
+	}
+	return n, nil
 }
 
 func (c *Console) trial(w http.ResponseWriter, r *http.Request) error {

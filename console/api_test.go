@@ -357,6 +357,9 @@ func TestTrend(t *testing.T) {
 			t.Errorf("%s lacks %s", body, want)
 		}
 	}
+	if code := call(t, newConsole(lab, nil), "GET", "/api/v1/experiments/rounding-float/trend?minutes=20000", "").Code; code != http.StatusBadRequest {
+		t.Errorf("of more minutes than are kept: %d", code)
+	}
 	if code := call(t, newConsole(lab, nil), "GET", "/api/v1/experiments/nobody/trend", "").Code; code != http.StatusNotFound {
 		t.Errorf("of an unknown experiment: %d", code)
 	}

@@ -100,9 +100,12 @@ func latencies(draw func(string, []charts.Calls) charts.Chart, of func(assay.Arm
 	}
 }
 
+// chartMinutes is how much of a trend a chart shows: the last day, a minute a pixel.
+const chartMinutes = 24 * 60
+
 func trends(draw func([]assay.Minute, []charts.Arm) charts.Chart) experimentChart {
 	return func(c *Console, ctx context.Context, r *assay.Report, candidate string) (charts.Chart, error) {
-		minutes, err := c.minutes(ctx, r)
+		minutes, err := c.minutes(ctx, r, chartMinutes)
 		if err != nil {
 			return charts.Chart{}, err
 		}

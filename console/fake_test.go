@@ -107,7 +107,7 @@ func (f *fakeLab) Delete(_ context.Context, name string) error {
 }
 
 // Trials pages through the fake's trials; the cursor is the index to go on from.
-func (f *fakeLab) Trend(_ context.Context, experiment string, since int) ([]assay.Minute, error) {
+func (f *fakeLab) Trend(_ context.Context, experiment string, since, _ int) ([]assay.Minute, error) {
 	return []assay.Minute{{Time: noon, Role: assay.RoleCandidate, Arm: fmt.Sprint(experiment, since), Observations: 60, Timed: 59, MeanMS: 1.5, LatencyMS: assay.Latency{P50: 1.4}}}, nil
 }
 

@@ -34,7 +34,7 @@ func (c *Console) readingCalls() map[string]operation {
 
 // The number of newest trials that are read, unless another is asked for.
 const (
-	driftTrials  = 500
+	driftTrials  = 200
 	replayTrials = 10_000
 )
 

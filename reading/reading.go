@@ -154,7 +154,8 @@ func unknownCluster(id string) error {
 	return &assay.Error{Code: assay.CodeNotFound, What: "there is no cluster " + strconv.Quote(id), Hint: "`assay clusters NAME` lists those of an experiment"}
 }
 
-// Span says which kept trials are read: the newest so many of the present evidence, or of all versions.
+// Span says which kept trials are read: the newest so many of the present evidence, or of all versions; fewer where
+// their bodies are large.
 type Span struct {
 	Limit int
 	All   bool
@@ -201,24 +202,32 @@ func (r *Reader) Replay(ctx context.Context, name string, rules []byte, span Spa
 	return again.Result(), err
 }
 
-// maxTrials bounds how many trials are read at once.
-const maxTrials = 100_000
+// What is read at once: so many trials, and for each of those asked for so much of bodies on average. Of larger ones
+// fewer are read, so that a call takes as long whatever was kept.
+const (
+	maxTrials     = 100_000
+	bytesPerTrial = 4 << 10
+	leastBytes    = 1 << 20
+)
 
-// kept visits trials of an experiment, the newest first, one after the other: no more than a page is held. Those of which bodies were kept come with them.
+// kept visits trials of an experiment, the newest first, one after the other: no more than a page is held. Those of
+// which bodies were kept come with them.
 func (r *Reader) kept(ctx context.Context, e *assay.Experiment, span Span, visit func(*assay.Trial)) error {
 	const page = 200
 	q := assay.Query{Experiment: e.Name}
 	if !span.All {
 		q.Since = e.Since
 	}
-	for left := min(span.Limit, maxTrials); left > 0; {
+	left := min(span.Limit, maxTrials)
+	for bytes := max(left*bytesPerTrial, leastBytes); left > 0 && bytes > 0; {
 		q.Limit = min(left, page)
 		found, err := r.opt.Store.Trials(ctx, q)
 		if err != nil {
 			return err
 		}
 		for i := range found.Trials {
-			if err := r.visit(ctx, &found.Trials[i], visit); err != nil {
+			read, err := r.visit(ctx, &found.Trials[i], visit)
+			if bytes -= read; err != nil || bytes <= 0 {
 				return err
 			}
 		}
@@ -230,17 +239,23 @@ func (r *Reader) kept(ctx context.Context, e *assay.Experiment, span Span, visit
 	return nil
 }
 
-func (r *Reader) visit(ctx context.Context, t *assay.Trial, visit func(*assay.Trial)) error {
+// visit tells how many bytes of bodies it read.
+func (r *Reader) visit(ctx context.Context, t *assay.Trial, visit func(*assay.Trial)) (read int, err error) {
 	if !t.Bodies {
 		visit(t)
-		return nil
+		return 0, nil
 	}
 	whole, err := r.opt.Store.Trial(ctx, t.ID)
 	if isNotFound(err) {
-		return nil // it went while we were on the way to it
+		return 0, nil // it went while we were on the way to it
 	}
-	if err == nil {
-		visit(whole)
+	if err != nil {
+		return 0, err
 	}
-	return err
+	visit(whole)
+	read = len(whole.Control.Body)
+	for i := range whole.Candidates {
+		read += len(whole.Candidates[i].Observation.Body)
+	}
+	return read, nil
 }

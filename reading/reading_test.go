@@ -277,6 +277,23 @@ func TestReplayAndDriftReadKeptTrials(t *testing.T) {
 	}
 }
 
+// Of large bodies so many are read as makes no difference to how long a call takes.
+func TestLargeBodiesAreReadInPart(t *testing.T) {
+	large := strings.Repeat("x", 100<<10)
+	b := newBed(t, never, func(*assay.Request) any { return large })
+	var batch assay.Batch
+	for i := range 20 {
+		batch.Trials = append(batch.Trials, b.trial(fmt.Sprint(i), get("a")))
+	}
+	if err := b.store.Keep(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	drifts, err := b.reader.Drift(t.Context(), "e", Span{Limit: 20})
+	if err != nil || len(drifts) != 1 || drifts[0].Compared < 5 || drifts[0].Compared > 11 {
+		t.Errorf("%+v, %v", drifts, err)
+	}
+}
+
 func TestMarks(t *testing.T) {
 	b := newBed(t, never, answers("b=", false))
 	b.keep("one", get("b"))

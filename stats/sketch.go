@@ -27,12 +27,17 @@ type Sketch struct {
 	dd *ddsketch.DDSketch
 }
 
-// NewSketch returns an empty sketch.
-func NewSketch() *Sketch {
-	cubic, err := mapping.NewCubicallyInterpolatedMapping(sketchAccuracy)
+// cubic maps values to bins. It does not change.
+var cubic = func() *mapping.CubicallyInterpolatedMapping {
+	m, err := mapping.NewCubicallyInterpolatedMapping(sketchAccuracy)
 	if err != nil {
 		panic(err) // sketchAccuracy is not between 0 and 1
 	}
+	return m
+}()
+
+// NewSketch returns an empty sketch.
+func NewSketch() *Sketch {
 	return &Sketch{ddsketch.NewDDSketch(cubic, store.NewCollapsingLowestDenseStore(sketchBins), store.NewSparseStore())}
 }
 
@@ -106,12 +111,24 @@ var errSketch = errors.New("not an encoded sketch")
 
 // DecodeSketch reads what Encode wrote, and fails on anything else.
 func DecodeSketch(b []byte) (*Sketch, error) {
+	bins, err := decodeBins(b)
+	if err != nil {
+		return nil, err
+	}
 	s := NewSketch()
+	_ = s.dd.AddWithCount(0, float64(bins[0].count)) // fails for a negative count or value only
+	for _, bin := range bins[1:] {
+		s.dd.GetPositiveValueStore().AddWithCount(int(bin.index), float64(bin.count))
+	}
+	return s, nil
+}
+
+func decodeBins(b []byte) ([]bin, error) {
 	total, n := binary.Uvarint(b)
 	if n <= 0 || total > maxSketchCount {
 		return nil, errSketch
 	}
-	_ = s.dd.AddWithCount(0, float64(total)) // fails for a negative count or value only
+	bins := append(make([]bin, 0, len(b)/2+1), bin{zeros: true, count: int64(total)})
 	for index := int64(0); n < len(b); {
 		step, i := binary.Varint(b[n:])
 		count, j := binary.Uvarint(b[n+max(i, 0):])
@@ -122,7 +139,43 @@ func DecodeSketch(b []byte) (*Sketch, error) {
 		if index < -maxSketchIndex || index > maxSketchIndex || total > maxSketchCount {
 			return nil, errSketch
 		}
-		s.dd.GetPositiveValueStore().AddWithCount(int(index), float64(count))
+		bins = append(bins, bin{index: index, count: int64(count)})
 	}
-	return s, nil
+	return bins, nil
+}
+
+// EncodedQuantiles returns the same quantiles as the sketch that Encode wrote, and its count, without making a
+// sketch of it: for those who read thousands.
+func EncodedQuantiles(b []byte, shares ...float64) (values []float64, count int64, err error) {
+	bins, err := decodeBins(b)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, bin := range bins {
+		count += bin.count
+	}
+	values = make([]float64, len(shares))
+	for i, q := range shares {
+		rank, below := min(max(q, 0), 1)*float64(count-1), int64(0)
+		for _, bin := range bins {
+			if below += bin.count; float64(below) > rank {
+				values[i] = bin.value()
+				break
+			}
+		}
+	}
+	return values, count, nil
+}
+
+// bin is an encoded bin; the one of zeros comes first.
+type bin struct {
+	zeros        bool
+	index, count int64
+}
+
+func (b bin) value() float64 {
+	if b.zeros {
+		return 0
+	}
+	return cubic.Value(int(b.index))
 }

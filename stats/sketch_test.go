@@ -68,6 +68,24 @@ func TestSketchSurvivesEncoding(t *testing.T) {
 	}
 }
 
+func TestEncodedQuantilesAreTheSketchs(t *testing.T) {
+	for _, v := range [][]float64{nil, {0}, {0, 0, 5}, {1e-6, 1, 1e6}, {7}, {1, 2}, values(3, 5000), append(values(4, 30), 0, 0, 0)} {
+		s, shares := sketchOf(v), []float64{-1, 0, 0.1, 0.5, 0.9, 0.99, 1, 2}
+		got, count, err := EncodedQuantiles(s.Encode(), shares...)
+		if err != nil || count != s.Count() {
+			t.Fatalf("%d values, want %d, %v", count, s.Count(), err)
+		}
+		for i, q := range shares {
+			if got[i] != s.Quantile(q) {
+				t.Errorf("of %d values %g is %g, want %g", len(v), q, got[i], s.Quantile(q))
+			}
+		}
+	}
+	if _, _, err := EncodedQuantiles([]byte{0x80}, 0.5); err == nil {
+		t.Error("garbage has quantiles")
+	}
+}
+
 func TestSketchTakesAnyNumber(t *testing.T) {
 	s := sketchOf([]float64{math.NaN(), -1, math.Inf(-1), 0, math.SmallestNonzeroFloat64, math.MaxFloat64, math.Inf(1)})
 	if s.Count() != 6 {

@@ -119,7 +119,7 @@ func sameStores(t *testing.T, a, b whole) {
 	t.Helper()
 	for since := 1; since <= 2; since++ {
 		same(t, a, b, func(s whole) (any, error) { return s.Counts(t.Context(), Experiment, since) })
-		same(t, a, b, func(s whole) (any, error) { return s.Trend(t.Context(), Experiment, since) })
+		same(t, a, b, func(s whole) (any, error) { return s.Trend(t.Context(), Experiment, since, assay.MaxMinutes) })
 		same(t, a, b, func(s whole) (any, error) { return s.Excuses(t.Context(), Experiment, since) })
 	}
 	same(t, a, b, func(s whole) (any, error) { return s.Noise(t.Context(), Experiment) })

@@ -36,6 +36,9 @@ func trends(t *testing.T, store assay.Store) {
 	if want := int64(200*3) + trialsWithSecondary(trials); seen != want {
 		t.Errorf("%d observations in %d minutes, want %d", seen, len(trend), want)
 	}
+	if last, err := s.Trend(t.Context(), Experiment, 1, 2); err != nil || !reflect.DeepEqual(last, lastOf(trend, 2)) {
+		t.Errorf("the last two minutes are %+v, %v", last, err)
+	}
 	late := Trials(24, 1)
 	late[0].Time = trials[199].Time.Add(assay.MaxMinutes * time.Minute)
 	keep(t, store, late...)
@@ -44,9 +47,15 @@ func trends(t *testing.T, store assay.Store) {
 	}
 }
 
+// lastOf is what happened in the last minutes of a trend.
+func lastOf(trend []assay.Minute, minutes int) []assay.Minute {
+	begin := trend[len(trend)-1].Time.Add(-time.Duration(minutes) * time.Minute)
+	return slices.DeleteFunc(slices.Clone(trend), func(m assay.Minute) bool { return !m.Time.After(begin) })
+}
+
 func trendOf(t *testing.T, s assay.Trends) []assay.Minute {
 	t.Helper()
-	trend, err := s.Trend(t.Context(), Experiment, 1)
+	trend, err := s.Trend(t.Context(), Experiment, 1, assay.MaxMinutes)
 	if err != nil || len(trend) == 0 {
 		t.Fatalf("%d minutes, %v", len(trend), err)
 	}

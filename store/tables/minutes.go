@@ -121,10 +121,11 @@ func writeMinute(tx Tx, key armMinute, m *minuteTotals) error {
 }
 
 // Trend implements assay.Trends.
-func (t Tables) Trend(ctx context.Context, experiment string, since int) ([]assay.Minute, error) {
+func (t Tables) Trend(ctx context.Context, experiment string, since, minutes int) ([]assay.Minute, error) {
 	return listed(ctx, t, "the trend cannot be read", readMinute,
 		`SELECT minute, role, arm, observations, cold, faults, mismatches, micros, latency FROM minutes
-		WHERE experiment = ? AND since = ? ORDER BY minute, role, arm`, experiment, since)
+		WHERE experiment = ? AND since = ? AND minute > (SELECT max(minute) FROM minutes WHERE experiment = ? AND since = ?) - ?
+		ORDER BY minute, role, arm`, experiment, since, experiment, since, minutes)
 }
 
 func readMinute(row Row) (m assay.Minute, err error) {
@@ -133,11 +134,12 @@ func readMinute(row Row) (m assay.Minute, err error) {
 	if err := row.Scan(&minute, &m.Role, &m.Arm, &m.Observations, &m.Cold, &m.Faults, &m.Mismatches, &micros, &latency); err != nil {
 		return m, err
 	}
-	sketch, err := stats.DecodeSketch(latency)
+	quantiles, timed, err := stats.EncodedQuantiles(latency, 0.5, 0.9, 0.99)
 	if err != nil {
 		return m, err
 	}
-	m.Time, m.Timed, m.LatencyMS = time.Unix(60*minute, 0).UTC(), sketch.Count(), distribution(sketch)
+	m.Time, m.Timed = time.Unix(60*minute, 0).UTC(), timed
+	m.LatencyMS = assay.Latency{P50: quantiles[0], P90: quantiles[1], P99: quantiles[2]}
 	if m.Timed > 0 {
 		m.MeanMS = float64(micros) / 1000 / float64(m.Timed)
 	}
