@@ -44,6 +44,7 @@ bench: setup-test
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	ASSAY_TRIALS=1000000 $(GO) test -count 1 -timeout 60m -run TestManyTrials -v ./cli
 	$(GO) run ./bench -assay $(BIN)
+	$(GO) run ./bench/suites -assay $(BIN)
 
 ## soak: 100,000 requests under the race detector, while candidates, definitions and clients do what they like
 soak: setup-test

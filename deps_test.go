@@ -27,6 +27,7 @@ var law = map[string][]string{
 	"wire":                {module + "/clients"},
 	"clients":             {},
 	"bench":               {"golang.org/x/sync/errgroup"},
+	"bench/suites":        {module + "/suite/schedule"},
 	"certificates":        {},
 	"ci":                  {module + "/console/shape", "github.com/jstemmer/go-junit-report/v2/junit", "github.com/owenrumney/go-sarif/v3/..."},
 	"certificates/testca": {module + "/certificates"},

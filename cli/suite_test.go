@@ -154,7 +154,7 @@ func TestSuite(t *testing.T) {
 	late := 0
 	for name, outcome := range got {
 		short := name[strings.Index(name, "::test_")+len("::test_"):]
-		if outcome == "error" && short != "setup" { // the last one of its module on a worker, whichever that is
+		if outcome == "error" && short != "setup" { // the last one of its module on a worker, whichever that is, unless it failed itself
 			late++
 			continue
 		}
@@ -162,7 +162,7 @@ func TestSuite(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, outcome, want[short])
 		}
 	}
-	if len(got) != len(want) || late == 0 {
+	if len(got) != len(want) || late > 2 {
 		t.Errorf("%d outcomes, %d of them of late tear-down: %v", len(got), late, got)
 	}
 	for _, text := range []string{"said before", "assert 1 == 2", "no set-up", "comes late", "FAILED test_mixed.py::TestIn::test_fails - assert 1 == 2"} {

@@ -104,10 +104,12 @@ type testRun struct {
 	listing suite.Listing
 	tests   []suite.Test      // those of this shard
 	own     map[string]string // by test: the process that it is run in; none for any
-	workers int
+	crew    int               // workers that are started
+	workers int               // of them that are used
 	scratch string
 	args    []string // the runner's
 	order   string   // how tests were put in order, if not as usual
+	begun   starting
 }
 
 // runTests runs the suite of the working directory.
@@ -122,6 +124,11 @@ func runTests(ctx context.Context, p *Process, o testOptions, args []string) err
 	}
 	defer os.RemoveAll(t.scratch)
 	if err := t.open(ctx); err != nil {
+		return err
+	}
+	t.start(ctx)
+	defer t.stop()
+	if err := t.collect(ctx); err != nil {
 		return err
 	}
 	if len(t.listing.Errors) > 0 || len(t.listing.Tests) == 0 {
@@ -196,16 +203,13 @@ func python(p *Process) (string, error) {
 	return "", invalid("python3 is not installed: the workers' programs are written in it", "the Debian package python3 brings it")
 }
 
-// open lays the workers' programs out, lists the tests, and reads what they took before.
+// open lays the workers' programs out, reads what tests took before, and by that how many workers to start.
 func (t *testRun) open(ctx context.Context) (err error) {
 	t.place.Worker = filepath.Join(t.scratch, "worker")
 	if err := os.CopyFS(t.place.Worker, runner.Files()); err != nil {
 		return err
 	}
 	t.place.Env = environment(t.process)
-	if t.listing, err = t.kind.List(ctx, t.place, t.args); err != nil {
-		return err
-	}
 	h, err := history.Open(filepath.Join(t.data, "suite", "history.db"))
 	if err != nil {
 		return err
@@ -215,10 +219,29 @@ func (t *testRun) open(ctx context.Context) (err error) {
 	if t.past, err = h.Load(ctx, t.key); err != nil {
 		return err
 	}
+	durations := make([]time.Duration, 0, len(t.past))
+	for _, past := range t.past {
+		durations = append(durations, past.Mean)
+	}
+	t.crew = t.count(durations, len(durations))
+	return nil
+}
+
+// collect lists the tests of this shard, in the order in which they are to run.
+func (t *testRun) collect(ctx context.Context) (err error) {
+	if t.listing, err = t.kind.List(ctx, t.place, t.args); err != nil {
+		return err
+	}
 	if t.tests, err = t.sharded(); err != nil {
 		return err
 	}
-	t.workers = t.count()
+	var durations []time.Duration
+	for _, test := range t.tests {
+		if past, known := t.past[test.ID]; known {
+			durations = append(durations, past.Mean)
+		}
+	}
+	t.workers = max(1, min(t.crew, t.count(durations, len(t.tests)), len(t.tests)))
 	return t.arrange()
 }
 
@@ -276,21 +299,15 @@ func (t *testRun) scope(test suite.Test) string {
 // startup is what starting a worker is taken to cost when the number of workers is chosen.
 const startup = time.Second
 
-// count chooses the number of workers: given, or as many as shorten the run, but not more than the
-// machine carries.
-func (t *testRun) count() int {
+// count chooses the number of workers for so many tests: given, or as many as shorten the run by what is
+// known of most, but not more than the machine carries.
+func (t *testRun) count(durations []time.Duration, tests int) int {
 	if n, _ := workersWanted(t.options.workers); n > 0 {
-		return min(n, max(len(t.tests), 1))
+		return n
 	}
 	limit := max(2, 2*runtime.NumCPU())
-	var durations []time.Duration
-	for _, test := range t.tests {
-		if past, known := t.past[test.ID]; known {
-			durations = append(durations, past.Mean)
-		}
-	}
-	if len(durations) < len(t.tests)/2 {
-		return min(limit, max(len(t.tests), 1))
+	if len(durations) == 0 || len(durations) < tests/2 {
+		return limit
 	}
 	return schedule.Enough(durations, startup, limit)
 }
@@ -419,11 +436,10 @@ func (t *testRun) maxFail() int {
 
 // execute runs the tests on the engine.
 func (t *testRun) execute(ctx context.Context) (dispatch.Outcome, suite.Upload, error) {
-	e, err := t.engine(ctx)
+	e, err := t.engine()
 	if err != nil {
 		return dispatch.Outcome{}, suite.Upload{}, err
 	}
-	defer e.close()
 	tests := slices.Clone(t.tests)
 	for i := range tests {
 		tests[i].Scope = t.scope(tests[i])
@@ -438,7 +454,7 @@ func (t *testRun) execute(ctx context.Context) (dispatch.Outcome, suite.Upload, 
 // dispatching is how tests are run on an engine, whatever for.
 func (t *testRun) dispatching(e *testEngine) dispatch.Options {
 	return dispatch.Options{
-		Invoker: e, Workers: t.workers, Delta: e.delta, Past: t.past, Scopes: true,
+		Invoker: e, Workers: t.workers, Crew: e.crew, Delta: e.delta, Past: t.past, Scopes: true,
 		Batch:   suite.Batch{Root: e.root, Runner: t.kind.Name, Args: t.args, Timeout: t.options.timeout.Seconds(), Settings: t.listing.Settings},
 		Process: func(test suite.Test) string { return t.own[test.ID] },
 	}

@@ -33,11 +33,10 @@ func (t *testRun) detectOrder(ctx context.Context) error {
 			return err
 		}
 	}
-	e, err := t.engine(ctx)
+	e, err := t.engine()
 	if err != nil {
 		return err
 	}
-	defer e.close()
 	d := &detection{testRun: t, how: t.dispatching(e), said: map[string]string{}}
 	ids, groups := t.names()
 	findings, err := order.Detect(order.Looks(ids, groups, seed, shuffles), func(all []order.Sequence) ([][]order.Outcome, error) {

@@ -18,6 +18,7 @@ import (
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/lambda"
 	"github.com/assaylab/assay/suite"
+	"github.com/assaylab/assay/suite/dispatch"
 	"github.com/assaylab/assay/suite/local"
 	"github.com/assaylab/assay/suite/runner"
 	"github.com/assaylab/assay/suite/tree"
@@ -26,14 +27,55 @@ import (
 // testEngine is what runs workers, with the project's snapshot on it.
 type testEngine struct {
 	assay.Invoker
+	crew   *dispatch.Crew
 	root   string
 	upload suite.Upload
 	delta  func() (string, error)
 	close  func()
 }
 
-// engine opens the engine that was asked for, or this machine's processes if the embedded one cannot be.
-func (t *testRun) engine(ctx context.Context) (*testEngine, error) {
+// starting is an engine that is opened, and whose workers get ready, while tests are listed.
+type starting struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	engine *testEngine
+	err    error
+}
+
+// start opens the engine beside what else is done. Stop it in the end.
+func (t *testRun) start(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	t.begun = starting{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(t.begun.done)
+		if t.options.plan {
+			return
+		}
+		e, err := t.openAny(ctx)
+		if err == nil {
+			e.crew = dispatch.Muster(ctx, e, t.kind.Name, t.crew)
+		}
+		t.begun.engine, t.begun.err = e, err
+	}()
+}
+
+// engine returns the engine when it is open. Its workers may still be getting ready.
+func (t *testRun) engine() (*testEngine, error) {
+	<-t.begun.done
+	return t.begun.engine, t.begun.err
+}
+
+// stop ends workers and engine.
+func (t *testRun) stop() {
+	t.begun.cancel()
+	if e, _ := t.engine(); e != nil {
+		e.crew.Dismiss()
+		e.close()
+	}
+}
+
+// openAny opens the engine that was asked for, or this machine's processes if the embedded one cannot be.
+func (t *testRun) openAny(ctx context.Context) (*testEngine, error) {
 	if t.options.engine == "local" {
 		return t.localEngine(), nil
 	}
@@ -209,8 +251,8 @@ const maxRuns = 16
 func (t *testRun) openEngine() (*lambda.Engine, error) {
 	for n := range maxRuns {
 		e, err := lambda.New(lambda.Options{
-			Dir: filepath.Join(t.data, "suite", fmt.Sprint("engine-", n)), MaxEnvironments: t.workers + 1, Concurrency: t.workers,
-			MemoryMB: (t.workers + 1) * t.options.memory, MaxInits: t.workers, LookPath: t.lookPath,
+			Dir: filepath.Join(t.data, "suite", fmt.Sprint("engine-", n)), MaxEnvironments: t.crew + 1, Concurrency: t.crew,
+			MemoryMB: (t.crew + 1) * t.options.memory, MaxInits: t.crew, LookPath: t.lookPath,
 		})
 		var known *assay.Error
 		if errors.As(err, &known) && known.Code == assay.CodeConflict {

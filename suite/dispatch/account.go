@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,7 +109,7 @@ func (r *run) result(i int, result suite.Result) {
 	if s.done {
 		return // a copy of a straggler
 	}
-	result.File, result.Line = pick(result.File, r.tests[i].File), pick(result.Line, r.tests[i].Line)
+	result.File, result.Line = cmp.Or(result.File, r.tests[i].File), cmp.Or(result.Line, r.tests[i].Line)
 	if r.repeat(s, result.Status) {
 		s.earlier = append(s.earlier, result)
 		r.rerun(i)
@@ -130,14 +131,6 @@ func (r *run) result(i int, result suite.Result) {
 		r.queue.Drop()
 		r.stop()
 	}
-}
-
-func pick[T comparable](a, b T) T {
-	var zero T
-	if a != zero {
-		return a
-	}
-	return b
 }
 
 // repeat tells whether a test is run once more after a result: what took its worker with it, once; what
@@ -178,10 +171,14 @@ func (r *run) abandon() {
 // amend adds what a scope's tear-down did to the result of its last test.
 func (r *run) amend(late suite.Result) {
 	i, planned := r.index[late.ID]
-	if !planned || !r.state[i].done || r.state[i].result.Status.Bad() {
+	if !planned || !r.state[i].done {
 		return
 	}
 	s := &r.state[i]
+	if s.result.Status.Bad() {
+		s.result.Detail += "\n" + cmp.Or(late.Detail, late.Message)
+		return
+	}
 	s.result.Status, s.result.Message, s.result.Detail = late.Status, late.Message, late.Detail
 	r.failed++
 	r.tell(s.result)
@@ -200,14 +197,13 @@ func (r *run) finish(ctx context.Context) {
 	if r.fault != nil || !r.shared {
 		return
 	}
-	finished := map[string]bool{}
+	left := maps.Clone(r.seen)
 	for range rounds {
-		left := len(r.seen) - len(finished)
-		if left <= 0 {
+		if len(left) == 0 {
 			return
 		}
 		var calls sync.WaitGroup
-		for range len(r.seen) {
+		for range max(len(r.seen), r.Crew.size()) { // some may be ready and have run nothing
 			calls.Go(func() {
 				b := r.Batch
 				b.Op, b.Tests = "finish", nil
@@ -217,7 +213,7 @@ func (r *run) finish(ctx context.Context) {
 				}
 				r.mu.Lock()
 				defer r.mu.Unlock()
-				finished[a.Worker] = true
+				delete(left, a.Worker)
 				for _, late := range a.Late {
 					r.amend(late)
 				}
@@ -240,6 +236,8 @@ func (r *run) outcome() (Outcome, error) {
 		r.out.Results = append(r.out.Results, s.result)
 	}
 	r.out.Workers = slices.Sorted(maps.Keys(r.seen))
+	calls, usd := r.Crew.spent()
+	r.out.Calls, r.out.CostUSD = r.out.Calls+calls, r.out.CostUSD+usd
 	r.out.Stopped = r.out.Stopped || r.done < len(r.tests)
 	return r.out, r.fault
 }

@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Invoker assay.Invoker
 	Workers int
+	Crew    *Crew                        // workers that are getting ready; nil for none
 	Batch   suite.Batch                  // what every batch says beside its tests
 	Delta   func() (string, error)       // what a worker asks for that has not got the snapshot
 	Retries int                          // of tests that fail
@@ -130,8 +131,9 @@ func newRun(tests []suite.Test, o Options, stop context.CancelFunc) *run {
 	return r
 }
 
-// work is one slot: it takes batches and invokes a worker for each until nothing is left.
+// work is one slot: when its worker is ready, it takes batches and invokes a worker for each until nothing is left.
 func (r *run) work(ctx context.Context, slot int) {
+	r.Crew.wait(ctx, slot)
 	for {
 		l, ok := r.take(ctx, slot)
 		if !ok {

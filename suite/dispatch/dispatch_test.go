@@ -247,6 +247,73 @@ func TestDelta(t *testing.T) {
 	})
 }
 
+// TestLate: what a scope's tear-down says belongs to its test, also when both come in one answer.
+func TestLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine := assay.InvokerFunc(func(_ context.Context, inv *assay.Invocation) (*assay.Observation, error) {
+			var b suite.Batch
+			if err := json.Unmarshal(inv.Payload, &b); err != nil {
+				return nil, err
+			}
+			a := suite.Answer{Worker: "w"}
+			for _, id := range b.Tests {
+				a.Results = append(a.Results, suite.Result{ID: id, Status: suite.Pass})
+				a.Late = append(a.Late, suite.Result{ID: id, Status: suite.Error, Message: "late"})
+			}
+			return answer(a), nil
+		})
+		out, err := Run(t.Context(), tests(3), Options{Invoker: engine, Workers: 1})
+		if err != nil || out.Results[0].Status != suite.Error || out.Results[2].Message != "late" {
+			t.Errorf("%v: %+v", err, out.Results)
+		}
+	})
+}
+
+// TestCrew: workers that were mustered are ready before the first batch, each slot waits for its own, and
+// those that ran nothing are no reason to leave out one that did when all is torn down.
+func TestCrew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		warm, finished, n := 0, 0, 0
+		engine := assay.InvokerFunc(func(_ context.Context, inv *assay.Invocation) (*assay.Observation, error) {
+			var b suite.Batch
+			if err := json.Unmarshal(inv.Payload, &b); err != nil {
+				return nil, err
+			}
+			mu.Lock()
+			n++
+			id := fmt.Sprint("w", n%3)
+			mu.Unlock()
+			time.Sleep(time.Second)
+			mu.Lock()
+			defer mu.Unlock()
+			a := suite.Answer{Worker: id}
+			switch b.Op {
+			case "warm":
+				warm++
+			case "finish":
+				finished++
+			case "run":
+				if warm == 0 {
+					t.Error("a test ran before a worker was ready")
+				}
+				for _, id := range b.Tests {
+					a.Results = append(a.Results, suite.Result{ID: id, Status: suite.Pass})
+				}
+			}
+			o := answer(a)
+			o.CostUSD = 1
+			return o, nil
+		})
+		crew := Muster(t.Context(), engine, "pytest", 3)
+		defer crew.Dismiss()
+		out, err := Run(t.Context(), tests(1), Options{Invoker: engine, Workers: 3, Crew: crew})
+		if err != nil || warm != 3 || finished < 3 || out.CostUSD != float64(out.Calls) {
+			t.Errorf("%v: %d ready, %d finished, %+v", err, warm, finished, out)
+		}
+	})
+}
+
 // TestUnreachable: an engine that is not there is an error, one that fails now and then is not.
 func TestUnreachable(t *testing.T) {
 	gone := &assay.Error{Code: assay.CodeUnreachable, What: "nobody there"}

@@ -108,17 +108,47 @@ func units(tasks []Task) []unit {
 	return append(inward(unknown), known...)
 }
 
-// inward orders what nothing is known of from both ends of the listing to its middle: people write the
-// slow tests last, or first.
+// probes is how many tests that nothing is known of are taken from all over the listing first.
+const probes = 17
+
+// inward orders what nothing is known of: a few from evenly spread places, the ends first, and the rest
+// from both ends to the middle. People write the slow tests last, or first, or by themselves somewhere;
+// and neighbours, whose file is imported once, stay together for the most part.
 func inward(all []unit) []unit {
-	out := make([]unit, 0, len(all))
-	for i, j := 0, len(all)-1; i <= j; i, j = i+1, j-1 {
-		out = append(out, all[j])
-		if i < j {
+	taken, out := make([]bool, len(all)), make([]unit, 0, len(all))
+	take := func(i int) {
+		if !taken[i] {
+			taken[i] = true
 			out = append(out, all[i])
 		}
 	}
+	for _, i := range spread(len(all)) {
+		take(i)
+	}
+	for i, j := 0, len(all)-1; i <= j; i, j = i+1, j-1 {
+		take(j)
+		take(i)
+	}
 	return out
+}
+
+// spread is up to so many places as there are probes: both ends, the middle, the middles of the halves,
+// and so on.
+func spread(n int) (places []int) {
+	if n == 0 {
+		return nil
+	}
+	places = []int{n - 1, 0}
+	for halves := [][2]int{{0, n - 1}}; len(halves) > 0 && len(places) < probes; halves = halves[1:] {
+		low, high := halves[0][0], halves[0][1]
+		if high-low < 2 {
+			continue
+		}
+		middle := (low + high + 1) / 2
+		places = append(places, middle)
+		halves = append(halves, [2]int{low, middle}, [2]int{middle, high})
+	}
+	return places
 }
 
 // Take gives a worker its next batch; false if there is nothing that it could do now.

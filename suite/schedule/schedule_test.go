@@ -49,22 +49,17 @@ func TestSecondRun(t *testing.T) {
 	}
 }
 
-// TestFirstRun: with nothing known, the longest test at either end of the listing costs nothing, and
-// in its middle at most itself.
+// TestFirstRun: with nothing known, the longest test at either end of the listing or in its middle costs
+// nothing.
 func TestFirstRun(t *testing.T) {
 	sum := 0.0
 	for seed := range uint64(50) {
-		for _, place := range []string{"first", "last"} {
+		for _, place := range []string{"first", "middle", "last"} {
 			d := lognormal(seed, 400, 300*time.Millisecond, 1, place)
 			r := ratio(Simulate(make([]Task, 400), on(8, d)), d, 8)
-			if sum += r / 100; r > 1.20 { // another of the long ones comes late
+			if sum += r / 150; r > 1.20 { // another of the long ones comes late
 				t.Errorf("seed %d, longest %s: %.3f times the floor", seed, place, r)
 			}
-		}
-		d := lognormal(seed, 400, 300*time.Millisecond, 1, "middle")
-		floor, longest := Floor(d, 8), slices.Max(d)
-		if o := Simulate(make([]Task, 400), on(8, d)); o.Makespan > floor+longest {
-			t.Errorf("seed %d: %v, more than Graham's bound", seed, o.Makespan)
 		}
 	}
 	if sum > 1.08 {

@@ -1,6 +1,7 @@
 """The process that a worker keeps warm: a runner that is given tests, and says what becomes of each.
 
-Arguments are the runner's name and two file descriptors. Each message is a line of JSON.
+Arguments are the runner's name and two file descriptors. Each message is a line of JSON. The first one
+says where the project is; until it comes, the runner is imported.
 """
 import importlib, json, os, site, sys
 
@@ -40,7 +41,11 @@ def main():
     runner = importlib.import_module("run_" + name)
     sys.path.remove(here)
     sys.argv = [name]
-    runner.serve(link, link.hear())
+    link.say(ready=True)
+    first = link.hear()
+    if first is not None:
+        os.chdir(first["tree"])
+        runner.serve(link, first)
 
 
 if __name__ == "__main__":

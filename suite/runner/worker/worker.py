@@ -12,24 +12,31 @@ KEPT = 16 << 10  # bytes of what a runner prints, for when it ends
 
 
 class Child:
-    """A runner's process. It is given tests, and says what becomes of each, by two pipes of its own."""
+    """A runner's process. It is told of a project, then given tests, and says what becomes of each, by two
+    pipes of its own. Its runner is imported before there is a project."""
 
-    def __init__(self, tree, batch):
+    def __init__(self, runner):
         ours, theirs = os.pipe(), os.pipe()
         for fd in (ours[0], theirs[1]):
             os.set_inheritable(fd, True)
         env = dict(os.environ) if LOCAL else environment()
-        command = [sys.executable, os.path.join(HERE, "child.py"), batch["runner"], str(ours[0]), str(theirs[1])]
+        command = [sys.executable, os.path.join(HERE, "child.py"), runner, str(ours[0]), str(theirs[1])]
         self.process = subprocess.Popen(
-            command, cwd=tree, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            command, cwd=LOCAL or TMP, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             pass_fds=(ours[0], theirs[1]), start_new_session=True)
         os.close(ours[0])
         os.close(theirs[1])
+        self.runner, self.told = runner, None
         self.to, self.fro, self.rest = ours[1], theirs[0], b""
         self.printed, self.lock = b"", threading.Lock()
         self.reader = threading.Thread(target=self.drain, daemon=True)
         self.reader.start()
-        self.say({"args": batch.get("args") or [], "settings": batch.get("settings") or {}})
+
+    def tell(self, project):
+        """Says what it is about, once."""
+        if self.told is None:
+            self.told = project
+            self.say(project)
 
     def drain(self):
         for part in iter(lambda: self.process.stdout.read1(65536), b""):
@@ -84,20 +91,21 @@ def environment():
 
 LOCAL = None  # the project's folder, where no copy of it is made
 TMP = os.environ.get("TMPDIR", "/tmp")
-child, child_root = None, None
+child = None
+WARMING = 20  # seconds that a runner's process may take to be imported
 
 
 def handler(batch, context=None):
     answer = {"worker": ID, "results": [], "late": []}
+    if batch["op"] == "warm":
+        warm(batch["runner"])
+        return answer
     tree = LOCAL or lay_out(batch)
     if tree is None:
         answer["need"] = True
         return answer
     if batch["op"] == "finish":
         finish(answer)
-        return answer
-    if batch["op"] == "warm":
-        ensure(tree, batch)
         return answer
     if batch.get("fresh"):
         end_session(answer)
@@ -111,28 +119,58 @@ def handler(batch, context=None):
     return answer
 
 
+def warm(runner):
+    """Does what can be done before the project is known: the runner is imported, and the base copied."""
+    global child
+    if child is None or not child.alive():
+        child = Child(runner)
+    if not LOCAL:
+        pristine()
+    try:
+        child.hear(time.monotonic() + WARMING)
+    except TimeoutError:
+        pass  # the first test will wait for it
+
+
+TREES = os.path.join(TMP, "trees")
+
+
 def lay_out(batch):
     """The folder of a snapshot: the base, which came as the function's code, and what differs from it."""
-    tree = os.path.join(TMP, "trees", batch["root"])
+    tree = os.path.join(TREES, batch["root"])
     if os.path.isdir(tree):
         return tree
-    base = os.path.join(HERE, "base")
-    try:
-        with open(os.path.join(HERE, "base.json")) as f:
-            known = json.load(f)["root"]
-    except FileNotFoundError:
-        known = ""
-    if batch["root"] != known and not batch.get("delta"):
+    if batch["root"] != base_root() and not batch.get("delta"):
         return None
-    new = tree + ".new"
-    shutil.rmtree(os.path.join(TMP, "trees"), ignore_errors=True)  # earlier ones are not needed again
-    if os.path.isdir(base):
-        shutil.copytree(base, new, symlinks=True, copy_function=shutil.copy)
-    os.makedirs(new, exist_ok=True)
+    new = pristine()
+    for earlier in os.listdir(TREES):  # they are not needed again
+        if earlier != os.path.basename(new):
+            shutil.rmtree(os.path.join(TREES, earlier), ignore_errors=True)
     if batch.get("delta"):
         apply(new, batch["delta"])
     os.rename(new, tree)
     return tree
+
+
+def base_root():
+    try:
+        with open(os.path.join(HERE, "base.json")) as f:
+            return json.load(f)["root"]
+    except FileNotFoundError:
+        return ""
+
+
+def pristine():
+    """A copy of the base that no test has touched."""
+    ready, new, base = os.path.join(TREES, "ready"), os.path.join(TREES, "new"), os.path.join(HERE, "base")
+    if os.path.isdir(ready):
+        return ready
+    shutil.rmtree(new, ignore_errors=True)
+    if os.path.isdir(base):
+        shutil.copytree(base, new, symlinks=True, copy_function=shutil.copy)
+    os.makedirs(new, exist_ok=True)
+    os.rename(new, ready)
+    return ready
 
 
 def apply(tree, delta):
@@ -159,12 +197,13 @@ def apply(tree, delta):
 
 
 def ensure(tree, batch):
-    global child, child_root
-    key = (tree, batch["runner"], json.dumps(batch.get("args")), json.dumps(batch.get("settings"), sort_keys=True))
-    if child and (child_root != key or not child.alive()):
+    global child
+    project = {"tree": tree, "args": batch.get("args") or [], "settings": batch.get("settings") or {}}
+    if child and not (child.alive() and child.runner == batch["runner"] and child.told in (None, project)):
         stop()
     if child is None:
-        child, child_root = Child(tree, batch), key
+        child = Child(batch["runner"])
+    child.tell(project)
     return child
 
 
@@ -233,13 +272,19 @@ def crashed(batch, todo, running, began, answer):
 
 
 def finish(answer):
-    time.sleep(0.2)  # so that as many calls as there are workers reach all of them
+    if idle():
+        time.sleep(0.3)  # so that the other calls reach those that have something to do
     end_session(answer)
+
+
+def idle():
+    """Nothing has been set up."""
+    return child is None or child.told is None or not child.alive()
 
 
 def end_session(answer):
     """Has the child tear down what is still set up, and ends it."""
-    if child is None or not child.alive():
+    if idle():
         return
     child.say({"finish": True})
     try:
