@@ -113,7 +113,9 @@ func exportTo(ctx context.Context, p *Process, c *client, name string, out io.Wr
 		return err
 	}
 	defer answer.Close()
-	if err := archive.Check(io.TeeReader(answer, out), "the laboratory's answer"); err != nil {
+	bar := carrying(p, "exporting")
+	defer bar.Finish()
+	if err := archive.Check(io.TeeReader(answer, io.MultiWriter(out, bar)), "the laboratory's answer"); err != nil {
 		return &assay.Error{Code: assay.CodeUnreachable, What: "the laboratory broke off: " + err.Error(), Where: c.base(), Hint: "see its log, and try again", Err: err}
 	}
 	return nil
@@ -151,7 +153,9 @@ func importFile(ctx context.Context, p *Process, c *client, file string, at stop
 		defer done()
 		return laboratory.ImportInto(ctx, kept, in, file)
 	}
-	answer, err := c.send(ctx, http.MethodPost, "/import", in)
+	bar := carrying(p, "importing")
+	defer bar.Finish()
+	answer, err := c.send(ctx, http.MethodPost, "/import", io.TeeReader(in, bar))
 	if err != nil {
 		return nil, naming(err, file)
 	}

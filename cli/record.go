@@ -67,7 +67,9 @@ func record(ctx context.Context, p *Process, c *client, name string, o recordOpt
 	if err != nil {
 		return err
 	}
-	n, err := copyTrials(listening, w, answer.Body, o.most)
+	bar := counting(p, "%d requests recorded", o.most)
+	defer bar.Finish()
+	n, err := copyTrials(listening, w, answer.Body, o.most, bar)
 	if err = errors.Join(err, w.Close()); err != nil {
 		return err
 	}
@@ -77,7 +79,7 @@ func record(ctx context.Context, p *Process, c *client, name string, o recordOpt
 
 // copyTrials writes what comes until there is enough, the time is over, or the user ends it: none of these
 // is an error.
-func copyTrials(ctx context.Context, w *recording.Writer, from io.Reader, most int64) (n int64, err error) {
+func copyTrials(ctx context.Context, w *recording.Writer, from io.Reader, most int64, bar bar) (n int64, err error) {
 	for dec := json.NewDecoder(from); most == 0 || n < most; n++ {
 		var t assay.Trial
 		if err := dec.Decode(&t); err != nil {
@@ -89,6 +91,7 @@ func copyTrials(ctx context.Context, w *recording.Writer, from io.Reader, most i
 		if err := w.Write(&t); err != nil {
 			return n, err
 		}
+		bar.at(n + 1)
 	}
 	return n, nil
 }

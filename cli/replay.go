@@ -100,7 +100,9 @@ func replayFile(ctx context.Context, p *Process, c *client, name string, o repla
 			return err
 		}
 	}
-	told, err := sendTraffic(ctx, c, into, o, reader)
+	bar := counting(p, "%d requests sent", 0)
+	told, err := sendTraffic(ctx, c, into, o, &counted{Reader: reader, bar: bar})
+	bar.Finish()
 	if err != nil {
 		return err
 	}
@@ -147,6 +149,22 @@ func sendTraffic(ctx context.Context, c *client, name string, o replayOptions, f
 		return told, flaw // the recording's own flaw says more than what the laboratory made of its end
 	}
 	return told, err
+}
+
+// counted shows how many trials were read.
+type counted struct {
+	recording.Reader
+	bar bar
+	n   int64
+}
+
+func (c *counted) Next() (*assay.Trial, error) {
+	t, err := c.Reader.Next()
+	if err == nil {
+		c.n++
+		c.bar.at(c.n)
+	}
+	return t, err
 }
 
 func encodeTrials(to *io.PipeWriter, from recording.Reader) error {

@@ -53,6 +53,8 @@ const pollEvery = 500 * time.Millisecond
 
 func verdict(ctx context.Context, p *Process, c *client, name string, o verdictOptions) error {
 	deadline := time.Now().Add(o.wait)
+	bar := counting(p, "%d trials", 0)
+	defer bar.Finish()
 	for {
 		data, err := c.read(ctx, experimentPath(name))
 		if err != nil {
@@ -63,6 +65,7 @@ func verdict(ctx context.Context, p *Process, c *client, name string, o verdictO
 			return err
 		}
 		if left := time.Until(deadline); !undecided(&e) || left <= 0 {
+			bar.Finish()
 			if err := print(p.Stdout, o.output, data, func(w io.Writer) error { return verdictTable(w, &e) }); err != nil {
 				return err
 			}
@@ -71,12 +74,28 @@ func verdict(ctx context.Context, p *Process, c *client, name string, o verdictO
 			}
 			return exitOf(e.Outcome)
 		}
+		bar.what = awaited(&e)
+		bar.at(e.Trials)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(pollEvery):
 		}
 	}
+}
+
+// awaited says what --wait waits for.
+func awaited(e *shape.Experiment) string {
+	var more int64
+	for _, a := range candidates(e) {
+		if n := a.Verdict.Needs; n != nil {
+			more = max(more, n.More)
+		}
+	}
+	if more == 0 {
+		return "%d trials"
+	}
+	return fmt.Sprintf("%%d trials, about %d more needed", more)
 }
 
 func undecided(e *shape.Experiment) bool {
