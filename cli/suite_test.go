@@ -204,6 +204,8 @@ func TestSuiteBadInput(t *testing.T) {
 		"collection error": {map[string]string{"test_a.py": "import nothing_of_that_name\ndef test_a(): pass\n"}, nil, 2, "nothing_of_that_name"},
 		"no runner":        {map[string]string{"README": ""}, nil, exitUsage, "no test runner is known"},
 		"unknown runner":   {map[string]string{"README": ""}, []string{"--runner", "mstest"}, exitUsage, `there is no runner "mstest"`},
+		"no unit tests":    {map[string]string{"test_a.py": "import unittest\n"}, nil, 5, "NO TESTS RAN"},
+		"not installed":    {map[string]string{"nose2.cfg": ""}, []string{"--runner", "unittest", "--", "no_such_module"}, exitRefuted, "No module named 'no_such_module'"},
 		"bad argument":     {map[string]string{"test_a.py": "def test_a(): pass\n"}, []string{"--", "--no-such-flag"}, 4, "unrecognized arguments: --no-such-flag"},
 		"bad workers":      {map[string]string{"test_a.py": "def test_a(): pass\n"}, []string{"--workers", "0"}, exitUsage, `--workers "0"`},
 		"bad shard":        {map[string]string{"test_a.py": "def test_a(): pass\n"}, []string{"--shard", "3/2"}, exitUsage, `--shard "3/2"`},

@@ -131,7 +131,7 @@ func runTests(ctx context.Context, p *Process, o testOptions, args []string) err
 	if err := t.collect(ctx); err != nil {
 		return err
 	}
-	if len(t.listing.Errors) > 0 || len(t.listing.Tests) == 0 {
+	if len(t.listing.Errors) > 0 && !t.listing.Partial || len(t.listing.Tests) == 0 {
 		return t.nothing()
 	}
 	if t.options.plan {
@@ -159,7 +159,7 @@ func (t *testRun) find() (err error) {
 		return err
 	}
 	if t.options.runner == "" {
-		t.kind, err = runner.Find(t.process.Dir)
+		t.kind, err = t.found()
 	} else {
 		t.kind, err = runner.Named(t.options.runner)
 	}
@@ -169,6 +169,15 @@ func (t *testRun) find() (err error) {
 	t.place.Dir = t.process.Dir
 	t.place.Python, err = python(t.process)
 	return err
+}
+
+// found is the runner that the project's files show.
+func (t *testRun) found() (runner.Kind, error) {
+	k, also, err := runner.Find(t.process.Dir)
+	if len(also) > 0 {
+		fmt.Fprintf(t.process.Stderr, "assay: these are the tests of %s; --runner chooses %s\n", k.Name, strings.Join(also, " or "))
+	}
+	return k, err
 }
 
 // workersWanted reads --workers; 0 for auto.
@@ -363,12 +372,22 @@ func planned(chosen, enough int) []int {
 	return slices.Compact(all)
 }
 
+// unlisted adds what could not be listed to the results, where the runner runs the rest all the same.
+func (t *testRun) unlisted(tests []suite.Test, results []suite.Result) ([]suite.Test, []suite.Result) {
+	for _, e := range t.listing.Errors {
+		tests = append(tests, suite.Test{ID: e.Where, Name: e.Where})
+		results = append(results, suite.Result{ID: e.Where, Status: suite.Error, Message: suite.FirstLine(e.Detail), Detail: e.Detail})
+	}
+	return tests, results
+}
+
 // conclude keeps what was learned, reports, and gives the exit code.
 func (t *testRun) conclude(ctx context.Context, out dispatch.Outcome, upload suite.Upload) error {
 	upload.Sent += out.Sent
+	planned, results := t.unlisted(slices.Clip(t.tests), out.Results)
 	run := suite.Run{
 		Name: filepath.Base(t.process.Dir), Runner: t.kind.Name, Started: t.began, Wall: time.Since(t.began), Workers: t.workers,
-		Planned: t.tests, Results: out.Results, Upload: upload, CostUSD: out.CostUSD, History: t.past, Order: t.order,
+		Planned: planned, Results: results, Upload: upload, CostUSD: out.CostUSD, History: t.past, Order: t.order,
 	}
 	if err := errors.Join(t.keep(context.WithoutCancel(ctx), run), t.write(run)); err != nil {
 		return err

@@ -129,6 +129,8 @@ type Answer struct {
 type Listing struct {
 	Tests  []Test  `json:"tests"`
 	Errors []Fault `json:"errors,omitempty"` // why a part of the suite could not be listed
+	// Partial says that the runner would run the rest all the same: each of the Errors is a result.
+	Partial bool `json:"partial,omitempty"`
 	// Output is what the runner itself printed, and Exit its exit code, for when there is nothing to run.
 	Output   string            `json:"output,omitempty"`
 	Exit     int               `json:"exit"`

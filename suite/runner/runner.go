@@ -1,7 +1,8 @@
 // Package runner finds a project's test runner, lists its tests, and holds the programs that run them on
 // workers. In come a project's folder and the runner's arguments; out go tests, and the files of the
-// worker's function. A runner is a Kind here and two files in worker: list_NAME.py, which lists, and
-// run_NAME.py, which runs single tests in a process that stays.
+// worker's function. A runner is a Kind here, the signs it is found by, and programs in worker:
+// list_NAME, which lists, and run_NAME, which runs chosen tests in a process that stays where the runner
+// allows it. Each is in the runner's language.
 package runner
 
 import (
@@ -40,64 +41,18 @@ const Handler = "worker.handler"
 // Kind is a runner.
 type Kind struct {
 	Name    string
-	marks   []string // globs of files that show a project of its kind
-	content string   // what one of these must contain; "" for anything
-	missing string   // what to do when the runner is not installed
+	list    lister
+	missing string // what to do when the runner is not installed
 }
 
-// kinds are all runners, in the order in which they are looked for.
+// lister lists the tests of a project.
+type lister func(ctx context.Context, k Kind, p Place, args []string) (suite.Listing, error)
+
+// kinds are all runners.
 var kinds = []Kind{
-	{Name: "pytest", marks: []string{"pytest.ini", "conftest.py", "tests/conftest.py"}, missing: "pip install pytest"},
-	{Name: "pytest", marks: []string{"pyproject.toml", "setup.cfg", "tox.ini"}, content: "pytest", missing: "pip install pytest"},
-	{Name: "pytest", marks: []string{"requirements*.txt"}, content: "pytest", missing: "pip install pytest"},
-	{Name: "pytest", marks: []string{"test_*.py", "tests/test_*.py", "test/test_*.py", "*_test.py", "*/tests/test_*.py"}, missing: "pip install pytest"},
-}
-
-// Names lists the runners there are.
-func Names() (names []string) {
-	seen := map[string]bool{}
-	for _, k := range kinds {
-		if !seen[k.Name] {
-			names = append(names, k.Name)
-		}
-		seen[k.Name] = true
-	}
-	return names
-}
-
-// Named returns the runner of a name.
-func Named(name string) (Kind, error) {
-	for _, k := range kinds {
-		if k.Name == name {
-			return k, nil
-		}
-	}
-	return Kind{}, &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("there is no runner %q", name), Hint: "use one of " + strings.Join(Names(), ", ")}
-}
-
-// Find looks for the runner of a project.
-func Find(dir string) (Kind, error) {
-	for _, k := range kinds {
-		if k.fits(dir) {
-			return k, nil
-		}
-	}
-	return Kind{}, &assay.Error{
-		Code: assay.CodeInvalid, What: "no test runner is known for this project", Where: dir,
-		Hint: "name one with --runner: " + strings.Join(Names(), ", "),
-	}
-}
-
-func (k Kind) fits(dir string) bool {
-	for _, glob := range k.marks {
-		found, _ := filepath.Glob(filepath.Join(dir, glob))
-		for _, file := range found {
-			if data, err := os.ReadFile(file); err == nil && bytes.Contains(data, []byte(k.content)) {
-				return true
-			}
-		}
-	}
-	return false
+	{"pytest", inPython, "pip install pytest"},
+	{"unittest", inPython, ""}, // it comes with Python
+	{"nose2", inPython, "pip install nose2"},
 }
 
 // Place is where a runner runs on this machine.
@@ -111,17 +66,22 @@ type Place struct {
 // List lists the tests of a project by its own runner, on this machine, without running them. What the
 // runner says of parts that cannot be listed is in the listing; an error means that there is none.
 func (k Kind) List(ctx context.Context, p Place, args []string) (suite.Listing, error) {
+	return k.list(ctx, k, p, args)
+}
+
+func inPython(ctx context.Context, k Kind, p Place, args []string) (suite.Listing, error) {
+	return k.ask(ctx, p, append([]string{p.Python, filepath.Join(p.Worker, "list_"+k.Name+".py")}, args...))
+}
+
+// ask has a program list: it is given the file for its answer before its other arguments.
+func (k Kind) ask(ctx context.Context, p Place, program []string) (suite.Listing, error) {
 	out, err := os.CreateTemp("", "assay-tests-*.json")
 	if err != nil {
 		return suite.Listing{}, err
 	}
 	out.Close()
 	defer os.Remove(out.Name())
-	cmd := exec.CommandContext(ctx, p.Python, append([]string{filepath.Join(p.Worker, "list_"+k.Name+".py"), out.Name()}, args...)...)
-	cmd.Dir, cmd.Env, cmd.WaitDelay = p.Dir, p.Env, time.Second
-	var printed bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &printed, &printed
-	ended := cmd.Run()
+	printed, ended := p.run(ctx, append([]string{program[0], program[1], out.Name()}, program[2:]...)...)
 	var l suite.Listing
 	data, err := os.ReadFile(out.Name())
 	if err == nil && len(data) > 0 {
@@ -131,10 +91,34 @@ func (k Kind) List(ctx context.Context, p Place, args []string) (suite.Listing, 
 		return l, ctx.Err()
 	}
 	if err != nil || len(data) == 0 {
-		return l, k.unlisted(p, ended, printed.String())
+		return l, k.unlisted(p, ended, printed)
 	}
-	l.Output = printed.String()
+	l.Output = printed
 	return l, nil
+}
+
+// maxPrinted is how much is kept of what a runner prints while it lists.
+const maxPrinted = 1 << 20
+
+// run runs a command in the project, and returns what it printed.
+func (p Place) run(ctx context.Context, command ...string) (printed string, ended error) {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = p.Dir, p.Env, time.Second
+	out := &head{most: maxPrinted}
+	cmd.Stdout, cmd.Stderr = out, out
+	ended = cmd.Run()
+	return out.String(), ended
+}
+
+// head keeps the beginning of what is written to it.
+type head struct {
+	bytes.Buffer
+	most int
+}
+
+func (h *head) Write(p []byte) (int, error) {
+	h.Buffer.Write(p[:min(len(p), max(h.most-h.Len(), 0))])
+	return len(p), nil
 }
 
 // unlisted says why there is no listing at all.

@@ -8,4 +8,8 @@ def cut(text, limit=MAX_OUTPUT):
     if len(text) <= limit:
         return text
     half = limit // 2
-    return text[:half] + "\n... %d characters left out ...\n" % (len(text) - 2 * half) + text[-half:]
+    return text[:half] + note(len(text) - 2 * half) + text[-half:]
+
+
+def note(left_out):
+    return "\n... %d characters left out ...\n" % left_out
