@@ -23,8 +23,6 @@ var (
 	pythonConfig = []string{"pyproject.toml", "setup.cfg", "tox.ini"}
 	requirements = []string{"requirements*.txt"}
 	pythonTests  = []string{"test_*.py", "tests/test_*.py", "test/test_*.py", "*_test.py", "*/tests/test_*.py", "tests/*/test_*.py"}
-	nodeTests    = []string{"test/*.[cm]js", "test/*.js", "tests/*.[cm]js", "tests/*.js", "*.test.[cm]js", "*.test.js", "src/*.test.js"}
-	manifest     = []string{"package.json"}
 )
 
 // signs are in the order in which they are looked for: what a project says outright comes before what its
