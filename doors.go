@@ -156,4 +156,6 @@ type Definitions interface {
 	Save(context.Context, Experiment) error
 	// Load returns the newest version of each experiment, deleted ones included.
 	Load(context.Context) ([]Experiment, error)
+	// Versions returns the newest versions of one experiment, at most limit, newest first.
+	Versions(ctx context.Context, name string, limit int) ([]Experiment, error)
 }

@@ -314,3 +314,18 @@ type Change struct {
 	Action  string `json:"action"` // "created", "configured", "unchanged", "deleted"
 	Version int    `json:"version,omitempty"`
 }
+
+// Preview is what a definition would change, if it were applied.
+type Preview struct {
+	Change
+	Anew bool `json:"anew"` // it would begin new evidence
+}
+
+// Revision is one version of an experiment's definition.
+type Revision struct {
+	Version    int       `json:"version"`
+	Since      int       `json:"since"`
+	Changed    time.Time `json:"changed"`
+	State      State     `json:"state"`
+	Definition string    `json:"definition"` // YAML
+}

@@ -29,3 +29,24 @@ type Trends interface {
 	// order of time, role and arm. They outlive the trials.
 	Trend(ctx context.Context, experiment string, since, minutes int) ([]Minute, error)
 }
+
+// Milestone is how far a candidate had come when its trials had grown by a tenth since the one before.
+type Milestone struct {
+	Time       time.Time `json:"time"` // of the last of the trials
+	Arm        string    `json:"arm"`
+	Trials     int64     `json:"trials"`
+	Mismatches int64     `json:"mismatches"` // of these
+}
+
+// Waypoint is a milestone with what was known there of the share of trials that mismatch.
+type Waypoint struct {
+	Milestone
+	Interval [2]float64 `json:"interval"` // as Evidence.MismatchInterval
+}
+
+// Courses is what a Store also implements when it knows how candidates came to where they are.
+type Courses interface {
+	// Course returns the milestones of each candidate, by arm and number of trials. They outlive the trials,
+	// and do not depend on how these were batched.
+	Course(ctx context.Context, experiment string, since int) ([]Milestone, error)
+}

@@ -72,6 +72,18 @@ func (r *reader) once(key *yaml.Node, kind, first string) {
 	}
 }
 
+// IsDocument tells whether a definition is one of a whole file, and not the body of one experiment.
+func IsDocument(definition []byte) bool {
+	for _, n := range (&reader{}).documents(definition) {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == "experiments" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // ParseExperiment reads the body of one experiment, what stands below its name in a file.
 func ParseExperiment(name, file string, data []byte, o Options) (assay.Experiment, error) {
 	r := &reader{file: file, o: o}

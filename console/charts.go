@@ -24,8 +24,9 @@ var experimentCharts = map[string]experimentChart{
 	"mismatches": trends(func(m []assay.Minute, all []charts.Arm) charts.Chart {
 		return charts.Mismatches(m, slices.DeleteFunc(all, func(a charts.Arm) bool { return a.Role == assay.RoleControl }))
 	}),
-	"means": trends(charts.Latencies),
-	"pace":  trends(charts.Pace),
+	"course": course,
+	"means":  trends(charts.Latencies),
+	"pace":   trends(charts.Pace),
 }
 
 // experimentChart answers with a chart of an experiment: all arms, or one candidate beside the control, as JSON,
@@ -111,4 +112,10 @@ func trends(draw func([]assay.Minute, []charts.Arm) charts.Chart) experimentChar
 		}
 		return draw(minutes, drawn(r, candidate)), nil
 	}
+}
+
+// course draws how the interval of each candidate became narrower.
+func course(c *Console, ctx context.Context, r *assay.Report, candidate string) (charts.Chart, error) {
+	waypoints, err := c.opt.Laboratory.Course(ctx, r.Experiment.Name)
+	return charts.Course(waypoints, drawn(r, candidate), r.Experiment.Hypothesis.Mismatch), err
 }

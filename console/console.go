@@ -45,6 +45,11 @@ type Takeover interface {
 type Editor interface {
 	// Apply takes a whole document when name is "", else the definition of that one experiment.
 	Apply(ctx context.Context, name string, definition []byte) ([]assay.Change, error)
+	// Edit takes a change of a version of one experiment, and fails with assay.CodeConflict when another is in
+	// force by now.
+	Edit(ctx context.Context, name string, version int, definition []byte) ([]assay.Change, error)
+	// Check says what a definition of one experiment would change, and fails with all that is wrong with it.
+	Check(ctx context.Context, name string, definition []byte) (assay.Preview, error)
 	Patch(ctx context.Context, name string, patch assay.Patch) (assay.Experiment, error)
 	Delete(ctx context.Context, name string) error
 	// AcceptRule begins new evidence under one more rule, RemoveRule under one fewer.
@@ -67,6 +72,7 @@ type Laboratory interface {
 	Editor
 	Traffic
 	Takeover
+	History
 }
 
 // Functions is the embedded engine as the console sees it. What is not there fails with

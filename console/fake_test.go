@@ -3,6 +3,7 @@ package console
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -76,6 +77,37 @@ func (f *fakeLab) Apply(_ context.Context, name string, definition []byte) ([]as
 	}
 	f.applied = append(f.applied, name+":"+string(definition))
 	return []assay.Change{{Kind: "experiment", Name: "rounding-float", Action: "configured", Version: 4}}, nil
+}
+
+func (f *fakeLab) Edit(ctx context.Context, name string, version int, definition []byte) ([]assay.Change, error) {
+	if r, err := f.Report(ctx, name); err != nil || r.Experiment.Version != version {
+		return nil, errors.Join(err, &assay.Error{Code: assay.CodeConflict, What: "the experiment changed meanwhile"})
+	}
+	return f.Apply(ctx, name, definition)
+}
+
+func (f *fakeLab) Check(_ context.Context, name string, definition []byte) (assay.Preview, error) {
+	if strings.Contains(string(definition), "bogus") {
+		return assay.Preview{}, &assay.Error{Code: assay.CodeInvalid, What: `unknown key "bogus"`, Where: "definition:3:5", Hint: `did you mean "body"?`}
+	}
+	return assay.Preview{Change: assay.Change{Kind: "experiment", Name: name, Action: "configured", Version: 4}, Anew: true}, nil
+}
+
+// Course is that of a candidate which mismatches once in twenty trials.
+func (f *fakeLab) Course(context.Context, string) (all []assay.Waypoint, err error) {
+	for _, trials := range []int64{20, 100, 1000} {
+		share := 0.5 / float64(trials)
+		all = append(all, assay.Waypoint{Milestone: assay.Milestone{Time: noon, Arm: "candidate-2", Trials: trials, Mismatches: trials / 20}, Interval: [2]float64{0.05 - share, 0.05 + share}})
+	}
+	return all, f.err
+}
+
+func (f *fakeLab) History(_ context.Context, name string, limit int) ([]assay.Revision, error) {
+	definition, err := f.Render(name)
+	return []assay.Revision{
+		{Version: 3, Since: 1, Changed: noon, State: assay.StateRunning, Definition: string(definition)},
+		{Version: 1, Since: 1, Changed: noon.Add(-time.Hour), State: assay.StateRunning, Definition: strings.Replace(string(definition), "100%", "5%", 1)},
+	}[:min(limit, 2)], err
 }
 
 func (f *fakeLab) Patch(_ context.Context, name string, p assay.Patch) (assay.Experiment, error) {

@@ -159,3 +159,19 @@ func BenchmarkJudge(b *testing.B) {
 		})
 	}
 }
+
+// The course of a candidate ends where its verdict is, and every waypoint is what a verdict was there.
+func TestCourseIsOfVerdicts(t *testing.T) {
+	e := assay.Experiment{Candidates: []assay.Arm{{Name: "a"}, {Name: "b"}}, Hypothesis: assay.Hypothesis{Mismatch: .01, Alpha: .05}}
+	milestones := []assay.Milestone{{Arm: "a", Trials: 1}, {Arm: "a", Trials: 200, Mismatches: 3}, {Arm: "gone", Trials: 7}, {Arm: "b", Trials: 1000, Mismatches: 500}}
+	got := Course(e, milestones)
+	if len(got) != 3 {
+		t.Fatalf("%d waypoints", len(got))
+	}
+	for _, w := range got {
+		c := assay.Counts{Arms: []assay.ArmCounts{{Name: w.Arm, Role: assay.RoleCandidate, Trials: w.Trials, Mismatches: w.Mismatches}}}
+		if want := Judge(e, c)[w.Arm].Evidence.MismatchInterval; w.Interval != want {
+			t.Errorf("%s after %d trials: %v, its verdict says %v", w.Arm, w.Trials, w.Interval, want)
+		}
+	}
+}

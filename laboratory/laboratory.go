@@ -139,8 +139,12 @@ func (l *Laboratory) Apply(ctx context.Context, name string, definition []byte) 
 
 func (l *Laboratory) parse(name string, definition []byte) (config.Document, error) {
 	opt := config.Options{LookupEnv: l.resolve.env}
-	if name == "" {
-		return config.Parse(SentName, definition, opt)
+	if name == "" || config.IsDocument(definition) {
+		doc, err := config.Parse(SentName, definition, opt)
+		if err != nil || name == "" {
+			return doc, err
+		}
+		return ofOne(name, doc)
 	}
 	e, err := config.ParseExperiment(name, name, definition, opt)
 	return config.Document{Experiments: []assay.Experiment{e}}, err

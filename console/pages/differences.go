@@ -36,7 +36,7 @@ type differencesView struct {
 	// Of the form that compares again.
 	Text   string
 	Result *whatif.Result
-	Flaws  []*assay.Error
+	Flaws  []shape.Flaw
 }
 
 // readingSummary is what the page of an experiment says of its differences.
@@ -85,27 +85,12 @@ func (p *Pages) whatifPage(w http.ResponseWriter, r *http.Request) error {
 	return p.showDifferences(w, r, func(v *differencesView) (int, error) {
 		v.Text = strings.ReplaceAll(r.PostForm.Get("rules"), "\r\n", "\n")
 		result, err := p.opt.Reading.Replay(r.Context(), v.Name, []byte(v.Text), reading.Span{Limit: replayTrials})
-		if v.Flaws = flawsOf(err); len(v.Flaws) > 0 {
+		if v.Flaws = shape.FlawsOf(err); len(v.Flaws) > 0 {
 			return http.StatusUnprocessableEntity, nil
 		}
 		v.Result = &result
 		return http.StatusOK, err
 	})
-}
-
-// flawsOf lists what is wrong with what somebody wrote; nil of other errors.
-func flawsOf(err error) []*assay.Error {
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []*assay.Error
-		for _, e := range many.Unwrap() {
-			all = append(all, flawsOf(e)...)
-		}
-		return all
-	}
-	if e, ok := err.(*assay.Error); ok && e.Code == assay.CodeInvalid {
-		return []*assay.Error{e}
-	}
-	return nil
 }
 
 func (p *Pages) showDifferences(w http.ResponseWriter, r *http.Request, more func(*differencesView) (status int, err error)) error {

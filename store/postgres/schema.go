@@ -15,8 +15,11 @@ import (
 //go:embed schema.sql
 var schema string
 
+//go:embed milestones.sql
+var milestones string
+
 // migrations make each version of the schema from the one before; the first makes version 1.
-var migrations = []string{schema}
+var migrations = []string{schema, milestones}
 
 // migrate brings the schema up to date. One laboratory at a time does; the others wait and find it done.
 func (s *Store) migrate(ctx context.Context) error {

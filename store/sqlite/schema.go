@@ -33,9 +33,12 @@ var subjects string
 //go:embed ledgers.sql
 var ledgers string
 
+//go:embed milestones.sql
+var milestones string
+
 // migrations make each version of the schema from the one before; the first makes version 1. The
 // file's version is its PRAGMA user_version.
-var migrations = []string{schema, pairs, readings, rollouts, minutes, subjects, ledgers}
+var migrations = []string{schema, pairs, readings, rollouts, minutes, subjects, ledgers, milestones}
 
 // migrate brings the file's schema up to date, after making sure that the file is ours.
 func (s *Store) migrate(ctx context.Context) error {

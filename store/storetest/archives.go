@@ -17,6 +17,7 @@ type whole interface {
 	assay.Definitions
 	assay.Rollouts
 	assay.Trends
+	assay.Courses
 	assay.Archives
 }
 
@@ -120,6 +121,7 @@ func sameStores(t *testing.T, a, b whole) {
 	for since := 1; since <= 2; since++ {
 		same(t, a, b, func(s whole) (any, error) { return s.Counts(t.Context(), Experiment, since) })
 		same(t, a, b, func(s whole) (any, error) { return s.Trend(t.Context(), Experiment, since, assay.MaxMinutes) })
+		same(t, a, b, func(s whole) (any, error) { return s.Course(t.Context(), Experiment, since) })
 		same(t, a, b, func(s whole) (any, error) { return s.Excuses(t.Context(), Experiment, since) })
 	}
 	same(t, a, b, func(s whole) (any, error) { return s.Noise(t.Context(), Experiment) })

@@ -50,6 +50,10 @@ func newestOfEach(t *testing.T, d assay.Definitions) {
 	if want := map[string]assay.Experiment{"a": again, "b": b}; !reflect.DeepEqual(got, want) {
 		t.Errorf("loaded\n%+v\nwant\n%+v", got, want)
 	}
+	versions, err := d.Versions(t.Context(), "a", 2)
+	if want := []assay.Experiment{again, second}; err != nil || !reflect.DeepEqual(versions, want) {
+		t.Errorf("versions are\n%+v, %v\nwant\n%+v", versions, err, want)
+	}
 }
 
 func load(t *testing.T, d assay.Definitions) []assay.Experiment {

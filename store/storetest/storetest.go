@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) assay.Store) {
 		{"rare trials are kept apart", rareIsApart},
 		{"blocks are those of warm pairs", blocksAreExact},
 		{"minutes are counted apart", trends},
+		{"milestones are as many trials", courses},
 		{"paths are folded and count once a trial", pathsFold},
 		{"distinct paths are bounded", pathsAreBounded},
 		{"latencies are within one percent", latencies},

@@ -31,6 +31,7 @@ var all = []archived{
 	{"blocks", "experiment", "experiment, since, arm, measure", "experiment:s since:i arm:s measure:s data:b"},
 	{"paths", "experiment", "experiment, since, arm, path, kind", "experiment:s since:i arm:s path:s kind:s mismatches:i ignored:i noise:i candidate_only:i secondary_only:i"},
 	{"minutes", "experiment", "experiment, since, minute, role, arm", "experiment:s since:i minute:i role:s arm:s observations:i cold:i faults:i mismatches:i micros:i latency:b"},
+	{"milestones", "experiment", "experiment, since, arm, trials", "experiment:s since:i arm:s trials:i mismatches:i time:i"},
 	{"noise", "experiment", "experiment, path, kind, seq", "experiment:s path:s kind:s seq:i trial:s time:i control:s secondary:s"},
 	{"excuses", "experiment", "experiment, since, arm, rule", "experiment:s since:i arm:s rule:s hits:i candidate_only:i secondary_only:i last:i"},
 	{"candidates", "experiment", "experiment, arm", "experiment:s arm:s trials:i"},

@@ -25,6 +25,12 @@ func (t Tables) Load(ctx context.Context) ([]assay.Experiment, error) {
 		`SELECT experiment FROM definitions AS d WHERE version = (SELECT max(version) FROM definitions WHERE name = d.name) ORDER BY name`)
 }
 
+// Versions implements assay.Definitions.
+func (t Tables) Versions(ctx context.Context, name string, limit int) ([]assay.Experiment, error) {
+	return listed(ctx, t, "the experiment's versions cannot be read", document[assay.Experiment],
+		`SELECT experiment FROM definitions WHERE name = ? ORDER BY version DESC LIMIT ?`, name, limit)
+}
+
 // document reads a row that is one column of JSON.
 func document[V any](row Row) (v V, err error) {
 	var text []byte

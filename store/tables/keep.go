@@ -24,7 +24,7 @@ func Add(tx Tx, fresh []codec.Record) ([]Mark, error) {
 	for i := range fresh {
 		t.add(fresh[i].Trial, fresh[i].Seq)
 	}
-	for _, write := range []func(Tx, *tally) error{addSpans, addArms, writeBlocks, addMinutes, addPaths} {
+	for _, write := range []func(Tx, *tally) error{addSpans, addArms, addMilestones, writeBlocks, addMinutes, addPaths} {
 		if err := write(tx, t); err != nil {
 			return nil, err
 		}
@@ -77,7 +77,7 @@ func (k *known) recallArms(tx Tx, e evidence) error {
 	return tx.Query(func(row Row) error {
 		key, a := arm{evidence: e}, newArm()
 		var faults, latency, coldLatency []byte
-		err := row.Scan(&key.role, &key.name, &faults, &latency, &coldLatency, &a.CostUSD, &a.CostSquares)
+		err := row.Scan(&key.role, &key.name, &faults, &latency, &coldLatency, &a.CostUSD, &a.CostSquares, &a.before.trials, &a.before.mismatches)
 		if err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (k *known) recallArms(tx Tx, e evidence) error {
 		a.coldLatency, err = stats.DecodeSketch(coldLatency)
 		k.arms[key] = a
 		return err
-	}, `SELECT role, name, faults, latency, cold_latency, cost_usd, cost_squares FROM arms WHERE experiment = ? AND since = ?`, e.experiment, e.since)
+	}, `SELECT role, name, faults, latency, cold_latency, cost_usd, cost_squares, trials, mismatches FROM arms WHERE experiment = ? AND since = ?`, e.experiment, e.since)
 }
 
 func (k *known) recallPaths(tx Tx, e evidence) error {

@@ -76,4 +76,5 @@ var _ interface {
 	assay.Readings
 	assay.Rollouts
 	assay.Trends
+	assay.Courses
 } = Tables{}

@@ -40,6 +40,7 @@ type span struct {
 type armTotals struct {
 	assay.ArmCounts
 	latency, coldLatency *stats.Sketch
+	before               struct{ trials, mismatches int64 } // those kept
 }
 
 // mark is the outcome that trial seq had under a subject.
@@ -76,6 +77,8 @@ type tally struct {
 	seen    []arm // the keys of arms, in order
 	paths   map[armPlace]*assay.PathCount
 	marks   []mark
+
+	milestones []milestone
 }
 
 func newTally(known known) *tally {
@@ -103,6 +106,7 @@ func (t *tally) add(trial *assay.Trial, seq int64) {
 		key := candidate(trial, c)
 		t.arm(key).observe(&c.Observation)
 		t.arm(key).compare(c, trial.Secondary)
+		t.pass(key, trial.Time)
 		if trial.Secondary != nil {
 			t.pair(key, &c.Observation, &trial.Secondary.Observation)
 		}
@@ -175,7 +179,7 @@ func (t *tally) arm(key arm) *armTotals {
 }
 
 func newArm() *armTotals {
-	return &armTotals{assay.ArmCounts{Faults: map[assay.FaultKind]int64{}}, stats.NewSketch(), stats.NewSketch()}
+	return &armTotals{ArmCounts: assay.ArmCounts{Faults: map[assay.FaultKind]int64{}}, latency: stats.NewSketch(), coldLatency: stats.NewSketch()}
 }
 
 func (a *armTotals) observe(o *assay.Observation) {
