@@ -98,15 +98,16 @@ var law = map[string][]string{
 	"trial/overhead": {module + "/stats"},
 
 	// Test suites.
-	"suite":          {},
-	"suite/schedule": {},
-	"suite/order":    {},
-	"suite/dispatch": {module + "/suite", module + "/suite/schedule"},
-	"suite/runner":   {module + "/suite"},
-	"suite/local":    {module + "/suite/runner"},
-	"suite/tree":     {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
-	"suite/history":  {module + "/suite", "modernc.org/sqlite/..."},
-	"suite/report":   {module + "/suite"},
+	"suite":            {},
+	"suite/schedule":   {},
+	"suite/order":      {},
+	"suite/quarantine": {module + "/suite"},
+	"suite/dispatch":   {module + "/suite", module + "/suite/schedule"},
+	"suite/runner":     {module + "/suite"},
+	"suite/local":      {module + "/suite/runner"},
+	"suite/tree":       {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
+	"suite/history":    {module + "/suite", "modernc.org/sqlite/..."},
+	"suite/report":     {module + "/suite"},
 
 	// Taking over.
 	"rollout": {module + "/stats"},
@@ -129,7 +130,7 @@ var pure = []string{
 	"reduce",
 	"stats",
 	"store/codec",
-	"suite", "suite/order", "suite/report", "suite/schedule",
+	"suite", "suite/order", "suite/quarantine", "suite/report", "suite/schedule",
 	"trial/breaker", "trial/limiter", "trial/overhead",
 	"whatif",
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/assaylab/assay/suite"
 	"github.com/assaylab/assay/suite/dispatch"
 	"github.com/assaylab/assay/suite/history"
+	"github.com/assaylab/assay/suite/quarantine"
 	"github.com/assaylab/assay/suite/report"
 	"github.com/assaylab/assay/suite/runner"
 	"github.com/assaylab/assay/suite/schedule"
@@ -28,29 +29,31 @@ import (
 
 // testOptions are the flags of `assay test`.
 type testOptions struct {
-	workers  string
-	engine   string
-	runner   string
-	data     string
-	memory   int
-	tmp      int
-	network  bool
-	plan     bool
-	junit    string
-	lines    string
-	tap      string
-	github   bool
-	shard    string
-	retries  int
-	timeout  time.Duration
-	maxFail  int
-	groupBy  string
-	slowest  int
-	copies   bool
-	alone    []string
-	shuffle  string
-	detect   bool
-	sequence []string
+	workers    string
+	engine     string
+	runner     string
+	data       string
+	memory     int
+	tmp        int
+	network    bool
+	plan       bool
+	junit      string
+	lines      string
+	tap        string
+	github     bool
+	shard      string
+	retries    int
+	timeout    time.Duration
+	maxFail    int
+	groupBy    string
+	slowest    int
+	copies     bool
+	alone      []string
+	shuffle    string
+	detect     bool
+	quarantine string
+	passes     int
+	sequence   []string
 }
 
 func testCommand(p *Process) *cobra.Command {
@@ -88,6 +91,8 @@ func testCommand(p *Process) *cobra.Command {
 	f.StringVar(&o.shuffle, "shuffle", "", "run tests in an order that this number decides, one process a worker; random: choose a number")
 	f.BoolVar(&o.detect, "detect-order", false, "find the tests that depend on the order they run in, and on which others they do")
 	f.StringArrayVar(&o.sequence, "sequence", nil, "run only this test, and those that more of these flags name, in their order, in one process")
+	f.StringVar(&o.quarantine, "quarantine", "", "file of tests, one a line, whose failures are reported and do not fail the run")
+	f.IntVar(&o.passes, "quarantine-passes", 10, "runs in a row that a test in quarantine passes before it is named as ready to leave")
 	return cmd
 }
 
@@ -107,8 +112,9 @@ type testRun struct {
 	crew    int               // workers that are started
 	workers int               // of them that are used
 	scratch string
-	args    []string // the runner's
-	order   string   // how tests were put in order, if not as usual
+	args    []string   // the runner's
+	excused suite.List // by --quarantine
+	order   string     // how tests were put in order, if not as usual
 	begun   starting
 }
 
@@ -389,16 +395,26 @@ func (t *testRun) conclude(ctx context.Context, out dispatch.Outcome, upload sui
 		Name: filepath.Base(t.process.Dir), Runner: t.kind.Name, Started: t.began, Wall: time.Since(t.began), Workers: t.workers,
 		Planned: planned, Results: results, Upload: upload, CostUSD: out.CostUSD, History: t.past, Order: t.order,
 	}
+	run.Quarantine = t.review(run)
 	if err := errors.Join(t.keep(context.WithoutCancel(ctx), run), t.write(run)); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return exitCode(exitInterrupted)
 	}
-	if slices.ContainsFunc(run.Results, func(r suite.Result) bool { return r.Status.Bad() }) {
+	if slices.ContainsFunc(run.Results, func(r suite.Result) bool { return r.Fails() }) {
 		return exitCode(exitRefuted)
 	}
 	return nil
+}
+
+// review looks at the quarantine. What names no test says little where a part of the suite has run.
+func (t *testRun) review(run suite.Run) suite.Quarantine {
+	q := quarantine.Review(t.excused, run.Results, t.past, t.options.passes)
+	if len(t.args) > 0 || len(t.tests) < len(t.listing.Tests) {
+		q.Unused = nil
+	}
+	return q
 }
 
 func (t *testRun) keep(ctx context.Context, run suite.Run) error {
@@ -466,6 +482,7 @@ func (t *testRun) execute(ctx context.Context) (dispatch.Outcome, suite.Upload, 
 	progress := &progress{out: t.process.Stdout, live: terminal(t.process.Stderr), err: t.process.Stderr}
 	how := t.dispatching(e)
 	how.Retries, how.MaxFail, how.Copies, how.Report = t.options.retries, t.maxFail(), t.options.copies, progress.report
+	how.Excused = func(id string) bool { return t.excused.Find(id) >= 0 }
 	out, err := dispatch.Run(ctx, tests, how)
 	return out, e.upload, err
 }
@@ -487,7 +504,7 @@ type progress struct {
 }
 
 func (p *progress) report(r suite.Result, at dispatch.Progress) {
-	fmt.Fprint(p.out, report.Letter(r.Status))
+	fmt.Fprint(p.out, r.Status.Mark())
 	if p.column++; p.column == 72 {
 		p.column = 0
 		fmt.Fprintf(p.out, " [%3d%%]\n", 100*at.Done/max(at.Planned, 1))

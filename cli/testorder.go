@@ -13,12 +13,17 @@ import (
 	"github.com/assaylab/assay/suite/order"
 )
 
-// arrange decides in which order tests run, and which have processes of their own: those that their suite
-// marks, those that --alone names, and all of them where the order has been asked for.
+// arrange reads the lists of tests, and decides in which order tests run, and which have processes of their
+// own: those that their suite marks, those that --alone names, and all of them where the order has been asked for.
 func (t *testRun) arrange() error {
 	alone, err := t.list(t.options.alone)
 	if err != nil {
 		return err
+	}
+	if t.options.quarantine != "" {
+		if t.excused, err = t.list([]string{"@" + t.options.quarantine}); err != nil {
+			return err
+		}
 	}
 	t.own = map[string]string{}
 	if len(t.options.sequence) > 0 {

@@ -67,6 +67,25 @@ func (s Status) Bad() bool {
 	return false
 }
 
+// Mark is a status as one letter: in a line of progress, and in what is kept of earlier runs.
+func (s Status) Mark() string {
+	switch s {
+	case Pass:
+		return "."
+	case Skip:
+		return "s"
+	case XFail:
+		return "x"
+	case XPass:
+		return "X"
+	case Fail:
+		return "F"
+	case Flaky:
+		return "R"
+	}
+	return "E"
+}
+
 // Result is what became of one test. Durations are in seconds, Start is in seconds since 1970 by the
 // worker's clock.
 type Result struct {
@@ -82,6 +101,9 @@ type Result struct {
 	File     string  `json:"file,omitempty"`
 	Line     int     `json:"line,omitempty"`
 
+	// Quarantined says that its failure does not fail the run.
+	Quarantined bool `json:"quarantined,omitempty"`
+
 	// Worker is the environment that ran it. Attempts are the earlier results of a test that was run
 	// again, oldest first.
 	Worker   string   `json:"worker,omitempty"`
@@ -90,6 +112,9 @@ type Result struct {
 
 // MaxOutput bounds what is kept of a test's output, in bytes: the first and the last half of it.
 const MaxOutput = 64 << 10
+
+// Fails tells whether a suite with this result fails.
+func (r Result) Fails() bool { return r.Status.Bad() && !r.Quarantined }
 
 // Duration is that of all phases.
 func (r Result) Duration() time.Duration {
@@ -145,17 +170,18 @@ type Fault struct {
 
 // Run is a whole run, for reports.
 type Run struct {
-	Name    string // of the project
-	Runner  string
-	Started time.Time
-	Wall    time.Duration // from the command's start to the last result
-	Workers int
-	Planned []Test
-	Results []Result // one for each planned test, in the order of the listing
-	Upload  Upload
-	CostUSD float64
-	History map[string]Past // of tests that ran before
-	Order   string          // how tests were put in order, if not as usual
+	Name       string // of the project
+	Runner     string
+	Started    time.Time
+	Wall       time.Duration // from the command's start to the last result
+	Workers    int
+	Planned    []Test
+	Results    []Result // one for each planned test, in the order of the listing
+	Upload     Upload
+	CostUSD    float64
+	History    map[string]Past // of tests that ran before
+	Quarantine Quarantine
+	Order      string // how tests were put in order, if not as usual
 }
 
 // Upload is what a run sent before it began.
@@ -168,11 +194,30 @@ type Upload struct {
 
 // Past is what is known of a test from earlier runs.
 type Past struct {
-	Mean    time.Duration // of late runs, weighted towards the latest
-	Runs    int
-	Fails   int
-	Flaky   int // runs in which it passed after it had failed
-	Verdict string
+	Mean  time.Duration // of late runs, weighted towards the latest
+	Runs  int
+	Fails int
+	Flaky int // runs in which it passed after it had failed
+	// Late is how the latest runs ended, as marks, the latest last; at most KeptMarks of them.
+	Late     string
+	Branches []Branch // all that it ran on, the one whose figures these are last
+}
+
+// KeptMarks is of how many runs of a test on a branch it is known how they ended.
+const KeptMarks = 20
+
+// Branch is how a test ended on one branch.
+type Branch struct {
+	Name               string
+	Runs, Fails, Flaky int
+	Late               string
+}
+
+// Quarantine is what a run says of the list of tests whose failures do not fail it.
+type Quarantine struct {
+	List   List
+	Ready  List // what has passed often enough to leave the list
+	Unused List // what names no test
 }
 
 // Merge joins what several invocations said of one test: the last status counts, and a pass after a

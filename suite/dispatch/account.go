@@ -118,10 +118,10 @@ func (r *run) result(i int, result suite.Result) {
 	if s.kills >= maxKills {
 		result.Message += fmt.Sprintf(" (it did so to %d workers, each time alone)", s.kills)
 	}
-	s.result, s.done = suite.Merge(s.earlier, result), true
+	s.result, s.done = r.excuse(suite.Merge(s.earlier, result)), true
 	r.done++
 	r.queue.Observe(result.Duration())
-	if s.result.Status.Bad() {
+	if s.result.Fails() {
 		r.failed++
 	}
 	r.tell(s.result)
@@ -131,6 +131,12 @@ func (r *run) result(i int, result suite.Result) {
 		r.queue.Drop()
 		r.stop()
 	}
+}
+
+// excuse marks a failure that does not fail the run.
+func (r *run) excuse(result suite.Result) suite.Result {
+	result.Quarantined = result.Status.Bad() && r.Excused != nil && r.Excused(result.ID)
+	return result
 }
 
 // repeat tells whether a test is run once more after a result: what took its worker with it, once; what
@@ -180,7 +186,9 @@ func (r *run) amend(late suite.Result) {
 		return
 	}
 	s.result.Status, s.result.Message, s.result.Detail = late.Status, late.Message, late.Detail
-	r.failed++
+	if s.result = r.excuse(s.result); s.result.Fails() {
+		r.failed++
+	}
 	r.tell(s.result)
 }
 

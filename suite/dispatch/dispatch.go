@@ -26,6 +26,7 @@ type Options struct {
 	Once    bool                         // no test is run a second time: what one run does not tell is Lost
 	MaxFail int                          // tests to fail before the rest is given up; 0 for all
 	Past    map[string]suite.Past        // what tests took before
+	Excused func(id string) bool         // tests whose failures do not fail the run; nil for none
 	Copies  bool                         // stragglers are run on a second worker as well
 	Process func(suite.Test) string      // names the process that runs just the tests of its name; nil or "" for any
 	Scopes  bool                         // tests of one scope are kept together

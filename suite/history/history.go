@@ -39,6 +39,9 @@ CREATE TABLE IF NOT EXISTS runs (
 	project TEXT NOT NULL, branch TEXT NOT NULL, started INTEGER NOT NULL, wall REAL NOT NULL, tests INTEGER NOT NULL, failed INTEGER NOT NULL
 );`
 
+// marks were added to the table later.
+const marks = `ALTER TABLE past ADD COLUMN marks TEXT NOT NULL DEFAULT ''` // how late runs ended, the latest last
+
 // Open opens the file, and makes it if need be. Another run that writes is waited for.
 func Open(file string) (*History, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -50,10 +53,32 @@ func Open(file string) (*History, error) {
 		return nil, unusable(file, err)
 	}
 	db.SetMaxOpenConns(1)
-	if _, err := db.Exec(schema); err != nil {
+	if err := prepare(db); err != nil {
 		return nil, errors.Join(unusable(file, err), db.Close())
 	}
 	return &History{db}, nil
+}
+
+// prepare makes the tables, or adds what files of earlier versions have not got.
+func prepare(db *sql.DB) error {
+	tx, err := db.Begin() // which takes the lock: two runs may begin at once
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // without effect after the commit
+	if _, err := tx.Exec(schema); err != nil {
+		return err
+	}
+	var there int
+	if err := tx.QueryRow(`SELECT count(*) FROM pragma_table_info('past') WHERE name = 'marks'`).Scan(&there); err != nil {
+		return err
+	}
+	if there == 0 {
+		if _, err := tx.Exec(marks); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
 }
 
 func unusable(file string, err error) error {
@@ -65,7 +90,7 @@ func (h *History) Close() error { return h.db.Close() }
 
 // Load is what is known of a project's tests: from the branch, or else from where they ran last.
 func (h *History) Load(ctx context.Context, k Key) (map[string]suite.Past, error) {
-	rows, err := h.db.QueryContext(ctx, `SELECT test, mean, runs, fails, flaky FROM past WHERE project = ? ORDER BY branch = ?, last`, k.Project, k.Branch)
+	rows, err := h.db.QueryContext(ctx, `SELECT test, branch, mean, runs, fails, flaky, marks FROM past WHERE project = ? ORDER BY branch = ?, last`, k.Project, k.Branch)
 	if err != nil {
 		return nil, err
 	}
@@ -74,12 +99,14 @@ func (h *History) Load(ctx context.Context, k Key) (map[string]suite.Past, error
 	for rows.Next() {
 		var test string
 		var mean float64
-		var p suite.Past
-		if err := rows.Scan(&test, &mean, &p.Runs, &p.Fails, &p.Flaky); err != nil {
+		var b suite.Branch
+		if err := rows.Scan(&test, &b.Name, &mean, &b.Runs, &b.Fails, &b.Flaky, &b.Late); err != nil {
 			return nil, err
 		}
-		p.Mean = time.Duration(mean * float64(time.Second))
-		all[test] = p // the branch's own come last
+		all[test] = suite.Past{ // the branch's own come last
+			Mean: time.Duration(mean * float64(time.Second)), Runs: b.Runs, Fails: b.Fails, Flaky: b.Flaky, Late: b.Late,
+			Branches: append(all[test].Branches, b),
+		}
 	}
 	return all, rows.Err()
 }
@@ -88,35 +115,45 @@ func (h *History) Load(ctx context.Context, k Key) (map[string]suite.Past, error
 const recent = 0.4
 
 const upsert = `
-INSERT INTO past (project, test, branch, mean, runs, fails, flaky, last) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7)
-ON CONFLICT DO UPDATE SET mean = mean + ?8 * (excluded.mean - mean), runs = runs + 1,
-	fails = fails + excluded.fails, flaky = flaky + excluded.flaky, last = excluded.last`
+INSERT INTO past (project, test, branch, mean, runs, fails, flaky, last, marks) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8)
+ON CONFLICT DO UPDATE SET mean = mean + ?9 * (excluded.mean - mean), runs = runs + 1,
+	fails = fails + excluded.fails, flaky = flaky + excluded.flaky, last = excluded.last, marks = substr(marks || excluded.marks, -?10)`
 
-// Keep adds a run's results. Tests that did not end by themselves tell nothing of durations,
-// and are left out.
+// failed is for tests that did not end by themselves, which tells nothing of durations.
+const failed = `
+UPDATE past SET runs = runs + 1, fails = fails + 1, last = ?4, marks = substr(marks || ?5, -?6) WHERE project = ?1 AND test = ?2 AND branch = ?3`
+
+// Keep adds a run's results. Lost tests tell nothing, and are left out.
 func (h *History) Keep(ctx context.Context, k Key, r suite.Run) error {
 	tx, err := h.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() // without effect after the commit
-	insert, err := tx.PrepareContext(ctx, upsert)
+	add, err := tx.PrepareContext(ctx, upsert)
 	if err != nil {
 		return err
 	}
-	failed := 0
+	fail, err := tx.PrepareContext(ctx, failed)
+	if err != nil {
+		return err
+	}
+	bad := 0
 	for _, result := range r.Results {
-		if result.Status.Bad() {
-			failed++
+		bad += one(result.Fails())
+		at, mark := r.Started.UnixMilli(), result.Status.Mark()
+		switch result.Status {
+		case suite.Lost:
+		case suite.Crash, suite.Timeout:
+			_, err = fail.ExecContext(ctx, k.Project, result.ID, k.Branch, at, mark, suite.KeptMarks)
+		default:
+			_, err = add.ExecContext(ctx, k.Project, result.ID, k.Branch, result.Duration().Seconds(), one(result.Status.Bad()), one(result.Status == suite.Flaky), at, mark, recent, suite.KeptMarks)
 		}
-		if result.Status == suite.Lost || result.Status == suite.Crash || result.Status == suite.Timeout {
-			continue
-		}
-		if _, err := insert.ExecContext(ctx, k.Project, result.ID, k.Branch, result.Duration().Seconds(), one(result.Status.Bad()), one(result.Status == suite.Flaky), r.Started.UnixMilli(), recent); err != nil {
+		if err != nil {
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)`, k.Project, k.Branch, r.Started.UnixMilli(), r.Wall.Seconds(), len(r.Results), failed)
+	_, err = tx.ExecContext(ctx, `INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)`, k.Project, k.Branch, r.Started.UnixMilli(), r.Wall.Seconds(), len(r.Results), bad)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,10 @@ func TestBranchesFallBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]suite.Past{"a": {Mean: 7 * time.Second, Runs: 2, Flaky: 1}, "b": {Mean: 2 * time.Second, Runs: 1, Fails: 1}}
+	want := map[string]suite.Past{
+		"a": {Mean: 7 * time.Second, Runs: 2, Flaky: 1, Late: "R.", Branches: []suite.Branch{{Name: "main", Runs: 1, Late: "."}, {Name: "topic", Runs: 2, Flaky: 1, Late: "R."}}},
+		"b": {Mean: 2 * time.Second, Runs: 1, Fails: 1, Late: "F", Branches: []suite.Branch{{Name: "main", Runs: 1, Fails: 1, Late: "F"}}},
+	}
 	if fmt.Sprint(past) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", past, want)
 	}
@@ -93,6 +96,47 @@ func TestBranch(t *testing.T) {
 	for at, want := range map[string]string{"r/deep/er": "topic/one", "w": "other", ".": ""} {
 		if got := Branch(filepath.Join(dir, at)); got != want {
 			t.Errorf("%s: %q, want %q", at, got, want)
+		}
+	}
+}
+
+// TestMarks: how the latest runs ended is known of so many, crashes included, and tell nothing of durations.
+func TestMarks(t *testing.T) {
+	h, k := open(t, filepath.Join(t.TempDir(), "history.db")), Key{"p", "main"}
+	for i := range 30 {
+		status := suite.Pass
+		switch i {
+		case 5, 25:
+			status = suite.Crash
+		case 28:
+			status = suite.Fail
+		}
+		took := map[bool]float64{true: 100, false: 1}[status == suite.Crash]
+		if err := h.Keep(t.Context(), k, run(suite.Result{ID: "a", Status: status, Call: took}, suite.Result{ID: "lost", Status: suite.Lost})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	past, err := h.Load(t.Context(), k)
+	if got := past["a"]; err != nil || len(past) != 1 || got.Late != "...............E..F." || got.Runs != 30 || got.Fails != 3 || got.Mean != time.Second {
+		t.Errorf("%+v, %v", past, err)
+	}
+}
+
+// TestEarlierVersion: a file that has no marks yet keeps what it knows.
+func TestEarlierVersion(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "history.db")
+	h := open(t, file)
+	if err := h.Keep(t.Context(), Key{"p", ""}, run(suite.Result{ID: "a", Status: suite.Pass, Call: 1})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.db.Exec("ALTER TABLE past DROP COLUMN marks"); err != nil {
+		t.Fatal(err)
+	}
+	h.Close()
+	for range 2 {
+		past, err := open(t, file).Load(t.Context(), Key{"p", ""})
+		if err != nil || past["a"].Runs != 1 || past["a"].Late != "" {
+			t.Errorf("%+v, %v", past, err)
 		}
 	}
 }

@@ -27,6 +27,8 @@ func TAP(w io.Writer, r suite.Run) error {
 	for i, result := range r.Results {
 		ok, directive := "ok", ""
 		switch {
+		case result.Quarantined:
+			ok, directive = "not ok", " # TODO quarantined: "+oneLine(result.Message)
 		case result.Status.Bad():
 			ok = "not ok"
 		case result.Status == suite.Skip:
@@ -48,9 +50,15 @@ func oneLine(s string) string { return strings.Join(strings.Fields(printable(s))
 // GitHub writes a workflow command for each test that failed, which GitHub shows beside the code.
 func GitHub(w io.Writer, r suite.Run) error {
 	out := &strings.Builder{}
-	for _, i := range failures(r) {
-		b := r.Results[i]
-		fmt.Fprintf(out, "::error file=%s,line=%d,title=%s::%s\n", property(b.File), max(b.Line, 1), property(b.ID), data(b.Message))
+	for _, b := range r.Results {
+		if !b.Status.Bad() {
+			continue
+		}
+		level := "error"
+		if b.Quarantined {
+			level = "warning"
+		}
+		fmt.Fprintf(out, "::%s file=%s,line=%d,title=%s::%s\n", level, property(b.File), max(b.Line, 1), property(b.ID), data(b.Message))
 	}
 	_, err := io.WriteString(w, out.String())
 	return err

@@ -26,10 +26,17 @@ func (s seconds) MarshalText() ([]byte, error) {
 func Tally(results []suite.Result) map[suite.Status]int {
 	n := map[suite.Status]int{}
 	for _, r := range results {
+		if r.Quarantined {
+			n[excused]++
+			continue
+		}
 		n[r.Status]++
 	}
 	return n
 }
+
+// excused stands for a failure that does not count, where results are counted.
+const excused suite.Status = "quarantined"
 
 // words are what a last line calls statuses, in its order.
 var words = []struct {
@@ -37,26 +44,7 @@ var words = []struct {
 	word   string
 }{
 	{suite.Fail, "failed"}, {suite.Crash, "crashed"}, {suite.Timeout, "timed out"}, {suite.Lost, "lost"}, {suite.Pass, "passed"},
-	{suite.Flaky, "flaky"}, {suite.Skip, "skipped"}, {suite.XFail, "xfailed"}, {suite.XPass, "xpassed"}, {suite.Error, "errors"},
-}
-
-// Letter is a test's mark in a line of progress.
-func Letter(s suite.Status) string {
-	switch s {
-	case suite.Pass:
-		return "."
-	case suite.Skip:
-		return "s"
-	case suite.XFail:
-		return "x"
-	case suite.XPass:
-		return "X"
-	case suite.Fail:
-		return "F"
-	case suite.Flaky:
-		return "R"
-	}
-	return "E"
+	{suite.Flaky, "flaky"}, {excused, "quarantined"}, {suite.Skip, "skipped"}, {suite.XFail, "xfailed"}, {suite.XPass, "xpassed"}, {suite.Error, "errors"},
 }
 
 // Summary writes what people read at the end: each failure with its account, flaky tests, the slowest,
@@ -71,6 +59,7 @@ func Summary(w io.Writer, r suite.Run, slowest int) error {
 		}
 	}
 	flaky(out, r)
+	quarantined(out, r)
 	slow(out, r, slowest)
 	if len(bad) > 0 {
 		heading(out, "short test summary info")
@@ -94,7 +83,7 @@ func Summary(w io.Writer, r suite.Run, slowest int) error {
 
 func failures(r suite.Run) (bad []int) {
 	for i, result := range r.Results {
-		if result.Status.Bad() {
+		if result.Fails() {
 			bad = append(bad, i)
 		}
 	}
@@ -129,22 +118,6 @@ func account(out *strings.Builder, r suite.Result) {
 	}
 	if r.Output != "" {
 		fmt.Fprintln(out, printable(strings.TrimRight(r.Output, "\n")))
-	}
-}
-
-func flaky(out *strings.Builder, r suite.Run) {
-	begun := false
-	for _, result := range r.Results {
-		if result.Status != suite.Flaky {
-			continue
-		}
-		if !begun {
-			heading(out, "flaky tests")
-			begun = true
-		}
-		past := r.History[result.ID]
-		fmt.Fprintf(out, "%s passed at attempt %d: %s (flaky in %d, failed in %d of %d earlier runs)\n", printable(result.ID), len(result.Attempts)+1,
-			printable(result.Attempts[len(result.Attempts)-1].Message), past.Flaky, past.Fails, past.Runs)
 	}
 }
 
