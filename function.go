@@ -60,6 +60,68 @@ type Metrics struct {
 	MaxAtOnce    int           `json:"max_environments"` // the most at once
 }
 
+// Inventory is all that the engine has of one function.
+type Inventory struct {
+	Versions     []FunctionVersion     `json:"versions"`     // $LATEST first, then the newest
+	Aliases      []Alias               `json:"aliases"`      // by name
+	Environments []FunctionEnvironment `json:"environments"` // oldest first
+	Minutes      []FunctionMinute      `json:"minutes"`      // of the last hour in which it was invoked, oldest first
+}
+
+// FunctionVersion is one version of a function.
+type FunctionVersion struct {
+	Version      string        `json:"version"` // "$LATEST", or its number
+	Description  string        `json:"description,omitempty"`
+	Runtime      string        `json:"runtime"`
+	MemoryMB     int           `json:"memory"`
+	Timeout      time.Duration `json:"timeout"`
+	CodeSHA256   string        `json:"code_sha256"` // base64
+	CodeSize     int64         `json:"code_size"`   // bytes of the zip
+	LastModified time.Time     `json:"last_modified"`
+}
+
+// Alias leads to a version, and may give a share of its invocations to another one.
+type Alias struct {
+	Name        string             `json:"name"`
+	Version     string             `json:"version"`
+	Description string             `json:"description,omitempty"`
+	Weights     map[string]float64 `json:"weights,omitempty"` // of other versions: from 0 to 1
+}
+
+// The states of an environment.
+const (
+	EnvironmentStarting = "starting" // to be at the ready, not initialized yet
+	EnvironmentIdle     = "idle"
+	EnvironmentBusy     = "busy" // at work for a caller, its init included
+)
+
+// FunctionEnvironment is one execution environment that lives now.
+type FunctionEnvironment struct {
+	Stream      string    `json:"stream"` // the name of its log stream
+	Version     string    `json:"version"`
+	State       string    `json:"state"`
+	Began       time.Time `json:"began"`
+	IdleSince   time.Time `json:"idle_since,omitzero"`
+	MemoryMB    int       `json:"memory_mb"`
+	MaxMemoryMB int       `json:"max_memory_mb"` // at most so far; 0 before its first answer
+}
+
+// FunctionMinutes is how many minutes are known of a function.
+const FunctionMinutes = 60
+
+// FunctionMinute is what one minute counted.
+type FunctionMinute struct {
+	Time        time.Time     `json:"time"` // when it began
+	Invocations int64         `json:"invocations"`
+	Errors      int64         `json:"errors"`
+	Throttles   int64         `json:"throttles"`
+	ColdStarts  int64         `json:"cold_starts"`
+	Ran         int64         `json:"ran"`      // invocations that ended
+	Duration    time.Duration `json:"duration"` // of those, in ns
+	Init        time.Duration `json:"init"`     // that callers waited for
+	MaxMemoryMB int           `json:"max_memory_mb"`
+}
+
 // Enforced says what the machine lets the embedded engine hold functions to. Reasons says of each that
 // is false why, by its name in JSON.
 type Enforced struct {

@@ -60,6 +60,7 @@ func (c *Console) api() http.Handler {
 		"GET /api/v1/functions/{name}/logs":             c.logs,
 	}
 	maps.Copy(calls, c.readingCalls())
+	maps.Copy(calls, c.inventoryCalls())
 	for pattern, h := range calls {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)

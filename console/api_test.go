@@ -147,6 +147,9 @@ func TestErrors(t *testing.T) {
 		{"GET", "/api/v1/trials/nope", "", 404, assay.CodeNotFound, ""},
 		{"GET", "/api/v1/functions/nope", "", 404, assay.CodeNotFound, ""},
 		{"GET", "/api/v1/functions/nope/logs", "", 404, assay.CodeNotFound, ""},
+		{"GET", "/api/v1/functions/nope/versions", "", 404, assay.CodeNotFound, ""},
+		{"GET", "/api/v1/functions/control-round/charts/nope", "", 404, assay.CodeNotFound, ""},
+		{"GET", "/api/v1/trials/x/reproduction?candidate=candidate-1", "", 404, assay.CodeNotFound, ""},
 		{"POST", "/api/v1/functions/nope/invocations", "{}", 404, assay.CodeNotFound, ""},
 		{"DELETE", "/api/v1/functions/nope", "", 404, assay.CodeNotFound, ""},
 		{"DELETE", "/api/v1/experiments/nope", "", 404, assay.CodeNotFound, ""},
@@ -362,5 +365,26 @@ func TestTrend(t *testing.T) {
 	}
 	if code := call(t, newConsole(lab, nil), "GET", "/api/v1/experiments/nobody/trend", "").Code; code != http.StatusNotFound {
 		t.Errorf("of an unknown experiment: %d", code)
+	}
+}
+
+func TestInventoryCalls(t *testing.T) {
+	c := newConsole(newFakeLab(), nil)
+	for path, want := range map[string]string{
+		"versions":                      `"version":"7","description":"as released"`,
+		"aliases":                       `{"aliases":[{"name":"live","version":"7","weights":{"8":0.1}}]}`,
+		"environments":                  `"state":"idle","began":"2026-11-20T12:00:00Z"`,
+		"charts/invocations?format=csv": "Time,Invocations,Errors,Throttles,Cold starts\n2026-11-20T12:00:00Z,12,1,0,0",
+		"charts/durations":              `"values":[1.5]`,
+	} {
+		if w := call(t, c, "GET", "/api/v1/functions/control-round/"+path, ""); w.Code != 200 || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	if w := call(t, c, "GET", "/api/v1/functions/candidate-round-go/environments", ""); w.Body.String() != "{\"environments\":[]}\n" {
+		t.Errorf("of a function that never ran: %s", w.Body)
+	}
+	if w := call(t, c, "GET", "/api/v1/trials/x/reproduction?candidate=candidate-2", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"curl":"curl -sS`) {
+		t.Errorf("reproduction: %d %s", w.Code, w.Body)
 	}
 }

@@ -80,6 +80,8 @@ type Laboratory interface {
 type Functions interface {
 	Deployments() []assay.Deployment
 	Deployment(name string) (assay.Deployment, error)
+	// Inventory lists a function's versions, aliases and environments, and what it did of late.
+	Inventory(name string) (assay.Inventory, error)
 	Remove(ctx context.Context, name string) error
 	Invoker(name string) assay.Invoker
 	// Logs writes the function's log to w; with follow, until ctx ends.

@@ -204,6 +204,21 @@ func (f *fakeEngine) Deployment(name string) (assay.Deployment, error) {
 	return assay.Deployment{}, notFound("function", name)
 }
 
+func (f *fakeEngine) Inventory(name string) (assay.Inventory, error) {
+	if _, err := f.Deployment(name); err != nil || name == "candidate-round-go" {
+		return assay.Inventory{}, err
+	}
+	return assay.Inventory{
+		Versions: []assay.FunctionVersion{{Version: "$LATEST", Runtime: "nodejs20.x", MemoryMB: 128, LastModified: noon, CodeSize: 2048}, {Version: "7", Description: "as released", MemoryMB: 256, LastModified: noon}},
+		Aliases:  []assay.Alias{{Name: "live", Version: "7", Weights: map[string]float64{"8": 0.1}}},
+		Environments: []assay.FunctionEnvironment{
+			{Stream: "2026/11/20/[7]abcdef", Version: "7", State: assay.EnvironmentIdle, Began: noon, IdleSince: noon, MemoryMB: 128, MaxMemoryMB: 41},
+			{Stream: "2026/11/20/[$LATEST]123456", Version: "$LATEST", State: assay.EnvironmentBusy, Began: noon, MemoryMB: 128},
+		},
+		Minutes: []assay.FunctionMinute{{Time: noon, Invocations: 12, Ran: 12, Errors: 1, Duration: 18 * time.Millisecond}},
+	}, nil
+}
+
 func (f *fakeEngine) Remove(_ context.Context, name string) error {
 	_, err := f.Deployment(name)
 	f.removed = append(f.removed, name)

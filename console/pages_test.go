@@ -26,10 +26,12 @@ func TestPagesShowWhatIsKnown(t *testing.T) {
 		"/trials/dead0000-0000-4000-8000-000000000000":                          {"Sandbox.Timedout", "3,000 ms", "No body."},
 		"/trials/0c0ffee0-0000-4000-8000-000000000000?view=swipe":               {`data-view="swipe"`, `value="swipe" checked`},
 		"/trials/6f1c2a9e-4d0b-4c7f-9a51-000000000000/reproduction/candidate-2": {"curl -sS &#39;&lt;x&gt;&#39;", "Go test", "Authorization was redacted", "data-reproduce"},
-		"/functions": {"control-round", "bootstrap: no such file", "provided.al2023"},
-		"/experiments/rounding-float?candidate=candidate-2":  {`value="candidate-2" selected`},
-		"/experiments/rounding-float?path=body%3A%24.x%22":   {`value="body:$.x&#34;"`},
-		"/experiments/rounding-float?outcome=match&cursor=0": {`value="match" selected`},
+		"/functions/control-round":                                              {"as released", "10% to version 8", "2026/11/20/[7]abcdef", "41 of 128 MB", "START RequestId: 1", "<option>live</option>", "PASSWORD", "data-try"},
+		"/functions/candidate-round-go":                                         {"bootstrap: no such file", "None lives"},
+		"/functions":                                                            {"control-round", "bootstrap: no such file", "provided.al2023"},
+		"/experiments/rounding-float?candidate=candidate-2":                     {`value="candidate-2" selected`},
+		"/experiments/rounding-float?path=body%3A%24.x%22":                      {`value="body:$.x&#34;"`},
+		"/experiments/rounding-float?outcome=match&cursor=0":                    {`value="match" selected`},
 	} {
 		w := call(t, c, "GET", path, "")
 		if w.Code != 200 || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
@@ -39,6 +41,9 @@ func TestPagesShowWhatIsKnown(t *testing.T) {
 			if !strings.Contains(w.Body.String(), text) {
 				t.Errorf("%s does not show %q", path, text)
 			}
+		}
+		if strings.Contains(w.Body.String(), "hunter2") {
+			t.Errorf("%s tells a secret", path)
 		}
 		if strings.Contains(w.Body.String(), " style=") || strings.Contains(w.Body.String(), "ZgotmplZ") {
 			t.Errorf("%s holds what its policy forbids", path)

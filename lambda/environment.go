@@ -43,6 +43,8 @@ type environment struct {
 	calls   chan *exchange // from the pool, while idle; takes one
 	retired chan struct{}  // closed by the pool, while idle
 
+	began time.Time
+
 	// Guarded by the engine's lock.
 	idleSince  time.Time
 	settling   bool
@@ -57,8 +59,8 @@ func newEnvironment(e *Engine, p *pool) *environment {
 	return &environment{
 		engine: e, function: p.function, pool: p, version: p.current, stream: stream,
 		log:      &recorder{ring: p.function.log, version: p.current.number, stream: stream},
-		initType: onDemand,
-		calls:    make(chan *exchange, 1), retired: make(chan struct{}),
+		initType: onDemand, began: e.opts.Now(),
+		calls: make(chan *exchange, 1), retired: make(chan struct{}),
 	}
 }
 

@@ -1,7 +1,10 @@
 package lambda
 
 import (
+	"slices"
 	"time"
+
+	"github.com/assaylab/assay"
 )
 
 // metrics counts what CloudWatch counts, of a function or one of its versions, since the engine
@@ -21,6 +24,40 @@ type metrics struct {
 func (p *pool) count(add func(*metrics)) {
 	add(&p.metrics)
 	add(&p.function.metrics)
+	add(p.function.hour.at(time.Now()))
+}
+
+// hour is what a function's last minutes counted, each in its place modulo the length.
+type hour [assay.FunctionMinutes]minute
+
+// minute is one of them.
+type minute struct {
+	began time.Time
+	metrics
+}
+
+// at is the minute that a time is in.
+func (h *hour) at(now time.Time) *metrics {
+	began := now.Truncate(time.Minute)
+	m := &h[began.Unix()/60%int64(len(h))]
+	if !m.began.Equal(began) {
+		*m = minute{began: began}
+	}
+	return &m.metrics
+}
+
+// since lists the minutes that counted something, oldest first.
+func (h *hour) since(from time.Time) (all []assay.FunctionMinute) {
+	for _, m := range h {
+		if m.began.After(from) {
+			all = append(all, assay.FunctionMinute{
+				Time: m.began, Invocations: m.invocations, Errors: m.errors, Throttles: m.throttles, ColdStarts: m.coldStarts,
+				Ran: m.ran, Duration: m.duration, Init: m.initialized, MaxMemoryMB: m.maxMemoryMB,
+			})
+		}
+	}
+	slices.SortFunc(all, func(a, b assay.FunctionMinute) int { return a.Time.Compare(b.Time) })
+	return all
 }
 
 // observe counts what an invocation took.

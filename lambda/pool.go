@@ -38,6 +38,7 @@ type function struct {
 	pools    map[string]*pool
 	live     int // environments of all pools
 	metrics
+	hour hour
 }
 
 // executing counts the environments that are at work for a caller.

@@ -5,6 +5,7 @@ package pages
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"time"
 
@@ -27,6 +28,9 @@ type Laboratory interface {
 // Functions tells what the embedded engine runs.
 type Functions interface {
 	Deployments() []assay.Deployment
+	Deployment(name string) (assay.Deployment, error)
+	Inventory(name string) (assay.Inventory, error)
+	Logs(ctx context.Context, name string, q assay.LogQuery, w io.Writer) error
 }
 
 // Trials finds kept trials.
@@ -85,6 +89,7 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 		"GET /trials/{id}":                     p.trialPage,
 		"GET /trials/{id}/reproduction/{arm}":  p.reproductionPage,
 		"GET /functions":                       p.functionsPage,
+		"GET /functions/{name}":                p.functionPage,
 		"GET /trials/{id}/request":             p.requestBody,
 		"GET /trials/{id}/bodies/{arm}":        p.body,
 		"GET /trials/{id}/images/{arm}":        p.image,

@@ -1,19 +1,7 @@
 // Looks for the smallest request that still differs, tells how far it is, and puts what was found into the page.
 // Copies texts.
 
-// lines gives each line of an answer while it comes.
-async function* lines(answer) {
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) break;
-    const parts = (rest + value).split("\n");
-    rest = parts.pop();
-    yield* parts;
-  }
-  if (rest) yield rest;
-}
+import { lines } from "./stream.js";
 
 const complaint = (error) => [error.what, error.hint].filter(Boolean).join(": ");
 
