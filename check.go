@@ -61,7 +61,23 @@ func (e *Experiment) Flaws() []Flaw {
 	if e.Until.For < 0 {
 		f.add("leave it out to go on for ever", "less than no time", "until", "for")
 	}
+	f.keep(e.Keep)
 	return f
+}
+
+// The least that limits of what is kept can be: the store knows the minute of what a trial takes.
+const (
+	minKeepSize = 1 << 20
+	minKeepFor  = time.Minute
+)
+
+func (f *flaws) keep(k Keep) {
+	if k.Size != 0 && k.Size < minKeepSize {
+		f.add("write 1MB or more, or leave it out", "too little to keep", "keep", "size")
+	}
+	if k.For != 0 && k.For < minKeepFor {
+		f.add("write 1m or more, or leave it out", "too short to keep anything", "keep", "for")
+	}
 }
 
 // Flaws lists what is wrong with the shape of the function, field by field; nil when nothing is.

@@ -141,6 +141,8 @@ func TestExperimentFlaws(t *testing.T) {
 		{"recorded traffic", func(e *assay.Experiment) { e.Traffic, e.Path = assay.TrafficRecorded, "" }, "-"},
 		{"kind of traffic", func(e *assay.Experiment) { e.Traffic = "taped" }, "traffic"},
 		{"until", func(e *assay.Experiment) { e.Until.For = -time.Second }, "until/for"},
+		{"little kept", func(e *assay.Experiment) { e.Keep.Size = 1000 }, "keep/size"},
+		{"kept shortly", func(e *assay.Experiment) { e.Keep.For = time.Second }, "keep/for"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := experiment()

@@ -241,6 +241,13 @@ type Until struct {
 	For    time.Duration `json:"for,omitempty"` // from its first trial
 }
 
+// Keep limits what is kept of an experiment's trials, beside what limits the whole store; zero fields do not. Counts,
+// verdicts and clusters stay.
+type Keep struct {
+	Size int64         `json:"size,omitempty"` // bytes of trials with their bodies: beyond it the oldest go
+	For  time.Duration `json:"for,omitempty"`
+}
+
 // Experiment is a named question: arms, comparators, hypothesis, and how trials are made.
 type Experiment struct {
 	Name    string    `json:"name"`
@@ -269,12 +276,13 @@ type Experiment struct {
 	Redact      []string         `json:"redact,omitempty"` // "header:NAME", "query:NAME" or JSONPath into bodies, beside the defaults
 	Hypothesis  Hypothesis       `json:"hypothesis"`
 	Until       Until            `json:"until"`
+	Keep        Keep             `json:"keep,omitzero"`
 	Rollout     *Rollout         `json:"rollout,omitempty"` // nil: the candidates stay beside
 }
 
 // SameEvidence tells whether trials of e and of o answer the same question: then a change from one to
-// the other goes on counting. Sampling, budgets, names for people, redaction and when to end may differ, and
-// the share of secondaries, but not whether there are any: that decides what mismatches are held against.
+// the other goes on counting. Sampling, budgets, names for people, redaction, when to end and what is kept may
+// differ, and the share of secondaries, but not whether there are any: that decides what mismatches are held against.
 func (e *Experiment) SameEvidence(o *Experiment) bool {
 	return reflect.DeepEqual(e.question(), o.question())
 }

@@ -75,6 +75,7 @@ experiments:
     redact: ["header:authorization", "$.card.number"]
     hypothesis: {mismatch: "<= 0.2%", faults: "<= 1%", latency: {p99: "<= 110%", p50: 1.5}, cold: {p50: 200%}, cost: 100%, memory: "<= 120%", guard: {errors: 1%, p99: 10%}, delta: {latency: 5%}, alpha: 0.01}
     until: {trials: 10000, for: 24h}
+    keep: {size: 1GB, for: 7d}
 `
 
 func parseOK(t *testing.T, text string, o Options) Document {
@@ -137,6 +138,7 @@ func TestEveryKey(t *testing.T) {
 			Cost: &cost, Memory: &memory, Guard: map[string]float64{"errors": 0.01, "p99": 0.1}, Delta: map[string]float64{"latency": 0.05}, Alpha: 0.01,
 		},
 		Until: assay.Until{Trials: 10000, For: 24 * time.Hour},
+		Keep:  assay.Keep{Size: 1 << 30, For: 7 * 24 * time.Hour},
 	}
 	e.Digest = Digest(e)
 	round := assay.Function{Name: "round", Runtime: "python3.12", Handler: "main.handler", Code: "/home/me/functions/round",

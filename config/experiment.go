@@ -46,6 +46,7 @@ func (r *reader) experiment(name string, key, body *yaml.Node) assay.Experiment 
 		"redact":      func(n *yaml.Node) { e.Redact = r.texts(n, "redact") },
 		"hypothesis":  func(n *yaml.Node) { r.hypothesis(n, &e.Hypothesis) },
 		"until":       func(n *yaml.Node) { r.until(n, &e.Until) },
+		"keep":        func(n *yaml.Node) { r.keep(n, &e.Keep) },
 		"rollout":     func(n *yaml.Node) { rollout = n },
 	})
 	if rollout != nil {
@@ -249,5 +250,12 @@ func (r *reader) until(n *yaml.Node, u *assay.Until) {
 	r.fields(n, "until", fields{
 		"trials": func(n *yaml.Node) { u.Trials = r.integer(n) },
 		"for":    func(n *yaml.Node) { u.For = parsed(r, n, parseDuration) },
+	})
+}
+
+func (r *reader) keep(n *yaml.Node, k *assay.Keep) {
+	r.fields(n, "keep", fields{
+		"size": func(n *yaml.Node) { k.Size = parsed(r, n, ParseSize) },
+		"for":  func(n *yaml.Node) { k.For = parsed(r, n, parseDuration) },
 	})
 }

@@ -101,6 +101,7 @@ type experimentFile struct {
 	Redact      []string       `yaml:"redact,omitempty"`
 	Hypothesis  hypothesisFile `yaml:"hypothesis"`
 	Until       *untilFile     `yaml:"until,omitempty"`
+	Keep        *keepFile      `yaml:"keep,omitempty"`
 	Rollout     *rolloutFile   `yaml:"rollout,omitempty"`
 }
 
@@ -162,11 +163,30 @@ type untilFile struct {
 	For    string `yaml:"for,omitempty"`
 }
 
+type keepFile struct {
+	Size string `yaml:"size,omitempty"`
+	For  string `yaml:"for,omitempty"`
+}
+
+func keepBody(k assay.Keep) *keepFile {
+	if k == (assay.Keep{}) {
+		return nil
+	}
+	f := new(keepFile)
+	if k.Size != 0 {
+		f.Size = formatSize(k.Size)
+	}
+	if k.For != 0 {
+		f.For = k.For.String()
+	}
+	return f
+}
+
 func experimentBody(e assay.Experiment) experimentFile {
 	f := experimentFile{
 		Traffic: e.Traffic, Path: e.Path, Methods: e.Methods, Unsafe: e.Unsafe, Sample: formatShare(e.Sample.Rate),
 		Control: armBody(e.Control), Comparators: []any{}, Redact: e.Redact, Hypothesis: hypothesisBody(e.Hypothesis),
-		Protect: protectBody(e.Protect), Rollout: rolloutBody(e.Rollout),
+		Protect: protectBody(e.Protect), Keep: keepBody(e.Keep), Rollout: rolloutBody(e.Rollout),
 	}
 	if s := e.Sample; s.By != "" || s.Rare != 0 {
 		f.Sample = sampleFile{Rate: formatShare(s.Rate), By: s.By, Rare: s.Rare}

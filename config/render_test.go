@@ -125,6 +125,7 @@ func experiments() *rapid.Generator[assay.Experiment] {
 		e.Hypothesis.Guard = rapid.MapOfN(rapid.SampledFrom([]string{"errors", "p99"}), rapid.Float64Range(1e-6, .9), 0, 2).Draw(t, "guard")
 		e.Hypothesis.Delta = rapid.MapOfN(rapid.SampledFrom([]string{"latency", "cost", "memory"}), rapid.Float64Range(1e-6, .9), 0, 3).Draw(t, "delta")
 		e.Until = assay.Until{Trials: rapid.Int64Range(0, 1<<60).Draw(t, "trials"), For: time.Duration(rapid.Int64Range(0, 1e18).Draw(t, "for"))}
+		e.Keep = assay.Keep{Size: rapid.SampledFrom([]int64{0, 1 << 20, 1<<20 + 1, 5 << 30}).Draw(t, "kept"), For: time.Duration(rapid.SampledFrom([]int64{0, 6e10, 6e10 + 1, 1e18}).Draw(t, "kept for"))}
 		e.Digest = Digest(e)
 		return e
 	}).Filter(func(e assay.Experiment) bool { return len(e.Flaws()) == 0 })

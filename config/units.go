@@ -175,11 +175,16 @@ func parseMemory(s string) (int, error) {
 	return int(n >> 20), nil
 }
 
-// parseDuration reads "3s", "1m30s", "24h".
+// parseDuration reads "3s", "1m30s", "24h", and "7d" for days of 24 hours.
 func parseDuration(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(strings.TrimSpace(s), "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return time.Duration(n) * 24 * time.Hour, nil
+		}
+	}
 	v, err := time.ParseDuration(strings.TrimSpace(s))
 	if err != nil {
-		return 0, invalid("write it with its unit: 500ms, 3s, 10m or 24h", "%q is not a duration", s)
+		return 0, invalid("write it with its unit: 500ms, 3s, 10m, 24h or 7d", "%q is not a duration", s)
 	}
 	return v, nil
 }

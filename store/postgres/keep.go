@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -152,7 +153,7 @@ func (t *tx) refuse(all []assay.Refusal) error {
 
 // insert copies trials and their marks into the partitions of their days.
 func (t *tx) insert(fresh []codec.Record, marks []tables.Mark) error {
-	if err := t.flush(); err != nil {
+	if err := errors.Join(tables.AddSpace(t, fresh), t.flush()); err != nil {
 		return err
 	}
 	_, err := t.CopyFrom(t.ctx, pgx.Identifier{"trials"}, []string{"time", "seq", "id", "experiment", "since", "outcome", "summary", "bodies"},

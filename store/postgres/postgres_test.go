@@ -50,6 +50,7 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) assay.Store { return empty(t, server, Options{}) })
 	storetest.RunReadings(t, func(t *testing.T) *Store { return empty(t, server, Options{}) })
 	storetest.RunDefinitions(t, func(t *testing.T) assay.Definitions { return empty(t, server, Options{}) })
+	storetest.RunOwnLimits(t, func(t *testing.T, now func() time.Time) *Store { return empty(t, server, Options{Now: now}) })
 	storetest.RunRollouts(t, empty(t, server, Options{}))
 	t.Run("archives", func(t *testing.T) { testArchives(t, server) })
 	t.Run("shared", func(t *testing.T) { testShared(t, server) })
@@ -57,6 +58,7 @@ func TestContract(t *testing.T) {
 	t.Run("text that is none", func(t *testing.T) { testText(t, empty(t, server, Options{})) })
 	t.Run("old days go", func(t *testing.T) { testPrune(t, server) })
 	t.Run("schemas are made once", func(t *testing.T) { testMigration(t, server) })
+	t.Run("space of old trials is booked", func(t *testing.T) { testSpace(t, server) })
 	t.Run("it comes back", func(t *testing.T) { testOutage(t, server) }) // the last: it stops the server
 }
 
@@ -214,6 +216,26 @@ func keep(t testing.TB, s *Store, trials ...assay.Trial) {
 	t.Helper()
 	if err := s.Keep(t.Context(), assay.Batch{Trials: trials}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// testSpace has the space booked of trials that were kept before experiments could have limits of their own.
+func testSpace(t *testing.T, server *postgrestest.Server) {
+	address := fresh(server)
+	booked := func(s *Store) (bytes int64) {
+		if err := s.pool.QueryRow(t.Context(), `SELECT sum(bytes) FROM space`).Scan(&bytes); err != nil {
+			t.Fatal(err)
+		}
+		return bytes
+	}
+	s := open(t, address, Options{})
+	keep(t, s, storetest.Trials(1, 50)...)
+	before := booked(s)
+	if _, err := s.pool.Exec(t.Context(), `DROP TABLE space; UPDATE assay_version SET version = 2`); err != nil {
+		t.Fatal(err)
+	}
+	if after := booked(open(t, address, Options{})); after != before {
+		t.Errorf("booked are %d bytes, and %d when the schema was brought up to date", before, after)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/assaylab/assay/store/tables"
 )
 
 const (
@@ -16,13 +18,18 @@ const (
 	remembered = 7 * microsPerDay
 )
 
-// prune drops the days that are too old or too much, now and then. What fails is tried again the next time.
+// prune drops the days that are too old or too much, now and then, and what experiments' own limits have no room
+// for. What fails is tried again the next time.
 func (s *Store) prune(ctx context.Context) {
-	if s.opt.MaxBytes <= 0 && s.opt.MaxAge <= 0 || !s.due() {
+	if !s.due() {
 		return
 	}
-	if err := s.dropDays(ctx); err != nil {
-		s.opt.Log.Warn("old trials could not be pruned; it is tried again", "error", s.fail("days cannot be dropped", err))
+	err := s.pruneOwn(ctx)
+	if err == nil && (s.opt.MaxBytes > 0 || s.opt.MaxAge > 0) {
+		err = s.dropDays(ctx)
+	}
+	if err != nil {
+		s.opt.Log.Warn("old trials could not be pruned; it is tried again", "error", s.fail("trials cannot be pruned", err))
 	}
 }
 
@@ -60,6 +67,10 @@ func (s *Store) dropDays(ctx context.Context) error {
 				if _, err := tx.Exec(ctx, `DROP TABLE IF EXISTS `+partition(table, d.number)); err != nil {
 					return err
 				}
+			}
+			first, next := d.number*microsPerDay/tables.MicrosPerMinute, (d.number+1)*microsPerDay/tables.MicrosPerMinute
+			if _, err := tx.Exec(ctx, `DELETE FROM space WHERE minute >= $1 AND minute < $2`, first, next); err != nil {
+				return err
 			}
 			s.opt.Log.Info("trials were pruned: a day of them went, their counts stay", "day", time.UnixMicro(d.number*microsPerDay).UTC().Format(time.DateOnly), "bytes", d.bytes)
 		}

@@ -18,8 +18,11 @@ var schema string
 //go:embed milestones.sql
 var milestones string
 
+//go:embed space.sql
+var space string
+
 // migrations make each version of the schema from the one before; the first makes version 1.
-var migrations = []string{schema, milestones}
+var migrations = []string{schema, milestones, space}
 
 // migrate brings the schema up to date. One laboratory at a time does; the others wait and find it done.
 func (s *Store) migrate(ctx context.Context) error {

@@ -45,12 +45,21 @@ func (s *Store) Keep(ctx context.Context, b assay.Batch) error {
 }
 
 func (s *Store) limits() limits {
+	now := s.opt.Now()
 	l := limits{bytes: s.opt.MaxBytes}
 	if s.opt.MaxAge > 0 {
-		l.oldest = s.opt.Now().Add(-s.opt.MaxAge).UnixMicro()
+		l.oldest = now.Add(-s.opt.MaxAge).UnixMicro()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.Sub(s.looked) >= lookEvery {
+		s.looked, l.own = now, now
 	}
 	return l
 }
+
+// lookEvery is how often it is looked what experiments' own limits have no room for.
+const lookEvery = time.Second
 
 // noteEvery is how often it is said what was pruned.
 const noteEvery = time.Minute
@@ -75,7 +84,7 @@ func (s *Store) note(p pruned) {
 
 // insert returns those records that were not kept before, with their place in the order.
 func (t tx) insert(records []codec.Record) (fresh []codec.Record, err error) {
-	trial, err := t.PrepareContext(t.ctx, `INSERT INTO trials (id, time, outcome, size, bodies, summary) VALUES (?, ?, ?, ?, ?, ?)
+	trial, err := t.PrepareContext(t.ctx, `INSERT INTO trials (id, time, outcome, size, bodies, summary, experiment) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO NOTHING`)
 	if err != nil {
 		return nil, err
@@ -87,7 +96,7 @@ func (t tx) insert(records []codec.Record) (fresh []codec.Record, err error) {
 	}
 	defer bodies.Close()
 	for _, r := range records {
-		done, err := trial.ExecContext(t.ctx, r.Trial.ID, r.Trial.Time.UnixMicro(), r.Trial.Outcome(), r.Size(), len(r.Bodies), r.Summary)
+		done, err := trial.ExecContext(t.ctx, r.Trial.ID, r.Trial.Time.UnixMicro(), r.Trial.Outcome(), r.Size(), len(r.Bodies), r.Summary, r.Trial.Experiment)
 		if err != nil {
 			return nil, err
 		}

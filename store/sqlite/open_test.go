@@ -221,3 +221,23 @@ func TestOldSchemaIsBroughtUpToDate(t *testing.T) {
 		t.Errorf("the ledger is now %+v, want one of which 5 trials were kept and 1 was in flight", l)
 	}
 }
+
+// What trials take that were kept before experiments could have limits of their own is known as well.
+func TestSpaceOfAnOldFileIsBooked(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "assay.db")
+	s, err := Open(t.Context(), path, Options{MaxBytes: 100_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep(t, s, storetest.Trials(1, 300)...)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	run(t, path, `DROP TABLE space; DROP INDEX remembered; ALTER TABLE trials DROP COLUMN experiment; PRAGMA user_version = 8`)
+	s = open(t, path, Options{MaxBytes: 100_000})
+	if u := sameUsage(t, s); u.trialsTo == 0 {
+		t.Errorf("nothing went: %+v", u)
+	}
+	keep(t, s, storetest.Trials(2, 100)...)
+	sameUsage(t, s)
+}

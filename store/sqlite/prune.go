@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/store/codec"
@@ -41,6 +42,9 @@ func (t tx) makeRoom(fresh []codec.Record, l limits) (p pruned, err error) {
 		return p, err
 	}
 	u.add(fresh)
+	if err := tables.AddSpace(t, fresh); err != nil {
+		return p, err
+	}
 	full := u
 	rows := pruneRows + 2*len(fresh)
 	if err := t.pruneBodies(&u, min(u.bytes-l.bytes, u.matches-l.bytes/matchShare), rows); err != nil {
@@ -60,6 +64,13 @@ func (t tx) makeRoom(fresh []codec.Record, l limits) (p pruned, err error) {
 		return p, err
 	}
 	p = pruned{u.trialsTo - full.trialsTo, full.bytes - u.bytes}
+	if !l.own.IsZero() {
+		n, err := t.pruneOwn(&u, l.own)
+		if err != nil {
+			return p, err
+		}
+		p = pruned{p.trials + n, full.bytes - u.bytes}
+	}
 	if p.bytes > 0 {
 		err = t.compact(rows)
 	}
@@ -69,7 +80,8 @@ func (t tx) makeRoom(fresh []codec.Record, l limits) (p pruned, err error) {
 // limits are how much may be kept.
 type limits struct {
 	bytes  int64
-	oldest int64 // microseconds since 1970: what is older goes; 0 for no limit
+	oldest int64     // microseconds since 1970: what is older goes; 0 for no limit
+	own    time.Time // when experiments' own limits are looked at; zero for not now
 }
 
 // old returns the last seq of the trials after one that are too old, and their bytes. A trial that came late goes
@@ -122,6 +134,9 @@ func (t tx) pruneBodies(u *usage, excess int64, rows int) error {
 	if err != nil || to == u.bodiesTo {
 		return err
 	}
+	if err := t.freeSpace(`bodies`, `seq > ? AND seq <= ? AND outcome = 'match'`, u.bodiesTo, to); err != nil {
+		return err
+	}
 	if err := t.Exec(`DELETE FROM bodies WHERE seq IN (SELECT seq FROM trials WHERE seq > ? AND seq <= ? AND outcome = 'match')`, u.bodiesTo, to); err != nil {
 		return err
 	}
@@ -144,6 +159,9 @@ func (t tx) pruneTrials(u *usage, to, freed int64) error {
 	if err := row.Scan(&matches); err != nil {
 		return err
 	}
+	if err := t.freeSpace(`size + bodies`, `seq > ? AND seq <= ?`, u.trialsTo, to); err != nil {
+		return err
+	}
 	for _, query := range []string{
 		`DELETE FROM bodies WHERE seq > ? AND seq <= ?`,
 		`DELETE FROM marks WHERE seq > ? AND seq <= ?`,
@@ -156,7 +174,36 @@ func (t tx) pruneTrials(u *usage, to, freed int64) error {
 	u.trialsTo, u.bodiesTo = to, max(u.bodiesTo, to)
 	u.bytes -= freed
 	u.matches -= matches
-	return t.Exec(`DELETE FROM trials WHERE seq <= ?`, to-remembered)
+	return t.forget(to)
+}
+
+// forget takes the ids of trials that went long before the one that did last.
+func (t tx) forget(last int64) error {
+	return t.Exec(`DELETE FROM trials WHERE summary = x'' AND seq <= ?`, last-remembered)
+}
+
+// freeSpace books what goes of trials, by experiment and minute.
+func (t tx) freeSpace(bytes, which string, args ...any) error {
+	type freed struct {
+		experiment    string
+		minute, bytes int64
+	}
+	var all []freed
+	err := t.Query(func(row tables.Row) error {
+		var f freed
+		err := row.Scan(&f.experiment, &f.minute, &f.bytes)
+		all = append(all, f)
+		return err
+	}, `SELECT experiment, time / 60000000, sum(`+bytes+`) FROM trials WHERE summary <> x'' AND `+which+` GROUP BY 1, 2`, args...)
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		if err := tables.FreeSpace(t, f.experiment, f.minute, f.bytes); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // advance walks rows of seq and bytes that begin after a seq until they make up excess, and returns

@@ -83,14 +83,15 @@ func aged(t *testing.T, s *Store, trials []assay.Trial) {
 func sameUsage(t *testing.T, s *Store) usage {
 	t.Helper()
 	var u, rows usage
+	var space int64
 	err := s.reader.QueryRow(`SELECT bytes, matches, bodies_to, trials_to,
-		(SELECT sum(size + bodies) FROM trials), (SELECT sum(bodies) FROM trials WHERE outcome = 'match') FROM usage`).
-		Scan(&u.bytes, &u.matches, &u.bodiesTo, &u.trialsTo, &rows.bytes, &rows.matches)
+		(SELECT sum(size + bodies) FROM trials), (SELECT sum(bodies) FROM trials WHERE outcome = 'match'), (SELECT sum(bytes) FROM space) FROM usage`).
+		Scan(&u.bytes, &u.matches, &u.bodiesTo, &u.trialsTo, &rows.bytes, &rows.matches, &space)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.bytes != rows.bytes || u.matches != rows.matches {
-		t.Errorf("booked are %d bytes, %d of them of matches; the rows have %d and %d", u.bytes, u.matches, rows.bytes, rows.matches)
+	if u.bytes != rows.bytes || u.matches != rows.matches || space != rows.bytes {
+		t.Errorf("booked are %d bytes, %d of them of matches, and %d minute by minute; the rows have %d and %d", u.bytes, u.matches, space, rows.bytes, rows.matches)
 	}
 	return u
 }

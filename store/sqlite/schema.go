@@ -36,9 +36,12 @@ var ledgers string
 //go:embed milestones.sql
 var milestones string
 
+//go:embed space.sql
+var space string
+
 // migrations make each version of the schema from the one before; the first makes version 1. The
 // file's version is its PRAGMA user_version.
-var migrations = []string{schema, pairs, readings, rollouts, minutes, subjects, ledgers, milestones}
+var migrations = []string{schema, pairs, readings, rollouts, minutes, subjects, ledgers, milestones, space}
 
 // migrate brings the file's schema up to date, after making sure that the file is ours.
 func (s *Store) migrate(ctx context.Context) error {

@@ -53,9 +53,10 @@ type Store struct {
 	path string
 	opt  Options
 
-	mu    sync.Mutex
-	gone  pruned    // since it was said
-	noted time.Time // when it was
+	mu     sync.Mutex
+	gone   pruned    // since it was said
+	noted  time.Time // when it was
+	looked time.Time // at experiments' own limits
 
 	writer *sql.DB // a single connection
 	reader *sql.DB

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -15,6 +16,9 @@ func TestContract(t *testing.T) {
 	storetest.RunReadings(t, func(t *testing.T) *Store { return open(t, filepath.Join(t.TempDir(), "assay.db"), Options{}) })
 	storetest.RunDefinitions(t, func(t *testing.T) assay.Definitions {
 		return open(t, filepath.Join(t.TempDir(), "assay.db"), Options{})
+	})
+	storetest.RunOwnLimits(t, func(t *testing.T, now func() time.Time) *Store {
+		return open(t, filepath.Join(t.TempDir(), "assay.db"), Options{Now: now})
 	})
 	fresh := func(t *testing.T) *Store { return open(t, filepath.Join(t.TempDir(), "assay.db"), Options{}) }
 	storetest.RunArchives(t, fresh, fresh)

@@ -21,9 +21,10 @@ func (t Tables) Save(ctx context.Context, e assay.Experiment) error {
 
 // Load implements assay.Definitions, in the order of the names.
 func (t Tables) Load(ctx context.Context) ([]assay.Experiment, error) {
-	return listed(ctx, t, "the experiments cannot be read", document[assay.Experiment],
-		`SELECT experiment FROM definitions AS d WHERE version = (SELECT max(version) FROM definitions WHERE name = d.name) ORDER BY name`)
+	return listed(ctx, t, "the experiments cannot be read", document[assay.Experiment], newestDefinitions)
 }
+
+const newestDefinitions = `SELECT experiment FROM definitions AS d WHERE version = (SELECT max(version) FROM definitions WHERE name = d.name) ORDER BY name`
 
 // Versions implements assay.Definitions.
 func (t Tables) Versions(ctx context.Context, name string, limit int) ([]assay.Experiment, error) {
