@@ -43,7 +43,7 @@ func RunOwnLimits[S interface {
 	})
 }
 
-const minutes, perMinute = 30, 8
+const minutes, perMinute = 16, 4
 
 // limited are trials of two experiments, so many in each of some minutes, with bodies of so many bytes that cannot be
 // packed. The first is limited.
@@ -136,11 +136,11 @@ func ownSize(t *testing.T, s interface {
 	assay.Definitions
 }, c *clock) {
 	const body = 100_000
-	saveLimited(t, s, assay.Keep{Size: 10*perMinute*body + perMinute*body/2})
+	saveLimited(t, s, assay.Keep{Size: 6*perMinute*body + perMinute*body/2})
 	trials := limited(t, s, c, body)
 	// What else a trial takes is less than a twentieth of its body.
-	if first := left(t, s, trials, Experiment); first != minutes-10 {
-		t.Errorf("the oldest minute that is there is %d, want %d", first, minutes-10)
+	if first := left(t, s, trials, Experiment); first != minutes-6 {
+		t.Errorf("the oldest minute that is there is %d, want %d", first, minutes-6)
 	}
 	othersStay(t, s, trials)
 }
