@@ -47,6 +47,7 @@ type testOptions struct {
 	maxFail    int
 	groupBy    string
 	slowest    int
+	timeline   string
 	copies     bool
 	alone      []string
 	shuffle    string
@@ -86,6 +87,7 @@ func testCommand(p *Process) *cobra.Command {
 	f.IntVar(&o.maxFail, "maxfail", 0, "stop after so many failures; 0: never (the runner's own flag counts as well)")
 	f.StringVar(&o.groupBy, "group-by", "auto", "keep tests together that share a set-up: auto (as the runner tells), class, file or none")
 	f.IntVar(&o.slowest, "slowest", 0, "list so many of the slowest tests")
+	f.StringVar(&o.timeline, "timeline", "", "draw what each worker ran when: into a file, as a picture if it is named .svg; - for text on the console")
 	f.BoolVar(&o.copies, "stragglers", true, "give tests that take much longer than before to an idle worker as well; the first answer counts")
 	f.StringArrayVar(&o.alone, "alone", nil, "tests that share no process with others: an id or what it begins with, * for any text, or @FILE with one a line")
 	f.StringVar(&o.shuffle, "shuffle", "", "run tests in an order that this number decides, one process a worker; random: choose a number")
@@ -431,8 +433,8 @@ func (t *testRun) write(run suite.Run) error {
 	for _, f := range []struct {
 		file  string
 		write func(io.Writer, suite.Run) error
-	}{{t.options.junit, report.JUnit}, {t.options.lines, report.Lines}, {t.options.tap, report.TAP}} {
-		if f.file == "" {
+	}{{t.options.junit, report.JUnit}, {t.options.lines, report.Lines}, {t.options.tap, report.TAP}, {t.options.timeline, t.timeline}} {
+		if f.file == "" || f.file == "-" {
 			continue
 		}
 		if err := writeFile(absolute(t.process.Dir, f.file), func(w io.Writer) error { return f.write(w, run) }); err != nil {
@@ -446,7 +448,21 @@ func (t *testRun) write(run suite.Run) error {
 		}
 	}
 	fmt.Fprintln(t.process.Stdout)
+	if t.options.timeline == "-" {
+		if err := t.timeline(t.process.Stdout, run); err != nil {
+			return err
+		}
+	}
 	return report.Summary(t.process.Stdout, run, t.options.slowest)
+}
+
+// timeline draws the run: as a picture into files named .svg, and as text elsewhere.
+func (t *testRun) timeline(w io.Writer, run suite.Run) error {
+	const most = 40 // workers
+	if strings.HasSuffix(t.options.timeline, ".svg") {
+		return report.Timeline(w, run)
+	}
+	return report.Rows(w, run, min(columns(w), 160), most)
 }
 
 func writeFile(file string, write func(io.Writer) error) error {
@@ -479,9 +495,10 @@ func (t *testRun) execute(ctx context.Context) (dispatch.Outcome, suite.Upload, 
 	for i := range tests {
 		tests[i].Scope = t.scope(tests[i])
 	}
-	progress := &progress{out: t.process.Stdout, live: terminal(t.process.Stderr), err: t.process.Stderr}
+	shown := newLive(t.process, len(tests))
+	defer shown.close()
 	how := t.dispatching(e)
-	how.Retries, how.MaxFail, how.Copies, how.Report = t.options.retries, t.maxFail(), t.options.copies, progress.report
+	how.Retries, how.MaxFail, how.Copies, how.Report = t.options.retries, t.maxFail(), t.options.copies, shown.report
 	how.Excused = func(id string) bool { return t.excused.Find(id) >= 0 }
 	out, err := dispatch.Run(ctx, tests, how)
 	return out, e.upload, err
@@ -493,23 +510,5 @@ func (t *testRun) dispatching(e *testEngine) dispatch.Options {
 		Invoker: e, Workers: t.workers, Crew: e.crew, Delta: e.delta, Past: t.past, Scopes: true,
 		Batch:   suite.Batch{Root: e.root, Runner: t.kind.Name, Args: t.args, Timeout: t.options.timeout.Seconds(), Settings: t.listing.Settings},
 		Process: func(test suite.Test) string { return t.own[test.ID] },
-	}
-}
-
-// progress shows how a run goes: a letter for each test, and a line for people who watch.
-type progress struct {
-	out, err io.Writer
-	live     bool
-	column   int
-}
-
-func (p *progress) report(r suite.Result, at dispatch.Progress) {
-	fmt.Fprint(p.out, r.Status.Mark())
-	if p.column++; p.column == 72 {
-		p.column = 0
-		fmt.Fprintf(p.out, " [%3d%%]\n", 100*at.Done/max(at.Planned, 1))
-	}
-	if p.live {
-		fmt.Fprintf(p.err, "\r\x1b[K%d of %d, %d failed, %d workers, %s of work left\r", at.Done, at.Planned, at.Failed, at.Workers, at.Left.Round(100*time.Millisecond))
 	}
 }

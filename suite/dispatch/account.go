@@ -155,9 +155,15 @@ func (r *run) repeat(s *state, status suite.Status) bool {
 	return false
 }
 
+// reckoned is how often it is reckoned how long the rest will take.
+const reckoned = 100 * time.Millisecond
+
 func (r *run) tell(result suite.Result) {
+	if now := r.since(); now-r.ahead.at >= reckoned {
+		r.ahead.left, r.ahead.at = r.queue.Ahead(now), now
+	}
 	if r.Report != nil {
-		r.Report(result, Progress{Done: r.done, Failed: r.failed, Planned: len(r.tests), Workers: len(r.seen), Left: r.queue.Left()})
+		r.Report(result, Progress{Done: r.done, Failed: r.failed, Planned: len(r.tests), Workers: len(r.seen), Left: r.ahead.left})
 	}
 }
 

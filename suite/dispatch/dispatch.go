@@ -38,7 +38,7 @@ type Options struct {
 type Progress struct {
 	Done, Failed, Planned int
 	Workers               int           // that have answered
-	Left                  time.Duration // of work that nobody has been given yet, as far as is known
+	Left                  time.Duration // until the end, as far as is known
 }
 
 // Outcome is a run's results, one for each test in the tests' order.
@@ -88,6 +88,7 @@ type run struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	queue   *schedule.Queue
+	ahead   struct{ left, at time.Duration } // what the queue said last, and when
 	state   []state
 	flights map[int]context.CancelFunc // by lease
 	seen    map[string]bool            // environments

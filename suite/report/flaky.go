@@ -66,7 +66,7 @@ func quarantined(out *strings.Builder, r suite.Run) {
 		if i := q.List.Find(result.ID); i >= 0 {
 			why = q.List[i].Why
 		}
-		fmt.Fprintf(lines, "%s %s - %s%s\n", shout(result.Status), printable(result.ID), printable(suite.FirstLine(result.Message)), because(why))
+		fmt.Fprintf(lines, "%s%s\n", Line(result), because(why))
 		branches(lines, r.History[result.ID])
 	}
 	for _, e := range q.Ready {

@@ -64,12 +64,7 @@ func Summary(w io.Writer, r suite.Run, slowest int) error {
 	if len(bad) > 0 {
 		heading(out, "short test summary info")
 		for _, i := range bad {
-			b := r.Results[i]
-			fmt.Fprintf(out, "%s %s", shout(b.Status), printable(b.ID))
-			if m := suite.FirstLine(b.Message); m != "" {
-				fmt.Fprint(out, " - ", printable(m))
-			}
-			fmt.Fprintln(out)
+			fmt.Fprintln(out, Line(r.Results[i]))
 		}
 	}
 	if r.Order != "" {
@@ -79,6 +74,15 @@ func Summary(w io.Writer, r suite.Run, slowest int) error {
 	heading(out, Counts(r))
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// Line is a failure in one line: how it ended, which test, and what it said first.
+func Line(r suite.Result) string {
+	line := shout(r.Status) + " " + printable(r.ID)
+	if m := suite.FirstLine(r.Message); m != "" {
+		line += " - " + printable(m)
+	}
+	return line
 }
 
 func failures(r suite.Run) (bad []int) {
@@ -193,10 +197,16 @@ func Pace(r suite.Run) string {
 	}
 	text := fmt.Sprintf("%d workers: tests took %s, %.2f times the floor of %s (%s); one after another they take %s",
 		r.Workers, brief(f.Makespan), float64(f.Makespan)/float64(f.Floor), brief(f.Floor), bound, brief(f.Serial))
+	if saved := f.Serial - f.Makespan; saved > 0 {
+		text += fmt.Sprintf(", %s more", brief(saved))
+	}
 	if r.CostUSD > 0 {
 		text += fmt.Sprintf("; $%.6f at AWS's prices", r.CostUSD)
 	}
-	return text + fmt.Sprintf("; sent %s of %s", Bytes(r.Upload.Sent), Bytes(r.Upload.Total))
+	if r.Upload.Total > 0 {
+		text += fmt.Sprintf("; sent %s of %s", Bytes(r.Upload.Sent), Bytes(r.Upload.Total))
+	}
+	return text
 }
 
 func brief(d time.Duration) string { return fmt.Sprintf("%.2fs", d.Seconds()) }

@@ -326,6 +326,34 @@ func (q *Queue) Idle() bool {
 	return len(q.units) == 0 && len(q.again) == 0 && len(q.held) == 0 && len(q.leases) == 0
 }
 
+// Ahead is how long the rest will take from now on, as far as is known: what is left shared out evenly, or
+// the longest test of it.
+func (q *Queue) Ahead(now time.Duration) time.Duration {
+	var sum, longest time.Duration
+	wait := func(tests []int) {
+		for _, i := range tests {
+			sum, longest = sum+q.expected(i), max(longest, q.expected(i))
+		}
+	}
+	wait(q.again)
+	for _, u := range q.units {
+		wait(u.tests)
+	}
+	for _, u := range q.held {
+		wait(u.tests)
+	}
+	for _, l := range q.leases {
+		left := l.Began - now
+		for _, i := range l.Tests {
+			left += q.expected(i)
+		}
+		if left > 0 && !l.Copy {
+			sum, longest = sum+left, max(longest, left)
+		}
+	}
+	return max(longest, sum/time.Duration(q.workers))
+}
+
 // Left is the estimate of what nobody has been given yet.
 func (q *Queue) Left() time.Duration { return q.left }
 

@@ -219,3 +219,31 @@ func BenchmarkThousandWorkers(b *testing.B) {
 	}
 	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/run")
 }
+
+// TestAhead: what is left is shared out evenly, unless one test takes longer; leases count down, and tests
+// that nothing is known of are taken for the mean.
+func TestAhead(t *testing.T) {
+	d := []time.Duration{4 * time.Second, 2 * time.Second, 2 * time.Second}
+	q := New(known(d), 2)
+	if got := q.Ahead(0); got != 4*time.Second {
+		t.Errorf("at the start: %v", got)
+	}
+	q.Take(0, 0)
+	q.Take(1, 0)
+	if got := q.Ahead(time.Second); got != 3*time.Second {
+		t.Errorf("after a second: %v", got)
+	}
+	if got := q.Ahead(time.Hour); got != 2*time.Second { // the one that waits
+		t.Errorf("after an hour: %v", got)
+	}
+	q = New(make([]Task, 11), 2)
+	if got := q.Ahead(0); got != 0 {
+		t.Errorf("with nothing known: %v", got)
+	}
+	l, _ := q.Take(0, 0)
+	q.Done(l)
+	q.Observe(3 * time.Second)
+	if got := q.Ahead(0); got != 15*time.Second {
+		t.Errorf("of ten tests like the first: %v", got)
+	}
+}
