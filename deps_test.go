@@ -98,16 +98,17 @@ var law = map[string][]string{
 	"trial/overhead": {module + "/stats"},
 
 	// Test suites.
-	"suite":            {},
-	"suite/schedule":   {},
-	"suite/order":      {},
-	"suite/quarantine": {module + "/suite"},
-	"suite/dispatch":   {module + "/suite", module + "/suite/schedule"},
-	"suite/runner":     {module + "/suite"},
-	"suite/local":      {module + "/suite/runner"},
-	"suite/tree":       {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
-	"suite/history":    {module + "/suite", "modernc.org/sqlite/..."},
-	"suite/report":     {module + "/suite"},
+	"suite":                {},
+	"suite/schedule":       {},
+	"suite/order":          {},
+	"suite/quarantine":     {module + "/suite"},
+	"suite/dispatch":       {module + "/suite", module + "/suite/schedule"},
+	"suite/runner":         {module + "/suite", module + "/suite/runner/gotests"},
+	"suite/runner/gotests": {},
+	"suite/local":          {module + "/suite/runner"},
+	"suite/tree":           {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
+	"suite/history":        {module + "/suite", "modernc.org/sqlite/..."},
+	"suite/report":         {module + "/suite"},
 
 	// Taking over.
 	"rollout": {module + "/stats"},

@@ -67,12 +67,26 @@ func (s *suiteProject) testUntil(ctx context.Context, args ...string) (code int,
 	defer cancel()
 	cmd := exec.CommandContext(ctx, assayBinary(s.t), append([]string{"test"}, args...)...)
 	cmd.Dir, cmd.Env = s.dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "VIRTUAL_ENV=" + s.python}
+	cmd.Env = append(cmd.Env, goCaches(s.t)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 20 * time.Second
 	var out, err bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &err
 	cmd.Run() // how it ended is in its state
 	return cmd.ProcessState.ExitCode(), out.String(), err.String()
+}
+
+// goCaches are those of this machine, which Go looks for at home.
+func goCaches(t *testing.T) (env []string) {
+	t.Helper()
+	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
+		out, err := exec.Command("go", "env", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		env = append(env, name+"="+strings.TrimSpace(string(out)))
+	}
+	return env
 }
 
 // outcomes reads each test's outcome from a JUnit file: passed, failure, error or skipped, by class and name.

@@ -134,11 +134,10 @@ func runTests(ctx context.Context, p *Process, o testOptions, args []string) err
 	if err := t.open(ctx); err != nil {
 		return err
 	}
-	t.start(ctx)
-	defer t.stop()
-	if err := t.collect(ctx); err != nil {
+	if err := t.begin(ctx); err != nil {
 		return err
 	}
+	defer t.stop()
 	if len(t.listing.Errors) > 0 && !t.listing.Partial || len(t.listing.Tests) == 0 {
 		return t.nothing()
 	}
@@ -153,6 +152,23 @@ func runTests(ctx context.Context, p *Process, o testOptions, args []string) err
 		return err
 	}
 	return t.conclude(ctx, outcome, upload)
+}
+
+// begin lists the tests and starts the engine, at once unless listing builds what workers need.
+func (t *testRun) begin(ctx context.Context) error {
+	if t.kind.Builds() {
+		if err := t.collect(ctx); err != nil {
+			return err
+		}
+		t.start(ctx)
+		return nil
+	}
+	t.start(ctx)
+	if err := t.collect(ctx); err != nil {
+		t.stop()
+		return err
+	}
+	return nil
 }
 
 // find finds the runner and its place, and checks the flags.
@@ -226,7 +242,7 @@ func (t *testRun) open(ctx context.Context) (err error) {
 	if err := os.CopyFS(t.place.Worker, runner.Files()); err != nil {
 		return err
 	}
-	t.place.Env = environment(t.process)
+	t.place.Build, t.place.Env = filepath.Join(t.scratch, "build"), environment(t.process)
 	h, err := history.Open(filepath.Join(t.data, "suite", "history.db"))
 	if err != nil {
 		return err
@@ -295,7 +311,7 @@ func (t *testRun) tasks(tests []suite.Test) []schedule.Task {
 	tasks := make([]schedule.Task, len(tests))
 	for i, test := range tests {
 		past, known := t.past[test.ID]
-		tasks[i] = schedule.Task{Estimate: past.Mean, Known: known, Scope: t.scope(test), Process: t.own[test.ID]}
+		tasks[i] = schedule.Task{Estimate: past.Mean, Known: known, Scope: t.scope(test), Whole: test.Whole, Process: t.own[test.ID]}
 	}
 	return tasks
 }

@@ -106,7 +106,10 @@ func (t *testRun) snapshot(ctx context.Context) (*tree.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, s.Save(file)
+	if err := s.Save(file); err != nil {
+		return nil, err
+	}
+	return s, s.Add(t.listing.Files)
 }
 
 // maxDelta is how many bytes of changes travel with invocations. Beyond it a new base is made.

@@ -31,6 +31,8 @@ type Test struct {
 	// Scope names what this test shares an expensive set-up with: tests of one scope are kept together
 	// while that costs no time. "" for none.
 	Scope string `json:"scope,omitempty"`
+	// Whole says that the set-up is made anew for each batch, so that one batch should have all of the scope.
+	Whole bool `json:"whole,omitempty"`
 
 	// Alone says that the test shares no process with others.
 	Alone bool `json:"alone,omitempty"`
@@ -160,6 +162,8 @@ type Listing struct {
 	Output   string            `json:"output,omitempty"`
 	Exit     int               `json:"exit"`
 	Settings map[string]string `json:"settings,omitempty"`
+	// Files are what was built for the tests: places on this machine by slash-separated names in the project.
+	Files map[string]string `json:"-"`
 }
 
 // Fault is why a file could not be listed.

@@ -123,7 +123,7 @@ func newRun(tests []suite.Test, o Options, stop context.CancelFunc) *run {
 		past, known := o.Past[t.ID]
 		tasks[i] = schedule.Task{Estimate: past.Mean, Known: known}
 		if o.Scopes {
-			tasks[i].Scope = t.Scope
+			tasks[i].Scope, tasks[i].Whole = t.Scope, t.Whole
 		}
 		if o.Process != nil {
 			tasks[i].Process = o.Process(t)

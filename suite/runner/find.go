@@ -36,6 +36,7 @@ var signs = []sign{
 	{runner: "nose2", globs: slices.Concat(pythonConfig, requirements), has: regexp.MustCompile(`\bnose2\b`)},
 	{runner: "unittest", globs: pythonTests, has: regexp.MustCompile(`\bunittest\b`), lacks: regexp.MustCompile(`\bpytest\b|(?m)^(async )?def test|^class Test\w*(\(\))?:`)},
 	{runner: "pytest", globs: pythonTests},
+	{runner: "go", globs: []string{"go.mod", "go.work"}},
 }
 
 // Find looks for the runner of a project. Also names others that would fit.

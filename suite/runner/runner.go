@@ -43,16 +43,21 @@ type Kind struct {
 	Name    string
 	list    lister
 	missing string // what to do when the runner is not installed
+	builds  bool
 }
+
+// Builds tells whether listing builds what workers need: Listing.Files.
+func (k Kind) Builds() bool { return k.builds }
 
 // lister lists the tests of a project.
 type lister func(ctx context.Context, k Kind, p Place, args []string) (suite.Listing, error)
 
 // kinds are all runners.
 var kinds = []Kind{
-	{"pytest", inPython, "pip install pytest"},
-	{"unittest", inPython, ""}, // it comes with Python
-	{"nose2", inPython, "pip install nose2"},
+	{Name: "pytest", list: inPython, missing: "pip install pytest"},
+	{Name: "unittest", list: inPython}, // it comes with Python
+	{Name: "nose2", list: inPython, missing: "pip install nose2"},
+	{Name: "go", list: inGo, missing: "install Go, and have it on the PATH", builds: true},
 }
 
 // Place is where a runner runs on this machine.
@@ -60,6 +65,7 @@ type Place struct {
 	Dir    string // the project's
 	Python string // the interpreter that has the project's packages
 	Worker string // where Files are laid out
+	Build  string // a folder for what is built
 	Env    []string
 }
 

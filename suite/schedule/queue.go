@@ -20,6 +20,7 @@ type Task struct {
 	Estimate time.Duration
 	Known    bool   // whether Estimate means anything
 	Scope    string // tests of one scope share a set-up; "" for none
+	Whole    bool   // its scope is set up anew for each batch: it is handed out in as few as may be
 
 	// Process names a process that runs the tests of that name and no others, in their order; "" for any.
 	Process string
@@ -45,7 +46,8 @@ type unit struct {
 	tests    []int
 	estimate time.Duration
 	unknown  bool
-	process  bool // in one process of their own: handed out in one piece
+	process  bool // in one process of their own
+	whole    bool // handed out in one piece
 }
 
 // Queue hands tests to workers. Its methods are called by one goroutine at a time.
@@ -68,7 +70,7 @@ type Queue struct {
 // New returns a queue for so many workers.
 func New(tasks []Task, workers int) *Queue {
 	q := &Queue{tasks: tasks, workers: max(workers, 1), held: map[int]*unit{}, leases: map[int]*Lease{}, copied: map[int]bool{}}
-	q.units = units(tasks)
+	q.units = units(tasks, q.workers)
 	for _, t := range tasks {
 		q.left += t.Estimate
 	}
@@ -76,7 +78,7 @@ func New(tasks []Task, workers int) *Queue {
 }
 
 // units groups tests by scope and puts those first that nothing is known of, then the longest.
-func units(tasks []Task) []unit {
+func units(tasks []Task, workers int) []unit {
 	var all []unit
 	type group struct{ process, scope string }
 	at := map[group]int{}
@@ -89,7 +91,7 @@ func units(tasks []Task) []unit {
 		if !begun || g == (group{}) {
 			n = len(all)
 			at[g] = n
-			all = append(all, unit{process: t.Process != ""})
+			all = append(all, unit{process: t.Process != "", whole: t.Process != "" || t.Whole && t.Scope != ""})
 		}
 		u := &all[n]
 		u.tests = append(u.tests, i)
@@ -97,7 +99,7 @@ func units(tasks []Task) []unit {
 		u.unknown = u.unknown || !t.Known
 	}
 	unknown, known := all[:0:0], all[:0:0]
-	for _, u := range all {
+	for _, u := range cut(all, tasks, workers) {
 		if u.unknown {
 			unknown = append(unknown, u)
 		} else {
@@ -106,6 +108,33 @@ func units(tasks []Task) []unit {
 	}
 	slices.SortStableFunc(known, func(a, b unit) int { return cmp.Compare(b.estimate, a.estimate) })
 	return append(inward(unknown), known...)
+}
+
+// cut divides what is handed out in one piece for its set-up alone, and would take longer than all the
+// work shared out evenly.
+func cut(all []unit, tasks []Task, workers int) (out []unit) {
+	var sum time.Duration
+	for _, u := range all {
+		sum += u.estimate
+	}
+	share := sum / time.Duration(max(workers, 1))
+	for _, u := range all {
+		if !u.whole || u.process || u.unknown || u.estimate <= share {
+			out = append(out, u)
+			continue
+		}
+		piece := u.estimate/(u.estimate/share+1) + 1
+		part := unit{whole: true}
+		for _, i := range u.tests {
+			if len(part.tests) > 0 && part.estimate+tasks[i].Estimate/2 > piece {
+				out = append(out, part)
+				part = unit{whole: true}
+			}
+			part.tests, part.estimate = append(part.tests, i), part.estimate+tasks[i].Estimate
+		}
+		out = append(out, part)
+	}
+	return out
 }
 
 // probes is how many tests that nothing is known of are taken from all over the listing first.
@@ -184,7 +213,7 @@ func (q *Queue) next(worker int) []int {
 	if u == nil {
 		return nil
 	}
-	if u.process {
+	if u.whole {
 		q.left -= u.estimate
 		return u.tests
 	}
@@ -222,7 +251,7 @@ func (q *Queue) batch(worker int, u *unit) []int {
 // fits tells whether a test may be in a batch that is expected to take sum already.
 func (q *Queue) fits(test int, sum, grain time.Duration) bool {
 	t := q.tasks[test]
-	return t.Process == "" && (t.Known || q.ended > 0) && sum+q.expected(test) <= grain
+	return t.Process == "" && !t.Whole && (t.Known || q.ended > 0) && sum+q.expected(test) <= grain
 }
 
 // expected is what a test will take: as before, or as tests of this run did in the mean.

@@ -137,6 +137,7 @@ func TestEveryTestOnce(t *testing.T) {
 			}
 			if r.IntN(2) == 0 {
 				tasks[i].Scope = string(rune('a' + r.IntN(4)))
+				tasks[i].Whole = tasks[i].Scope == "a"
 			}
 			if !tasks[i].Known {
 				tasks[i].Estimate = 0
@@ -172,6 +173,31 @@ func TestEveryTestOnce(t *testing.T) {
 				t.Fatalf("test %d was leased %d times", i, n)
 			}
 		}
+	}
+}
+
+// TestWhole: a scope that is set up anew for each batch is handed out in one piece, or in as many as the
+// floor asks for.
+func TestWhole(t *testing.T) {
+	tasks := make([]Task, 40)
+	for i := range tasks {
+		tasks[i] = Task{Estimate: time.Second, Known: true, Scope: "small", Whole: true}
+		if i >= 10 {
+			tasks[i].Scope = "large" // thirty of forty seconds on four workers: three pieces
+		}
+	}
+	q, pieces := New(tasks, 4), map[string][]int{}
+	for {
+		l, ok := q.Take(0, 0)
+		if !ok {
+			break
+		}
+		scope := tasks[l.Tests[0]].Scope
+		pieces[scope] = append(pieces[scope], len(l.Tests))
+		q.Done(l)
+	}
+	if len(pieces["small"]) != 1 || len(pieces["large"]) < 3 || len(pieces["large"]) > 4 {
+		t.Errorf("pieces: %v", pieces)
 	}
 }
 

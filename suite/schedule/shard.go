@@ -10,7 +10,7 @@ import (
 // scope, longest first, goes to the part that has least. All who know the same make the same parts.
 func Shard(tasks []Task, i, n int) []int {
 	filled := fill(tasks)
-	all := units(filled)
+	all := units(filled, n)
 	slices.SortStableFunc(all, func(a, b unit) int { return cmp.Compare(b.estimate, a.estimate) })
 	sums, counts := make([]time.Duration, n), make([]int, n)
 	var part []int

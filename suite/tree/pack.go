@@ -3,6 +3,7 @@ package tree
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -101,7 +102,7 @@ func (s *Snapshot) add(z archive, name, as string) error {
 	if e.Link != "" {
 		return z.add(as, fs.ModeSymlink|0o777, bytes.NewReader([]byte(e.Link)))
 	}
-	at := filepath.Join(s.Dir, filepath.FromSlash(name))
+	at := cmp.Or(e.At, filepath.Join(s.Dir, filepath.FromSlash(name)))
 	f, err := os.Open(at)
 	if errors.Is(err, fs.ErrNotExist) {
 		return unreadable(at, errors.New("it was removed while it was packed"))

@@ -29,6 +29,9 @@ type Entry struct {
 	Mode uint32 `json:"mode"` // permission bits that matter: 0644 or 0755
 	Link string `json:"link,omitempty"`
 
+	// At is where it is on this machine; "" for below the folder.
+	At string `json:"-"`
+
 	// By these a file is known to be the one that was read before.
 	Time  int64  `json:"time"`
 	Inode uint64 `json:"inode"`
@@ -49,6 +52,22 @@ func Take(ctx context.Context, dir string, earlier *Snapshot) (*Snapshot, error)
 		return nil, err
 	}
 	return w.snapshot, nil
+}
+
+// Add puts files from elsewhere into a snapshot: places on this machine by slash-separated names.
+func (s *Snapshot) Add(files map[string]string) error {
+	for name, at := range files {
+		info, err := os.Stat(at)
+		if err != nil {
+			return unreadable(at, err)
+		}
+		sum, err := hash(at)
+		if err != nil {
+			return unreadable(at, err)
+		}
+		s.Files[name] = Entry{Hash: sum, Size: info.Size(), Mode: 0o755, At: at}
+	}
+	return nil
 }
 
 // Root is the hash of names, modes and contents: snapshots with the same one are the same.
