@@ -17,7 +17,7 @@ type Record struct {
 	Trial   *assay.Trial
 	Seq     int64  // its place in the order in which trials were kept, once it is
 	Summary []byte // JSON without bodies and logs
-	Bodies  []byte // those, packed; nil if there are none
+	Bodies  Packed // those
 }
 
 // rowBytes is about what a trial takes in rows and indexes beside its summary and bodies.
@@ -105,30 +105,6 @@ func withoutBodies(t *assay.Trial) assay.Trial {
 		*p = nil
 	}
 	return bare
-}
-
-// pack writes the parts of a trial one after the other, each behind a varint: 0 for a part that is
-// nil; 2n+1 for one with the bytes of the nth part, since arms that agree answer alike; 2n+2 for n
-// bytes that follow. It returns nil for a trial without bodies.
-func pack(t *assay.Trial) []byte {
-	all := parts(t)
-	if !t.Bodies && !slices.ContainsFunc(all, func(p *[]byte) bool { return *p != nil }) {
-		return nil
-	}
-	var b []byte
-	for i, p := range all {
-		earlier := slices.IndexFunc(all[:i], func(e *[]byte) bool { return string(*e) == string(*p) && *e != nil })
-		switch {
-		case *p == nil:
-			b = append(b, 0)
-		case len(*p) > 0 && earlier >= 0:
-			b = binary.AppendUvarint(b, uint64(earlier)*2+1)
-		default:
-			b = binary.AppendUvarint(b, uint64(len(*p))*2+2)
-			b = append(b, *p...)
-		}
-	}
-	return b
 }
 
 var errPacked = errors.New("the bodies of a kept trial cannot be read")

@@ -17,11 +17,11 @@ func TestPackKeepsEqualBodiesOnce(t *testing.T) {
 		trial.Candidates[i].Observation.Body = bytes.Clone(body)
 	}
 	packed := pack(&trial)
-	if len(packed) > len(body)+200 {
-		t.Errorf("%d bytes for three times the same %d", len(packed), len(body))
+	if packed.Len() > len(body)+200 {
+		t.Errorf("%d bytes for three times the same %d", packed.Len(), len(body))
 	}
 	got := withoutBodies(&trial)
-	if err := unpack(&got, packed); err != nil || !reflect.DeepEqual(got, trial) {
+	if err := unpack(&got, packed.Bytes()); err != nil || !reflect.DeepEqual(got, trial) {
 		t.Errorf("unpacked %+v, %v", got, err)
 	}
 }
@@ -36,9 +36,26 @@ func TestPackOfNothing(t *testing.T) {
 	}
 }
 
+func TestPieces(t *testing.T) {
+	trial := storetest.Trials(1, 1)[0]
+	packed := pack(&trial)
+	for _, size := range []int{1, 7, 100, packed.Len() - 1, packed.Len(), packed.Len() + 1} {
+		var all []byte
+		for n, piece := range packed.Pieces(size) {
+			if last := len(all)+len(piece) == packed.Len(); len(piece) > size || len(piece) < size && !last || n*size != len(all) {
+				t.Fatalf("piece %d of size %d has %d bytes", n, size, len(piece))
+			}
+			all = append(all, piece...)
+		}
+		if !bytes.Equal(all, packed.Bytes()) {
+			t.Errorf("pieces of size %d are not the whole", size)
+		}
+	}
+}
+
 func FuzzUnpack(f *testing.F) {
 	trial := storetest.Trials(1, 1)[0]
-	f.Add(pack(&trial))
+	f.Add(pack(&trial).Bytes())
 	f.Add([]byte{})
 	f.Add([]byte{0, 1, 3, 5})
 	f.Add(bytes.Repeat([]byte{0xff}, 20))
@@ -48,7 +65,7 @@ func FuzzUnpack(f *testing.F) {
 			return
 		}
 		again := withoutBodies(&trial)
-		if err := unpack(&again, pack(&got)); err != nil || !reflect.DeepEqual(parts(&again), parts(&got)) {
+		if err := unpack(&again, pack(&got).Bytes()); err != nil || !reflect.DeepEqual(parts(&again), parts(&got)) {
 			t.Errorf("what was unpacked does not pack: %v", err)
 		}
 	})

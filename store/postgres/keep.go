@@ -159,7 +159,7 @@ func (t *tx) insert(fresh []codec.Record, marks []tables.Mark) error {
 	_, err := t.CopyFrom(t.ctx, pgx.Identifier{"trials"}, []string{"time", "seq", "id", "experiment", "since", "outcome", "summary", "bodies"},
 		pgx.CopyFromSlice(len(fresh), func(i int) ([]any, error) {
 			r := &fresh[i]
-			return []any{r.Trial.Time.UnixMicro(), r.Seq, cleanText(r.Trial.ID), cleanText(r.Trial.Experiment), r.Trial.Since, string(r.Trial.Outcome()), r.Summary, r.Bodies}, nil
+			return []any{r.Trial.Time.UnixMicro(), r.Seq, cleanText(r.Trial.ID), cleanText(r.Trial.Experiment), r.Trial.Since, string(r.Trial.Outcome()), r.Summary, r.Bodies.Bytes()}, nil
 		}))
 	if err != nil {
 		return err

@@ -17,12 +17,18 @@ func (s *Store) Export(ctx context.Context, experiment string, each func(assay.K
 			return err
 		}
 		return t.Query(func(row tables.Row) error {
+			var seq int64
+			var size int
 			var summary, bodies []byte
-			if err := row.Scan(&summary, &bodies); err != nil {
+			err := row.Scan(&seq, &size, &summary, &bodies)
+			if err == nil {
+				bodies, err = whole(t, seq, bodies, size)
+			}
+			if err != nil {
 				return err
 			}
 			return tables.ExportTrial(summary, bodies, each)
-		}, `SELECT summary, data FROM trials LEFT JOIN bodies USING (seq)
+		}, `SELECT seq, bodies, summary, data FROM trials LEFT JOIN bodies USING (seq)
 			WHERE summary <> x'' AND ? IN ('', CAST(summary AS TEXT) ->> '$.experiment') ORDER BY seq`, experiment)
 	})
 }

@@ -77,7 +77,7 @@ func benchmarkFloor(b *testing.B, trials []assay.Trial) {
 			b.Fatal(err)
 		}
 		for _, r := range records {
-			if _, err := insert.Exec(append(r.Summary, r.Bodies...)); err != nil {
+			if _, err := insert.Exec(append(r.Summary, r.Bodies.Bytes()...)); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -90,13 +90,13 @@ func (t tx) insert(records []codec.Record) (fresh []codec.Record, err error) {
 		return nil, err
 	}
 	defer trial.Close()
-	bodies, err := t.PrepareContext(t.ctx, `INSERT INTO bodies (seq, data) VALUES (?, ?)`)
+	bodies, err := t.bodiesWriter()
 	if err != nil {
 		return nil, err
 	}
-	defer bodies.Close()
+	defer bodies.close()
 	for _, r := range records {
-		done, err := trial.ExecContext(t.ctx, r.Trial.ID, r.Trial.Time.UnixMicro(), r.Trial.Outcome(), r.Size(), len(r.Bodies), r.Summary, r.Trial.Experiment)
+		done, err := trial.ExecContext(t.ctx, r.Trial.ID, r.Trial.Time.UnixMicro(), r.Trial.Outcome(), r.Size(), r.Bodies.Len(), r.Summary, r.Trial.Experiment)
 		if err != nil {
 			return nil, err
 		}
@@ -108,10 +108,8 @@ func (t tx) insert(records []codec.Record) (fresh []codec.Record, err error) {
 		if r.Seq, err = done.LastInsertId(); err != nil {
 			return nil, err
 		}
-		if r.Bodies != nil {
-			if _, err := bodies.ExecContext(t.ctx, r.Seq, r.Bodies); err != nil {
-				return nil, err
-			}
+		if err := bodies.write(t.ctx, r.Seq, r.Bodies); err != nil {
+			return nil, err
 		}
 		fresh = append(fresh, r)
 	}

@@ -121,9 +121,9 @@ func (t tx) compact(most int) error {
 func (u *usage) add(fresh []codec.Record) {
 	for i := range fresh {
 		r := &fresh[i]
-		u.bytes += int64(r.Size() + len(r.Bodies))
+		u.bytes += int64(r.Size() + r.Bodies.Len())
 		if r.Trial.Outcome() == assay.OutcomeMatch {
-			u.matches += int64(len(r.Bodies))
+			u.matches += int64(r.Bodies.Len())
 		}
 	}
 }

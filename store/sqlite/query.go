@@ -102,13 +102,18 @@ func (s *Store) Trial(ctx context.Context, id string) (found *assay.Trial, err e
 	err = s.read(ctx, "the trial cannot be read", func(t tables.Tx) error {
 		found = nil
 		return t.Query(func(row tables.Row) error {
+			var seq int64
+			var size int
 			var summary, bodies []byte
-			if err := row.Scan(&summary, &bodies); err != nil {
+			if err := row.Scan(&seq, &size, &summary, &bodies); err != nil {
+				return err
+			}
+			if bodies, err = whole(t, seq, bodies, size); err != nil {
 				return err
 			}
 			found, err = codec.Join(summary, bodies)
 			return err
-		}, `SELECT summary, data FROM trials LEFT JOIN bodies USING (seq) WHERE id = ? AND summary <> x''`, id)
+		}, `SELECT seq, bodies, summary, data FROM trials LEFT JOIN bodies USING (seq) WHERE id = ? AND summary <> x''`, id)
 	})
 	if err == nil && found == nil {
 		err = codec.NotFound(id)

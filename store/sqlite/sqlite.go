@@ -111,7 +111,7 @@ func create(path string) error {
 func (s *Store) connect(ctx context.Context) (err error) {
 	writing := url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"auto_vacuum(incremental)", "synchronous(normal)", "cache_size(-16384)", "journal_size_limit(67108864)", "wal_autocheckpoint(16000)"},
+		"_pragma": {"auto_vacuum(incremental)", "synchronous(normal)", "cache_size(-4096)", "journal_size_limit(67108864)", "wal_autocheckpoint(16000)"},
 	}
 	if s.writer, err = pool(s.path, 1, writing); err != nil {
 		return err
