@@ -39,9 +39,12 @@ var milestones string
 //go:embed space.sql
 var space string
 
+//go:embed rest.sql
+var rest string
+
 // migrations make each version of the schema from the one before; the first makes version 1. The
 // file's version is its PRAGMA user_version.
-var migrations = []string{schema, pairs, readings, rollouts, minutes, subjects, ledgers, milestones, space}
+var migrations = []string{schema, pairs, readings, rollouts, minutes, subjects, ledgers, milestones, space, rest}
 
 // migrate brings the file's schema up to date, after making sure that the file is ours.
 func (s *Store) migrate(ctx context.Context) error {
