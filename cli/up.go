@@ -122,6 +122,7 @@ type house struct {
 	line    *line // nil without --stream
 	console *console.Console
 	servers []*server
+	heap    heapLimit
 	unlock  func()
 }
 
@@ -158,6 +159,7 @@ func up(ctx context.Context, p *Process, o upOptions) error {
 		watching.Go(func() { follow(serving) })
 	}
 	watching.Go(func() { h.lab.Conduct(serving) })
+	watching.Go(func() { h.heap.follow(serving, h.connections) })
 	h.log.Info("ready", append(h.addresses(), "in", time.Since(began).Round(time.Millisecond).String())...)
 	<-serving.Done()
 	h.log.Info("stopping: no new requests are taken")
@@ -248,7 +250,7 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	h.gateway = gateway.New(gateway.Options{Log: h.log, Development: h.opt.development})
 	h.lab, err = laboratory.New(laboratory.Options{
 		Log: h.log, Now: time.Now, Seed: seed, Env: p.Env, Store: h.store, Packer: packer, Engine: h.engine, Floor: h.floor, Gateway: h.gateway,
-		Key: key, Prices: prices, Data: h.opt.data, Budgets: limitMemory,
+		Key: key, Prices: prices, Data: h.opt.data, Budgets: h.heap.allow,
 	})
 	if err != nil {
 		return err
@@ -366,6 +368,14 @@ func (h *house) clients() map[string]clients.Counts {
 		all[s.name] = s.clients.Counts()
 	}
 	return all
+}
+
+// connections are those of clients, at all addresses.
+func (h *house) connections() (open int64) {
+	for _, s := range h.servers {
+		open += s.clients.Counts().Open
+	}
+	return open
 }
 
 func (h *house) addresses() []any {

@@ -151,7 +151,7 @@ func (b *workbench) laboratory(p *Process, key []byte, prices assay.PriceList) (
 	}
 	b.lab, err = laboratory.New(laboratory.Options{
 		Log: b.log, Now: time.Now, Seed: seed, Env: p.Env, Store: b.store, Packer: packer, Engine: b.engine, Floor: b.floor,
-		Gateway: gateway.New(gateway.Options{Log: b.log}), Key: key, Prices: prices, Data: b.data, Budgets: limitMemory,
+		Gateway: gateway.New(gateway.Options{Log: b.log}), Key: key, Prices: prices, Data: b.data, Budgets: new(heapLimit).allow,
 	})
 	return err
 }

@@ -73,7 +73,7 @@ func (f *Floor) Try(ctx context.Context, offer *assay.Trial, from assay.Ledger) 
 	t := &ticket{lane: l, gen: g, rare: offer.Rare, brought: &brought{version: offer.Version, from: from, end: make(chan string, 1)}}
 	t.handed.Store(true)
 	inv, control := offer.Invocation, offer.Control
-	if !t.charge(offerBytes(offer)) {
+	if !t.charge(weight(&inv, &control)) {
 		t.drop(DropMemory)
 	} else if refused := l.put(&task{ticket: t, inv: &inv, control: &control}); refused != "" {
 		t.drop(refused)
@@ -87,14 +87,6 @@ func (f *Floor) Try(ctx context.Context, offer *assay.Trial, from assay.Ledger) 
 		return "", &assay.Error{Code: assay.CodeConflict, What: "this worker is stopping"}
 	}
 	return refused, nil
-}
-
-func offerBytes(offer *assay.Trial) int {
-	n := len(offer.Control.Body) + len(offer.Control.Log) + len(offer.Invocation.Payload)
-	if r := offer.Invocation.Request; r != nil {
-		n += len(r.Body)
-	}
-	return n
 }
 
 // lookup finds the plan of the evidence that an offer belongs to. A definition may still be on its way.

@@ -356,13 +356,19 @@ func (t *ticket) Offer(inv *assay.Invocation, control *assay.Observation) {
 	}
 	t.sampled(classOf(control.Status))
 	t.lane.controlTook(control)
-	reason := DropControl
-	if !unreached(control) {
-		reason = t.lane.take(&task{ticket: t, inv: inv, control: control})
-	}
-	if reason != "" {
+	if reason := t.offer(inv, control); reason != "" {
 		t.drop(reason)
 	}
+}
+
+func (t *ticket) offer(inv *assay.Invocation, control *assay.Observation) (refused string) {
+	switch {
+	case unreached(control):
+		return DropControl
+	case !t.hold(weight(inv, control)): // bodies were reserved, and the rest is known now
+		return DropMemory
+	}
+	return t.lane.take(&task{ticket: t, inv: inv, control: control})
 }
 
 // unreached tells whether the control's function had no say in its answer. Its own failures are behaviour

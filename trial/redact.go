@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -325,16 +326,34 @@ func isHash(s string) bool {
 
 // json replaces the secret values in a JSON text and leaves every other byte as it is.
 func (r *Redactor) json(b []byte) ([]byte, error) {
-	var doc any
-	if err := json.Unmarshal(b, &doc); err != nil {
+	chosen, err := r.choose(b)
+	if err != nil {
 		return nil, err
 	}
-	w := walker{dec: json.NewDecoder(bytes.NewReader(b)), src: b, redactor: r, chosen: r.selected(doc)}
+	w := walker{dec: json.NewDecoder(bytes.NewReader(b)), src: b, redactor: r, chosen: chosen}
 	if err := w.value("$", false); err != nil {
 		return nil, err
 	}
 	return append(w.out, b[w.copied:]...), nil
 }
+
+// choose lists the normalized paths that the definition's JSONPaths choose in a JSON text. Without any the text is not
+// held as values, which take many times its size.
+func (r *Redactor) choose(b []byte) (map[string]bool, error) {
+	if len(r.paths) == 0 {
+		if !json.Valid(b) {
+			return nil, errNotJSON
+		}
+		return nil, nil
+	}
+	var doc any
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return nil, err
+	}
+	return r.selected(doc), nil
+}
+
+var errNotJSON = errors.New("not JSON")
 
 // selected lists the normalized paths that the definition's JSONPaths choose in a document.
 func (r *Redactor) selected(doc any) map[string]bool {
@@ -403,17 +422,22 @@ func (w *walker) start() int {
 }
 
 func (w *walker) object(path string) error {
-	seen := map[string]bool{}
+	var seen map[string]bool // of no use without JSONPaths
+	if len(w.redactor.paths) > 0 {
+		seen = map[string]bool{}
+	}
 	for w.dec.More() {
 		key, err := w.dec.Token()
 		if err != nil {
 			return err
 		}
 		name, _ := key.(string)
-		if seen[name] && len(w.redactor.paths) > 0 {
+		if seen[name] {
 			return fmt.Errorf("the member %q stands twice", name)
 		}
-		seen[name] = true
+		if seen != nil {
+			seen[name] = true
+		}
 		if err := w.value(path+spec.Normalized(spec.Name(name)).String()[1:], secretName(name)); err != nil {
 			return err
 		}

@@ -66,7 +66,7 @@ func (l *Lane) make(t *task) (made *assay.Trial, refused string) {
 		return nil, DropBreaker
 	}
 	l.reduce(g.plan, made)
-	if !t.ticket.hold(size(made)) {
+	if !t.ticket.hold(madeWeight(made)) {
 		return nil, DropMemory
 	}
 	return made, ""
@@ -107,7 +107,7 @@ func (l *Lane) observe(t *task, c *call) (refused string) {
 	switch {
 	case l.floor.ctx.Err() != nil:
 		return DropShutdown // what ended with the laboratory says nothing of the arm
-	case !r.holds(len(obs.Body) + len(obs.Log)):
+	case !r.holds(observationWeight(&obs)):
 		return DropMemory
 	}
 	if end = answered; failed(t.control, &obs) {
@@ -244,16 +244,6 @@ func withoutBodies(t *assay.Trial) {
 	}
 	t.Invocation.Payload = nil
 	observations(t, func(o *assay.Observation) { o.Body, o.Log = nil, nil })
-}
-
-// size is how many bytes of bodies a trial holds.
-func size(t *assay.Trial) int {
-	n := len(t.Invocation.Payload)
-	if r := t.Invocation.Request; r != nil {
-		n += len(r.Body)
-	}
-	observations(t, func(o *assay.Observation) { n += len(o.Body) + len(o.Log) })
-	return n
 }
 
 // withheld stands for a body that cannot be looked into, and so cannot be redacted.
