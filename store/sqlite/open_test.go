@@ -233,7 +233,7 @@ func TestSpaceOfAnOldFileIsBooked(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	run(t, path, `DROP TABLE space; DROP INDEX remembered; ALTER TABLE trials DROP COLUMN experiment; PRAGMA user_version = 8`)
+	run(t, path, `DROP TABLE rest; DROP TRIGGER rest_goes; DROP TABLE space; DROP INDEX remembered; ALTER TABLE trials DROP COLUMN experiment; PRAGMA user_version = 8`)
 	s = open(t, path, Options{MaxBytes: 100_000})
 	if u := sameUsage(t, s); u.trialsTo == 0 {
 		t.Errorf("nothing went: %+v", u)

@@ -22,7 +22,7 @@ func AddSpace(tx Tx, fresh []codec.Record) error {
 	all := map[room]int64{}
 	for i := range fresh {
 		r := &fresh[i]
-		all[room{r.Trial.Experiment, r.Trial.Time.UnixMicro() / MicrosPerMinute}] += int64(r.Size() + len(r.Bodies))
+		all[room{r.Trial.Experiment, r.Trial.Time.UnixMicro() / MicrosPerMinute}] += int64(r.Size() + r.Bodies.Len())
 	}
 	for k, bytes := range all {
 		if err := bookSpace(tx, k, bytes); err != nil {
