@@ -25,8 +25,12 @@ var experimentCharts = map[string]experimentChart{
 		return charts.Mismatches(m, slices.DeleteFunc(all, func(a charts.Arm) bool { return a.Role == assay.RoleControl }))
 	}),
 	"course": course,
-	"means":  trends(charts.Latencies),
-	"pace":   trends(charts.Pace),
+	"rollout": func(c *Console, ctx context.Context, r *assay.Report, _ string) (charts.Chart, error) {
+		standing, steps, err := c.opt.Laboratory.Rollout(ctx, r.Experiment.Name)
+		return charts.Shares(standing, steps, c.opt.Now()), err
+	},
+	"means": trends(charts.Latencies),
+	"pace":  trends(charts.Pace),
 }
 
 // experimentChart answers with a chart of an experiment: all arms, or one candidate beside the control, as JSON,

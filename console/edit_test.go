@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/assaylab/assay/console/shape"
+
+	"github.com/assaylab/assay"
 )
 
 func TestDefinitionsAreCheckedBeforeTheyAreApplied(t *testing.T) {
@@ -50,7 +52,9 @@ func TestHistory(t *testing.T) {
 }
 
 func TestCharts(t *testing.T) {
-	c := newConsole(newFakeLab(), nil)
+	lab := newFakeLab()
+	lab.change(func(r *assay.Report) { r.Rollout = &assay.Standing{Candidate: "candidate-2"} })
+	c := newConsole(lab, nil)
 	for name := range experimentCharts {
 		at := "/api/v1/experiments/rounding-float/charts/" + name
 		if w := call(t, c, "GET", at, ""); w.Code != http.StatusOK || strings.Contains(w.Body.String(), `"series":null`) {

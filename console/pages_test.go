@@ -51,9 +51,34 @@ func TestPagesShowWhatIsKnown(t *testing.T) {
 	}
 }
 
+func TestRolloutsPage(t *testing.T) {
+	lab := newFakeLab()
+	lab.change(func(r *assay.Report) {
+		r.Experiment.Rollout = &assay.Rollout{Candidate: "candidate-1", Canary: []float64{0.01, 0.5, 1}}
+		r.Rollout = &assay.Standing{Experiment: "rounding-float", Candidate: "candidate-1", Stage: assay.StageCanary, Step: 1, Weight: 0.5, Entered: noon,
+			Reason: "it did well", Control: assay.Served{Requests: 900}, Canary: assay.Served{Requests: 100, Errors: 3}}
+	})
+	c := newConsole(lab, nil)
+	for _, path := range []string{"/rollouts", "/rollouts?experiment=rounding-float", "/experiments/rounding-float"} {
+		body := call(t, c, "GET", path, "").Body.String()
+		for _, want := range []string{`<li class="done">shadow`, `<li class="here" aria-current="step">50%</li>`, `<li class="">promoted</li>`, "Round Python3-math serves 50%", "it did well",
+			`value="rollback"`, "it holds aside", "shadow → canary"} {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s does not show %q", path, want)
+			}
+		}
+	}
+	if w := call(t, c, "GET", "/api/v1/experiments/rounding-float/charts/rollout?format=csv", ""); !strings.Contains(w.Body.String(), "Time,Share of candidate-1\n2026-11-20T12:00:00Z,0.01") {
+		t.Errorf("chart: %s", w.Body)
+	}
+	if w := call(t, c, "GET", "/rules?experiment=nope", ""); w.Code != 404 {
+		t.Errorf("rules of nothing: %d", w.Code)
+	}
+}
+
 func TestEmptyPagesSayWhatToDo(t *testing.T) {
 	c := newConsole(&fakeLab{}, func(o *Options) { o.Functions = &fakeEngine{} })
-	for path, want := range map[string]string{"/": "assay apply --console 127.0.0.1:8090 -f assay.yaml", "/functions": "assay apply -f"} {
+	for path, want := range map[string]string{"/": "assay apply --console 127.0.0.1:8090 -f assay.yaml", "/functions": "assay apply -f", "/rules": "There is no experiment", "/rollouts": "canary: 1%"} {
 		if w := call(t, c, "GET", path, ""); !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s does not say %q", path, want)
 		}

@@ -3,7 +3,6 @@ package pages
 import (
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/console/shape"
@@ -21,16 +20,12 @@ const (
 // maxForm bounds a form's body.
 const maxForm = 4 << 20
 
-// ruleLife is how long a rule is proposed to be in force.
-const ruleLife = 90 * 24 * time.Hour
-
 // differencesView is what the page of an experiment's differences shows.
 type differencesView struct {
 	Name     string
 	Clusters []assay.Cluster
-	Rules    shape.Rules
+	Rules    rulesView
 	Drift    []drift.Report
-	Until    string // the day that rules are proposed to expire
 	titles   map[string]string
 
 	// Of the form that compares again.
@@ -58,11 +53,6 @@ func (p *Pages) summarize(r *http.Request, e *assay.Experiment) (s readingSummar
 	}
 	s.Proposed = len(rules.Proposed)
 	return s, err
-}
-
-func (p *Pages) rulesOf(r *http.Request, e *assay.Experiment) (shape.Rules, error) {
-	inForce, proposed, err := p.opt.Reading.Rules(r.Context(), e.Name)
-	return shape.RulesOf(e, inForce, proposed), err
 }
 
 // Label of an arm, for people.
@@ -98,11 +88,11 @@ func (p *Pages) showDifferences(w http.ResponseWriter, r *http.Request, more fun
 	if err != nil {
 		return err
 	}
-	v := &differencesView{Name: report.Experiment.Name, titles: titlesOf(&report.Experiment), Until: p.opt.Now().Add(ruleLife).Format(time.DateOnly)}
+	v := &differencesView{Name: report.Experiment.Name, titles: titlesOf(&report.Experiment)}
 	if v.Clusters, err = p.opt.Reading.Clusters(r.Context(), v.Name); err != nil {
 		return err
 	}
-	if v.Rules, err = p.rulesOf(r, &report.Experiment); err != nil {
+	if v.Rules, err = p.viewRules(r, &report); err != nil {
 		return err
 	}
 	if v.Drift, err = p.opt.Reading.Drift(r.Context(), v.Name, reading.Span{Limit: driftTrials}); err != nil {

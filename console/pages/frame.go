@@ -46,7 +46,7 @@ func (page) Sections() []link {
 }
 
 // shared are the templates that every page is made with; each other one is a page.
-var shared = []string{"web/templates/frame.html", "web/templates/parts.html"}
+var shared = []string{"web/templates/frame.html", "web/templates/parts.html", "web/templates/parts/*.html"}
 
 func loadFrame(version string) (*frame, error) {
 	f := &frame{version: version, sets: map[string]*template.Template{}}

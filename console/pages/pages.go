@@ -90,6 +90,8 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 		"GET /trials/{id}/reproduction/{arm}":  p.reproductionPage,
 		"GET /functions":                       p.functionsPage,
 		"GET /functions/{name}":                p.functionPage,
+		"GET /rules":                           p.rulesPage,
+		"GET /rollouts":                        p.rolloutsPage,
 		"GET /trials/{id}/request":             p.requestBody,
 		"GET /trials/{id}/bodies/{arm}":        p.body,
 		"GET /trials/{id}/images/{arm}":        p.image,

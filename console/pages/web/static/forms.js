@@ -8,6 +8,11 @@ const bodies = {
     const sample = fields.get("sample").trim();
     return { sample: sample.endsWith("%") ? sample : sample + "%" };
   },
+  // rule is one that was written by hand: how far apart values may be is a number, or not said.
+  rule(fields) {
+    const { within, ...rule } = Object.fromEntries(fields);
+    return within === "" ? rule : { ...rule, within: Number(within) };
+  },
 };
 
 async function send(form, button) {
