@@ -101,6 +101,7 @@ var law = map[string][]string{
 	"suite":                {},
 	"suite/schedule":       {},
 	"suite/order":          {},
+	"suite/contrast":       {module + "/suite", module + "/stats"},
 	"suite/quarantine":     {module + "/suite"},
 	"suite/dispatch":       {module + "/suite", module + "/suite/schedule"},
 	"suite/runner":         {module + "/suite", module + "/suite/runner/gotests"},
@@ -131,7 +132,7 @@ var pure = []string{
 	"reduce",
 	"stats",
 	"store/codec",
-	"suite", "suite/order", "suite/quarantine", "suite/report", "suite/schedule",
+	"suite", "suite/contrast", "suite/order", "suite/quarantine", "suite/report", "suite/schedule",
 	"trial/breaker", "trial/limiter", "trial/overhead",
 	"whatif",
 }

@@ -4,6 +4,7 @@
 //	runner.List -> []Test -> schedule.Queue -> Batch -> assay.Invoker(worker) -> Answer -> []Result -> report
 //	tree.Snapshot -> base (a function's code, sent once) and delta (sent in an invocation's payload)
 //	order.Detect -> sequences, each in a process of its own -> pairs that depend on order
+//	contrast: pairs of results, of control and candidate -> tests to run again -> verdict
 //	history.Load -> estimates for the queue; results -> history.Keep
 //
 // A worker is an execution environment of one fixed function per base. Its handler (runner/worker) lays
