@@ -108,6 +108,7 @@ var law = map[string][]string{
 	"suite/runner/gotests": {},
 	"suite/local":          {module + "/suite/runner"},
 	"suite/tree":           {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
+	"suite/ship":           {module + "/suite", module + "/suite/tree"},
 	"suite/history":        {module + "/suite", "modernc.org/sqlite/..."},
 	"suite/report":         {module + "/suite"},
 

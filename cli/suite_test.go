@@ -17,6 +17,7 @@ type suiteProject struct {
 	t      *testing.T
 	dir    string
 	python string // virtual environment
+	env    []string
 }
 
 func newSuite(t *testing.T, files map[string]string) *suiteProject {
@@ -67,7 +68,7 @@ func (s *suiteProject) testUntil(ctx context.Context, args ...string) (code int,
 	defer cancel()
 	cmd := exec.CommandContext(ctx, assayBinary(s.t), append([]string{"test"}, args...)...)
 	cmd.Dir, cmd.Env = s.dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "VIRTUAL_ENV=" + s.python}
-	cmd.Env = append(cmd.Env, goCaches(s.t)...)
+	cmd.Env = append(append(cmd.Env, goCaches(s.t)...), s.env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 20 * time.Second
 	var out, err bytes.Buffer

@@ -31,6 +31,8 @@ import (
 type testOptions struct {
 	workers    string
 	engine     string
+	region     string
+	role       string
 	runner     string
 	data       string
 	memory     int
@@ -70,7 +72,9 @@ func testCommand(p *Process) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.workers, "workers", "auto", "number of workers; auto: as many as shorten the run")
-	f.StringVar(&o.engine, "engine", "embedded", "embedded: isolated functions on this machine; local: plain processes in the project's folder")
+	f.StringVar(&o.engine, "engine", "embedded", "embedded: isolated functions on this machine; aws: AWS Lambda, with the settings of AWS's tools; local: plain processes in the project's folder")
+	f.StringVar(&o.region, "region", "", "region, for --engine aws")
+	f.StringVar(&o.role, "role", "", "ARN of the workers' role, for --engine aws")
 	f.StringVar(&o.runner, "runner", "", "test runner: "+strings.Join(runner.Names(), ", ")+" (default: by the project's files)")
 	f.StringVar(&o.data, "data", ".assay", "folder for what earlier runs took, and the embedded engine's state")
 	f.IntVar(&o.memory, "memory", 1769, "memory of a worker in MB, which decides its share of the processor: 1769 is one core")
@@ -173,8 +177,8 @@ func (t *testRun) begin(ctx context.Context) error {
 
 // find finds the runner and its place, and checks the flags.
 func (t *testRun) find() (err error) {
-	if !slices.Contains([]string{"embedded", "local"}, t.options.engine) {
-		return invalid(fmt.Sprintf("--engine %q is unknown", t.options.engine), "use embedded or local")
+	if !slices.Contains([]string{"embedded", "aws", "local"}, t.options.engine) {
+		return invalid(fmt.Sprintf("--engine %q is unknown", t.options.engine), "use embedded, aws or local")
 	}
 	if !slices.Contains([]string{"auto", "class", "file", "none"}, t.options.groupBy) {
 		return invalid(fmt.Sprintf("--group-by %q is unknown", t.options.groupBy), "use auto, class, file or none")

@@ -134,6 +134,33 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	})}, nil
 }
 
+// Has returns the ARN of a function that is there; "" if none is. One that is being made is waited for.
+func (c *Client) Has(ctx context.Context, function string) (arn string, err error) {
+	now, err := c.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function})
+	if err == nil {
+		err = c.settled(ctx, function)
+	}
+	if missing(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", c.failed(err, "function "+function)
+	}
+	return aws.ToString(now.FunctionArn), nil
+}
+
+// HasLayer returns the ARN of the newest version of a layer; "" if there is none.
+func (c *Client) HasLayer(ctx context.Context, name string) (arn string, err error) {
+	last, err := c.lastLayer(ctx, name)
+	if err != nil {
+		return "", c.failed(err, "layer "+name)
+	}
+	if last == nil {
+		return "", nil
+	}
+	return aws.ToString(last.LayerVersionArn), nil
+}
+
 // Layer publishes a version of a layer, unless the newest one holds the same.
 func (c *Client) Layer(ctx context.Context, l Layer) (Result, error) {
 	r := Result{Name: l.Name, Action: Created}
@@ -200,6 +227,9 @@ func (c *Client) failed(err error, where string) error {
 		e.Code, e.What, e.Hint = assay.CodeUnreachable, "the engine does not answer", "start a laboratory with `assay up`, or check the network"
 		e.Where = cmp.Or(c.opts.Endpoint, "AWS")
 	case errors.As(err, &api):
+		if api.ErrorCode() == "ResourceConflictException" {
+			e.Code = assay.CodeConflict
+		}
 		message, hint, _ := strings.Cut(api.ErrorMessage(), "\n  hint: ") // the embedded engine's say what to do
 		e.What = fmt.Sprintf("%s: %s", api.ErrorCode(), message)
 		e.Hint = cmp.Or(hint, hints[api.ErrorCode()])

@@ -66,7 +66,7 @@ func (c *Client) create(ctx context.Context, f Function, r *Result) error {
 	out, err := c.lambda.CreateFunction(ctx, &lambda.CreateFunctionInput{
 		FunctionName: &f.Name, Code: &types.FunctionCode{ZipFile: zip}, Runtime: types.Runtime(f.Runtime), Handler: &f.Handler, Role: &f.Role,
 		MemorySize: aws.Int32(int32(f.MemoryMB)), Timeout: aws.Int32(seconds(f.Timeout)), Description: text(f.Description),
-		Environment: environment(f), Layers: f.Layers, Architectures: architectures(f), Tags: f.Tags,
+		Environment: environment(f), Layers: f.Layers, Architectures: architectures(f), Tags: f.Tags, EphemeralStorage: storage(f),
 	})
 	if err != nil {
 		return err
@@ -77,6 +77,14 @@ func (c *Client) create(ctx context.Context, f Function, r *Result) error {
 
 // seconds rounds up: AWS knows no shorter time-outs.
 func seconds(d time.Duration) int32 { return int32((d + time.Second - 1) / time.Second) }
+
+// storage is the size of /tmp; nil leaves it as it is.
+func storage(f Function) *types.EphemeralStorage {
+	if f.TmpMB == 0 {
+		return nil
+	}
+	return &types.EphemeralStorage{Size: aws.Int32(int32(f.TmpMB))}
+}
 
 func environment(f Function) *types.Environment {
 	return &types.Environment{Variables: f.Environment}
@@ -110,6 +118,7 @@ func (c *Client) update(ctx context.Context, f Function, now *lambda.GetFunction
 	in := &lambda.UpdateFunctionConfigurationInput{
 		FunctionName: &f.Name, Runtime: types.Runtime(f.Runtime), Handler: &f.Handler, Description: &f.Description,
 		MemorySize: aws.Int32(int32(f.MemoryMB)), Timeout: aws.Int32(seconds(f.Timeout)), Environment: environment(f), Layers: f.Layers, Role: text(f.Role),
+		EphemeralStorage: storage(f),
 	}
 	if in.Layers == nil {
 		in.Layers = []string{} // none, and not as they are
@@ -144,6 +153,9 @@ func (c *Client) configured(f Function, have *types.FunctionConfiguration) bool 
 	var layers []string
 	for _, l := range have.Layers {
 		layers = append(layers, aws.ToString(l.Arn))
+	}
+	if f.TmpMB > 0 && (have.EphemeralStorage == nil || aws.ToInt32(have.EphemeralStorage.Size) != int32(f.TmpMB)) {
+		return false
 	}
 	return string(have.Runtime) == f.Runtime && aws.ToString(have.Handler) == f.Handler && aws.ToString(have.Description) == f.Description &&
 		aws.ToInt32(have.MemorySize) == int32(f.MemoryMB) && aws.ToInt32(have.Timeout) == seconds(f.Timeout) &&

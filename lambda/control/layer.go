@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"regexp"
 	"slices"
@@ -105,9 +106,18 @@ func (p *Plane) PublishLayerVersion(ctx context.Context, name string, in Publish
 	if len(in.Content.ZipFile) == 0 {
 		return LayerVersion{}, invalid("Please provide the layer's content as ZipFile: the embedded engine has no S3.")
 	}
+	return p.publishLayer(ctx, name, in, bytes.NewReader(in.Content.ZipFile), code.MaxZip)
+}
+
+// DeployLayer publishes a version of a layer whose zip does not come in a request.
+func (p *Plane) DeployLayer(ctx context.Context, name string, zip io.Reader) (LayerVersion, error) {
+	return p.publishLayer(ctx, name, PublishLayerVersionInput{}, zip, code.MaxUnzipped)
+}
+
+func (p *Plane) publishLayer(ctx context.Context, name string, in PublishLayerVersionInput, zip io.Reader, limit int64) (LayerVersion, error) {
 	defer p.sweep()
 	defer p.code.Hold()()
-	pack, err := p.code.Put(ctx, bytes.NewReader(in.Content.ZipFile), code.MaxZip)
+	pack, err := p.code.Put(ctx, zip, limit)
 	if err != nil {
 		return LayerVersion{}, zipError(err)
 	}

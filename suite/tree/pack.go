@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/flate"
@@ -44,21 +45,11 @@ func (s *Snapshot) Delta(base *Snapshot) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Base writes a zip of the whole snapshot below base/, with base.json that tells its root, and the given
-// files beside.
-func (s *Snapshot) Base(out io.Writer, beside fs.FS) error {
+// Base writes a zip of some of the snapshot's files below base/, with base.json that tells the root of the
+// whole, and the given files beside.
+func (s *Snapshot) Base(out io.Writer, names []string, beside fs.FS) error {
 	z := newZip(out)
-	err := fs.WalkDir(beside, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		data, err := fs.ReadFile(beside, name)
-		if err != nil {
-			return err
-		}
-		return z.add(name, 0o644, bytes.NewReader(data))
-	})
-	if err != nil {
+	if err := z.tree(beside, "", nil); err != nil {
 		return err
 	}
 	about, err := json.Marshal(map[string]string{"root": s.Root()})
@@ -68,12 +59,72 @@ func (s *Snapshot) Base(out io.Writer, beside fs.FS) error {
 	if err := z.add("base.json", 0o644, bytes.NewReader(about)); err != nil {
 		return err
 	}
-	for _, name := range s.names() {
+	return s.files(z, names)
+}
+
+// Part writes a zip of some of the snapshot's files below base/.
+func (s *Snapshot) Part(out io.Writer, names []string) error { return s.files(newZip(out), names) }
+
+func (s *Snapshot) files(z archive, names []string) error {
+	for _, name := range names {
 		if err := s.add(z, name, "base/"+name); err != nil {
 			return err
 		}
 	}
 	return z.Close()
+}
+
+// Zip writes a zip of a folder, below a prefix that ends in a slash, without what never is to be in one:
+// names are relative to the folder.
+func Zip(out io.Writer, folder fs.FS, prefix string, never func(name string) bool) error {
+	z := newZip(out)
+	if err := z.tree(folder, prefix, never); err != nil {
+		return err
+	}
+	return z.Close()
+}
+
+// tree adds the files of a folder, and links as they are.
+func (a archive) tree(folder fs.FS, prefix string, never func(name string) bool) error {
+	return fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if never != nil && never(name) {
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		return a.entry(folder, name, prefix+name, d)
+	})
+}
+
+func (a archive) entry(folder fs.FS, name, as string, d fs.DirEntry) error {
+	switch {
+	case d.Type() == fs.ModeSymlink:
+		target, err := fs.ReadLink(folder, name)
+		if err != nil {
+			return err
+		}
+		return a.add(as, fs.ModeSymlink|0o777, strings.NewReader(target))
+	case !d.Type().IsRegular():
+		return nil
+	}
+	info, err := d.Info()
+	if err != nil {
+		return err
+	}
+	f, err := folder.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	mode := fs.FileMode(0o644)
+	if info.Mode()&0o111 != 0 {
+		mode = 0o755
+	}
+	return a.add(as, mode, f)
 }
 
 // archive is a zip that is being written.

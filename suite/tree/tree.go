@@ -42,6 +42,7 @@ type Snapshot struct {
 	Dir     string           `json:"-"`
 	Files   map[string]Entry `json:"files"` // by slash-separated name
 	LeftOut []string         `json:"-"`     // by ignore files, for when a test misses one
+	Modules []Modules        `json:"modules,omitempty"`
 }
 
 // Take reads a folder. Earlier is a snapshot of it whose hashes may be used again; nil for none. An error
@@ -73,14 +74,16 @@ func (s *Snapshot) Add(files map[string]string) error {
 // Root is the hash of names, modes and contents: snapshots with the same one are the same.
 func (s *Snapshot) Root() string {
 	h := sha256.New()
-	for _, name := range s.names() {
+	for _, name := range s.Names() {
 		e := s.Files[name]
 		json.NewEncoder(h).Encode([]any{name, e.Mode, e.Hash, e.Link != ""})
 	}
+	json.NewEncoder(h).Encode(s.Modules)
 	return hex.EncodeToString(h.Sum(nil))[:32]
 }
 
-func (s *Snapshot) names() []string {
+// Names are those of all files, in order.
+func (s *Snapshot) Names() []string {
 	names := make([]string, 0, len(s.Files))
 	for name := range s.Files {
 		names = append(names, name)
@@ -125,13 +128,13 @@ type Part struct {
 
 // Since lists what is new or changed against another snapshot, and what is gone.
 func (s *Snapshot) Since(base *Snapshot) (changed, gone []string) {
-	for _, name := range s.names() {
+	for _, name := range s.Names() {
 		old, ok := base.Files[name]
 		if now := s.Files[name]; !ok || old.Hash != now.Hash || old.Mode != now.Mode || (old.Link != "") != (now.Link != "") {
 			changed = append(changed, name)
 		}
 	}
-	for _, name := range base.names() {
+	for _, name := range base.Names() {
 		if _, ok := s.Files[name]; !ok {
 			gone = append(gone, name)
 		}
@@ -210,6 +213,10 @@ func (w *walk) entry(name string, e fs.DirEntry, rules []rule) error {
 	}
 	switch {
 	case e.IsDir():
+		if m, ok := w.modules(name); ok {
+			w.snapshot.Modules = append(w.snapshot.Modules, m)
+			return nil
+		}
 		return w.folder(name, rules)
 	case e.Type() == fs.ModeSymlink:
 		return w.link(name)

@@ -105,7 +105,7 @@ func TestBase(t *testing.T) {
 	var zips [2]bytes.Buffer
 	for i := range zips {
 		s := take(t, project(t, files), nil)
-		if err := s.Base(&zips[i], fstest.MapFS{"worker.py": {Data: []byte("w")}}); err != nil {
+		if err := s.Base(&zips[i], s.Names(), fstest.MapFS{"worker.py": {Data: []byte("w")}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -36,8 +36,9 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     name, fro, to = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     link = Link(fro, to)
-    if os.path.isdir("/opt/python"):
-        site.addsitedir("/opt/python")  # the dependencies' layer
+    for place in os.environ.pop("ASSAY_SITES", "").split(":"):
+        if os.path.isdir(place):
+            site.addsitedir(place)  # the dependencies' layer
     runner = importlib.import_module("run_" + name)
     sys.path.remove(here)
     sys.argv = [name]

@@ -6,6 +6,8 @@ takes too long is reported as such, and the others of its batch go on in a new p
 import base64, io, json, os, selectors, shutil, signal, subprocess, sys, threading, time, uuid, zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# Where layers are: in /opt, or, of an engine that cannot mount, in folders that it names.
+LAYERS = [d for d in ["/opt"] + [os.path.dirname(p) for p in os.environ.get("PYTHONPATH", "").split(":") if os.path.basename(p) == "python"] if os.path.isdir(d)]
 ID = uuid.uuid4().hex[:12]
 HIDDEN = ("_HANDLER", "AWS_EXECUTION_ENV", "AWS_LAMBDA_", "LAMBDA_", "LD_LIBRARY_PATH", "NODE_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 KEPT = 16 << 10  # bytes of what a runner prints, for when it ends
@@ -26,7 +28,7 @@ class Child:
             pass_fds=(ours[0], theirs[1]), start_new_session=True)
         os.close(ours[0])
         os.close(theirs[1])
-        self.runner, self.told = runner, None
+        self.runner, self.told, self.ready = runner, None, False
         self.to, self.fro, self.rest = ours[1], theirs[0], b""
         self.printed, self.lock = b"", threading.Lock()
         self.reader = threading.Thread(target=self.drain, daemon=True)
@@ -66,6 +68,14 @@ class Child:
         line, self.rest = self.rest.split(b"\n", 1)
         return json.loads(line)
 
+    def wait(self, until):
+        """Until its runner is imported."""
+        try:
+            while not self.ready and self.told is None and (m := self.hear(until)) is not None:
+                self.ready = "ready" in m
+        except TimeoutError:
+            pass  # the first test will wait for it
+
     def alive(self):
         return self.process.poll() is None
 
@@ -84,7 +94,7 @@ class Child:
 
 def environment():
     env = {k: v for k, v in os.environ.items() if not k.startswith(HIDDEN)}
-    env.update(LANG="C.UTF-8", HOME=os.path.join(TMP, "home"), ASSAY_WORKER=ID)
+    env.update(LANG="C.UTF-8", HOME=os.path.join(TMP, "home"), ASSAY_WORKER=ID, ASSAY_SITES=":".join(os.path.join(d, "python") for d in LAYERS))
     os.makedirs(env["HOME"], exist_ok=True)
     return env
 
@@ -126,10 +136,7 @@ def warm(runner):
         child = Child(runner)
     if not LOCAL:
         pristine()
-    try:
-        child.hear(time.monotonic() + WARMING)
-    except TimeoutError:
-        pass  # the first test will wait for it
+    child.wait(time.monotonic() + WARMING)
 
 
 TREES = os.path.join(TMP, "trees")
@@ -162,15 +169,25 @@ def base_root():
 
 def pristine():
     """A copy of the base that no test has touched."""
-    ready, new, base = os.path.join(TREES, "ready"), os.path.join(TREES, "new"), os.path.join(HERE, "base")
+    ready, new = os.path.join(TREES, "ready"), os.path.join(TREES, "new")
     if os.path.isdir(ready):
         return ready
     shutil.rmtree(new, ignore_errors=True)
-    if os.path.isdir(base):
-        shutil.copytree(base, new, symlinks=True, copy_function=shutil.copy)
-    os.makedirs(new, exist_ok=True)
+    os.makedirs(new)
+    for place in [HERE] + LAYERS:
+        if os.path.isdir(os.path.join(place, "base")):
+            shutil.copytree(os.path.join(place, "base"), new, symlinks=True, copy_function=shutil.copy, dirs_exist_ok=True)
+        link(os.path.join(place, "linked"), new)
     os.rename(new, ready)
     return ready
+
+
+def link(folder, tree):
+    """Dependencies that came as a layer are not copied: the folders in it, each named by its path, are linked."""
+    for name in os.listdir(folder) if os.path.isdir(folder) else []:
+        at = os.path.join(tree, name.replace("%2F", "/").replace("%25", "%"))
+        os.makedirs(os.path.dirname(at), exist_ok=True)
+        os.symlink(os.path.join(folder, name), at)
 
 
 def apply(tree, delta):
