@@ -42,7 +42,6 @@ screenshots: setup-test build
 ## bench: print the committed benchmarks' figures, then what Assay costs its clients beside nginx and HAProxy
 bench: setup-test
 	$(GO) test -run '^$$' -bench . -benchmem ./...
-	ASSAY_TRIALS=1000000 $(GO) test -count 1 -timeout 60m -run TestManyTrials -v ./cli
 	$(GO) run ./bench -assay $(BIN)
 	$(GO) run ./bench/suites -assay $(BIN)
 

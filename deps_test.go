@@ -26,7 +26,7 @@ var law = map[string][]string{
 	"remote/plainhttp":    {module + "/wire", module + "/clients"},
 	"wire":                {module + "/clients"},
 	"clients":             {},
-	"bench":               {"golang.org/x/sync/errgroup"},
+	"bench":               {"golang.org/x/sync/errgroup", module + "/store/sqlite", module + "/store/storetest"},
 	"bench/suites":        {module + "/suite/schedule"},
 	"certificates":        {},
 	"ci":                  {module + "/console/shape", "github.com/jstemmer/go-junit-report/v2/junit", "github.com/owenrumney/go-sarif/v3/..."},

@@ -52,7 +52,12 @@ func open(s *stage, o options, experiments ...experiment) (*laboratory, error) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	p, err := start(o.assay, "up", "-f", file, "--data", filepath.Join(data, "kept"), "--gateway", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--console", "127.0.0.1:0")
+	return launch(o, "-f", file, "--data", filepath.Join(data, "kept"))
+}
+
+// launch starts a laboratory.
+func launch(o options, args ...string) (*laboratory, error) {
+	p, err := start(o.assay, append([]string{"up", "--gateway", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--console", "127.0.0.1:0"}, args...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -25,12 +25,16 @@ type options struct {
 	rounds int           // of each comparison
 	window time.Duration // one measurement; wrk takes whole seconds
 	hold   time.Duration // how long the candidate hangs while memory is watched
+	trials int           // kept before pages are asked for
+	asks   int           // for each page
 	only   string        // the one topic to measure; all if empty
 	rush   bool          // all topics at once, to see that they work
 }
 
 // short runs everything once and at once, to see that it works; its figures say nothing.
-func (o *options) short() { o.rounds, o.window, o.hold, o.rush = 1, time.Second, time.Second, true }
+func (o *options) short() {
+	o.rounds, o.window, o.hold, o.trials, o.asks, o.rush = 1, time.Second, time.Second, 4000, 2, true
+}
 
 func main() {
 	var o options
@@ -39,6 +43,8 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 7, "measurements of each, alternating; the median is told")
 	flag.DurationVar(&o.window, "window", 4*time.Second, "time of one measurement, in whole seconds")
 	flag.DurationVar(&o.hold, "hold", time.Minute, "time of traffic with a hung candidate")
+	flag.IntVar(&o.trials, "trials", 1_000_000, "trials kept before each page and API call is asked for")
+	flag.IntVar(&o.asks, "asks", 200, "times that each is asked for")
 	flag.StringVar(&o.only, "only", "", "one topic alone: "+topicNames())
 	flag.BoolVar(&short, "short", false, "run everything once, for a second: the figures say nothing")
 	flag.Parse()

@@ -93,17 +93,23 @@ func (p *process) listening(addresses ...string) error {
 	})
 }
 
-var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+var (
+	highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+	present   = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
+)
 
-// peak is the most memory that was resident at any time, in bytes.
-func (p *process) peak() (int64, error) {
+// peak is the most memory that was resident at any time, in bytes; resident is what is now.
+func (p *process) peak() (int64, error)     { return p.memory(highWater) }
+func (p *process) resident() (int64, error) { return p.memory(present) }
+
+func (p *process) memory(line *regexp.Regexp) (int64, error) {
 	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "status"))
 	if err != nil {
 		return 0, err
 	}
-	m := highWater.FindSubmatch(status)
+	m := line.FindSubmatch(status)
 	if m == nil {
-		return 0, errors.New("the system does not tell a process's peak memory")
+		return 0, errors.New("the system does not tell a process's memory")
 	}
 	kb, err := strconv.ParseInt(string(m[1]), 10, 64)
 	return kb << 10, err

@@ -20,6 +20,8 @@ var topics = []topic{
 	{"failing", failing},
 	{"memory", memory},
 	{"upload", upload},
+	{"keeping", keeping},
+	{"many", many},
 }
 
 func topicNames() string {

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
 	"fmt"
 	"path/filepath"
 	"syscall"
@@ -18,7 +17,7 @@ const benchBatch = 1024
 // BenchmarkKeep keeps trials of one candidate with three bodies of 1 kB each, in batches of 256. Its
 // floor is what SQLite does alone: the same bytes, one row a trial, nothing counted or indexed.
 func BenchmarkKeep(b *testing.B) {
-	trials := plain(1, benchBatch)
+	trials := storetest.Plain(1, benchBatch)
 	for _, c := range []struct {
 		name     string
 		maxBytes int64
@@ -114,21 +113,4 @@ func BenchmarkRead(b *testing.B) {
 			}
 		})
 	}
-}
-
-// plain is a trial of one candidate that matches, with bodies of 1 kB: the usual load.
-func plain(seed uint64, n int) []assay.Trial {
-	trials := storetest.Trials(seed, n)
-	for i := range trials {
-		t := &trials[i]
-		t.Secondary, t.Candidates = nil, t.Candidates[:1]
-		c := &t.Candidates[0]
-		c.Differences = nil
-		for _, o := range []*assay.Observation{&t.Control, &c.Observation} {
-			o.Fault, o.Body = nil, bytes.Repeat([]byte{'a' + byte(i%26)}, 1000)
-		}
-		c.Observation.Body[0] = 'A' // other bytes that mean the same, so that both are kept
-		t.Invocation.Request.Body = bytes.Repeat([]byte{'r'}, 1000)
-	}
-	return trials
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/store/storetest"
 )
 
 // BenchmarkLearn keeps trials from which there is most to learn: a secondary that differs at three paths,
@@ -18,7 +19,7 @@ func BenchmarkLearn(b *testing.B) {
 		much bool
 	}{{"much", true}, {"nothing", false}} {
 		b.Run(c.name, func(b *testing.B) {
-			trials := plain(1, benchBatch)
+			trials := storetest.Plain(1, benchBatch)
 			for i := range trials {
 				t := &trials[i]
 				t.Secondary = &assay.Comparison{Observation: t.Control}

@@ -31,6 +31,23 @@ func Trials(seed uint64, n int) []assay.Trial {
 	return trials
 }
 
+// Plain draws trials of one candidate that matches, with bodies of 1 kB: the usual load.
+func Plain(seed uint64, n int) []assay.Trial {
+	trials := Trials(seed, n)
+	for i := range trials {
+		t := &trials[i]
+		t.Secondary, t.Candidates = nil, t.Candidates[:1]
+		c := &t.Candidates[0]
+		c.Differences = nil
+		for _, o := range []*assay.Observation{&t.Control, &c.Observation} {
+			o.Fault, o.Body = nil, bytes.Repeat([]byte{'a' + byte(i%26)}, 1000)
+		}
+		c.Observation.Body[0] = 'A' // other bytes that mean the same, so that both are kept
+		t.Invocation.Request.Body = bytes.Repeat([]byte{'r'}, 1000)
+	}
+	return trials
+}
+
 func draw(r *rand.Rand, at time.Time) assay.Trial {
 	id := fmt.Sprintf("%016x%016x", r.Uint64(), r.Uint64())
 	body := bytes.Repeat([]byte("abcdefg "), 125)
