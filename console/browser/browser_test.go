@@ -3,6 +3,7 @@ package browser
 import (
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 func walk(t *testing.T, name string, l *lab, args ...string) string {
 	t.Helper()
 	chromium, deps := needed(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	script := exec.CommandContext(ctx, "node", append([]string{name + ".mjs"}, args...)...)
 	script.Env = append(os.Environ(), "ASSAY_CHROMIUM="+chromium, "ASSAY_DEPS="+deps, "ASSAY_CONSOLE=http://"+l.console, "ASSAY_GATEWAY=http://"+l.gateway)
@@ -67,4 +68,19 @@ func TestLive(t *testing.T) {
 	l := startLab(t)
 	l.traffic(t, 60)
 	walk(t, "live", l)
+}
+
+var (
+	pictures     = flag.String("pictures", "", "take pictures of all pages, into this folder")
+	picturesOnly = flag.String("only", "", "of the pages whose names begin so")
+)
+
+// TestPictures takes pictures of each page for people to look at.
+func TestPictures(t *testing.T) {
+	if *pictures == "" {
+		t.Skip("go test ./console/browser -run TestPictures -args -pictures FOLDER")
+	}
+	l := startLab(t)
+	l.traffic(t, 600)
+	walk(t, "pictures", l, *pictures, "http://"+runLab(t).console, *picturesOnly)
 }

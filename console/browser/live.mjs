@@ -69,28 +69,73 @@ async function loses(open) {
 async function charts(open) {
   const page = await open({ acceptDownloads: true });
   await page.goto(console_ + "/experiments/orders");
-  const chart = page.locator("#histogram");
+  const chart = page.locator("#histogram-rewritten");
   await chart.scrollIntoViewIfNeeded();
-  await page.waitForSelector("#histogram[data-state=drawn] canvas");
+  await page.waitForSelector("#histogram-rewritten[data-state=drawn] canvas");
   await chart.getByRole("button", { name: "Table" }).click();
-  await page.waitForSelector("#histogram table tbody tr");
-  if (!page.url().includes("table=histogram")) throw new Error("the address does not say that it is a table: " + page.url());
+  await page.waitForSelector("#histogram-rewritten table tbody tr");
+  if (!page.url().includes("table=histogram-rewritten")) throw new Error("the address does not say that it is a table: " + page.url());
   await page.reload();
-  await page.waitForSelector("#histogram.as-table table tbody tr", { state: "visible" });
+  await page.waitForSelector("#histogram-rewritten.as-table table tbody tr", { state: "visible" });
   const rows = await chart.locator("tbody tr").count();
   const [csv] = await Promise.all([page.waitForEvent("download"), chart.getByRole("link", { name: "CSV" }).click()]);
   const text = await (await csv.createReadStream()).toArray();
   const lines = Buffer.concat(text).toString().trim().split("\n");
   if (lines.length !== rows + 1 || !lines[0].startsWith("Latency,")) throw new Error(`${rows} rows, and as CSV:\n${lines.join("\n")}`);
   await chart.getByRole("button", { name: "Table" }).click();
-  await page.waitForSelector("#histogram canvas", { state: "visible" });
+  await page.waitForSelector("#histogram-rewritten canvas", { state: "visible" });
   const [picture] = await Promise.all([page.waitForEvent("download"), chart.getByRole("button", { name: "PNG" }).click()]);
   const bytes = Buffer.concat(await (await picture.createReadStream()).toArray());
   if (bytes.subarray(1, 4).toString() !== "PNG") throw new Error("no picture");
   await chart.getByRole("button", { name: "Rewritten" }).click();
-  await page.waitForSelector('#histogram .legend [aria-pressed="false"]');
-  if (!decodeURIComponent(page.url()).includes("off=histogram:Rewritten")) throw new Error("the address does not say what is hidden: " + page.url());
+  await page.waitForSelector('#histogram-rewritten .legend [aria-pressed="false"]');
+  if (!decodeURIComponent(page.url()).includes("off=histogram-rewritten:Rewritten")) throw new Error("the address does not say what is hidden: " + page.url());
   if (page.complaints.length > 0) throw new Error("the page complains: " + page.complaints);
+}
+
+// The verdict's interval narrows while trials come in, and the chart follows.
+async function narrows(open) {
+  const page = await open();
+  await page.goto(console_ + "/experiments/orders");
+  await page.locator("#course-cheaper").scrollIntoViewIfNeeded();
+  await page.waitForSelector("#course-cheaper[data-state=drawn]");
+  const rows = () => page.locator("#course-cheaper tbody tr").count();
+  const before = await rows();
+  await requests(2000, 2060);
+  await until(page, "the course goes on", (n) => document.querySelectorAll("#course-cheaper tbody tr").length > n, before);
+}
+
+// A definition is checked while it is written, applied, and refused when another is in force by then.
+async function edits(open) {
+  const page = await open();
+  await page.goto(console_ + "/experiments/quiet");
+  const form = page.locator("form.editor"), text = form.locator("textarea"), checked = form.locator(".checked");
+  const definition = await text.inputValue();
+  await text.fill(definition.replace("path: /quiet", "pth: /quiet"));
+  await until(page, "the flaw is told with its place", () => /line 3, column 5/.test(document.querySelector(".checked").innerText) && document.querySelector(".checked").innerText.includes("path"));
+  if (!await form.getByRole("button", { name: "Apply" }).isDisabled()) throw new Error("what is wrong can be applied");
+  await checked.getByRole("button").first().click();
+  const caret = await text.evaluate((e) => e.value.slice(e.selectionStart).slice(0, 3));
+  if (caret !== "pth") throw new Error("the caret is at " + caret);
+  await text.fill(definition.replace("sample: 10%", "sample: 20%"));
+  await until(page, "it goes on", () => document.querySelector(".checked").innerText.includes("evidence goes on"));
+  await text.fill(definition.replace("mismatch: <= 1%", "mismatch: <= 2%"));
+  await until(page, "it begins anew", () => document.querySelector(".checked").innerText.includes("begin new evidence"));
+  await form.getByRole("button", { name: "Apply" }).click();
+  await until(page, "it is in force", () => document.querySelector("#definition small").innerText === "version 2" && document.querySelector("form.editor textarea").value.includes("<= 2%"));
+  await until(page, "the timeline has it", () => document.querySelector("#version-2 ins")?.innerText.includes("<= 2%"));
+
+  // Somebody else is quicker.
+  await text.fill((await text.inputValue()).replace("<= 2%", "<= 3%"));
+  await until(page, "it could be applied", () => !document.querySelector("form.editor button").disabled);
+  await page.evaluate(() => fetch("/api/v1/experiments/quiet", { method: "PATCH", body: '{"sample":"30%"}' }));
+  await until(page, "the change is told", () => document.querySelector("form.editor output").innerText.includes("version 3 is in force"));
+  await form.getByRole("button", { name: "Apply" }).click();
+  await until(page, "it is refused", () => document.querySelector("form.editor output").innerText.includes("changed meanwhile"));
+  await form.getByRole("button", { name: "Undo" }).click();
+  await until(page, "what is in force is shown", () => document.querySelector("form.editor textarea").value.includes("sample: 30%"));
+  const complaints = page.complaints.filter((c) => !c.includes("409"));
+  if (complaints.length > 0) throw new Error("the page complains: " + complaints);
 }
 
 // Whatever a stranger's request or function says, it stays text.
@@ -127,7 +172,7 @@ async function differences(open) {
 }
 
 await browse(async (open) => {
-  for (const walk of [follows, changes, sight, loses, charts, inert, differences]) {
+  for (const walk of [follows, changes, sight, loses, charts, narrows, edits, inert, differences]) {
     await walk(open);
     console.log(walk.name);
   }

@@ -6,7 +6,7 @@ const api = async (path) => (await fetch(console_ + "/api/v1" + path)).json();
 const newest = async (experiment) => (await api(`/experiments/${experiment}/trials?outcome=mismatch&limit=1`)).trials[0].id;
 
 const addresses = [
-  "/", "/experiments/orders", "/experiments/orders?table=quantiles,histogram", "/experiments/price", "/experiments/quiet", "/experiments/events/differences",
+  "/", "/experiments/orders", "/experiments/orders?table=quantiles-cheaper,mismatches,course-rewritten", "/experiments/price", "/experiments/quiet", "/experiments/events/differences",
   "/experiments/orders/differences", `/trials/${await newest("orders")}`, `/trials/${await newest("pictures")}?view=swipe`,
   `/trials/${await newest("orders")}/reproduction/cheaper`, "/functions", "/functions/price", "/rules", "/rules?experiment=events", "/rollouts",
 ];

@@ -1,7 +1,9 @@
 package pages
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/assaylab/assay"
@@ -35,18 +37,23 @@ type differencesView struct {
 }
 
 // readingSummary is what the page of an experiment says of its differences.
-type readingSummary struct{ Open, Proposed, Alarms int }
+type readingSummary struct {
+	Open, Proposed, Alarms int
+	Clusters               []assay.Cluster // open ones, the largest first
+}
+
+// clustersShown is how many of them the page of an experiment has.
+const clustersShown = 5
 
 func (p *Pages) summarize(r *http.Request, e *assay.Experiment) (s readingSummary, err error) {
 	clusters, err := p.opt.Reading.Clusters(r.Context(), e.Name)
 	if err != nil {
 		return s, err
 	}
-	for _, k := range clusters {
-		if k.State == assay.ClusterOpen {
-			s.Open++
-		}
-	}
+	s.Clusters = slices.DeleteFunc(slices.Clone(clusters), func(k assay.Cluster) bool { return k.State != assay.ClusterOpen })
+	s.Open = len(s.Clusters)
+	slices.SortStableFunc(s.Clusters, func(a, b assay.Cluster) int { return cmp.Compare(b.Count, a.Count) })
+	s.Clusters = s.Clusters[:min(len(s.Clusters), clustersShown)]
 	rules, err := p.rulesOf(r, e)
 	for _, rule := range rules.Rules {
 		s.Alarms += len(rule.Alarms)

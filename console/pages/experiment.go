@@ -12,6 +12,7 @@ import (
 type detailView struct {
 	experimentView
 	Reading    readingSummary
+	Timeline   []timelineEntry
 	Definition string
 	Query      assay.Query
 	Found      []foundTrial
@@ -60,12 +61,20 @@ func (p *Pages) experimentPage(w http.ResponseWriter, r *http.Request) error {
 	if view.Reading, err = p.summarize(r, &report.Experiment); err != nil {
 		return err
 	}
+	history, err := p.opt.Laboratory.History(r.Context(), view.Name, timelineVersions+1)
+	if err != nil {
+		return err
+	}
+	view.Timeline = timelineOf(history)
 	view.list(found, titlesOf(&report.Experiment))
 	if view.Rollout, err = p.viewRollout(r, &report); err != nil {
 		return err
 	}
 	return p.show(w, http.StatusOK, "experiment", page{Title: report.Experiment.Name, Section: "/", Live: "experiments", Body: &view})
 }
+
+// LabelOf an arm, for people.
+func (v *detailView) LabelOf(arm string) string { return labelOf(titlesOf(&v.Experiment), arm) }
 
 // list takes in one page of trials and links to its neighbours.
 func (v *detailView) list(found assay.Page, titles map[string]string) {

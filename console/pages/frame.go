@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -94,6 +95,8 @@ var words = template.FuncMap{
 	"text":  func(b []byte) string { return string(bytes.ToValidUTF8(b, []byte("�"))) },
 	"times": times,
 	"chart": chart,
+	"query": url.QueryEscape,
+	"rows":  func(text string) int { return min(strings.Count(text, "\n")+2, 40) },
 	"day":   func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 }
 

@@ -23,6 +23,7 @@ type Laboratory interface {
 	Report(ctx context.Context, name string) (assay.Report, error)
 	Render(name string) ([]byte, error)
 	Rollout(ctx context.Context, name string) (assay.Standing, []assay.Step, error)
+	History(ctx context.Context, name string, limit int) ([]assay.Revision, error)
 }
 
 // Functions tells what the embedded engine runs.

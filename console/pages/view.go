@@ -20,7 +20,9 @@ type experimentView struct {
 	Outcome assay.Conclusion
 	Arms    []armView
 	Dropped []reasonCount // what was dropped, most first
-	Lane    assay.LaneState
+	// NotSampled is what was not chosen to become trials, likewise.
+	NotSampled []reasonCount
+	Lane       assay.LaneState
 
 	Overhead *shape.Overhead
 }
@@ -86,7 +88,7 @@ func functionName(t assay.Target) string {
 
 func viewExperiment(r *assay.Report, fns deployed) experimentView {
 	v := experimentView{Experiment: r.Experiment, Counts: r.Counts, Outcome: r.Outcome(), Dropped: ranked(r.Counts.Dropped), Lane: r.Lane,
-		Overhead: shape.OverheadOf(r.Lane.Overhead)}
+		NotSampled: ranked(r.Counts.NotSampled), Overhead: shape.OverheadOf(r.Lane.Overhead)}
 	for _, a := range shape.ArmsOf(r) {
 		v.Arms = append(v.Arms, viewArm(r, a, fns))
 	}
@@ -186,3 +188,23 @@ func barOf(a *shape.Counted, e *assay.Evidence) intervalBar {
 func axis(share float64) float64 { return math.Cbrt(min(max(share, 0), 1)) }
 
 func position(x float64) string { return strconv.FormatFloat(x*100, 'f', 2, 64) + "%" }
+
+// compared says what an arm's number is beside the control's, as a ratio.
+func compared(own, control float64) string {
+	if own <= 0 || control <= 0 {
+		return ""
+	}
+	return strconv.FormatFloat(own/control, 'f', 2, 64) + "×"
+}
+
+// MemoryRatio is the most memory used, beside what the control used.
+func (v *experimentView) MemoryRatio(a armView) string {
+	return compared(float64(a.MaxMemoryMB), float64(v.Arms[0].MaxMemoryMB))
+}
+
+// CostRatio is the cost of an invocation beside that of the control's.
+func (v *experimentView) CostRatio(a armView) string {
+	own, _ := a.PerMillion()
+	control, _ := v.Arms[0].PerMillion()
+	return compared(own, control)
+}

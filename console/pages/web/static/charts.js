@@ -2,7 +2,7 @@
 // legend that hides series, a table of the same numbers, and both to take away. Which charts are tables and
 // which series are hidden stands in the page's address. A figure with data-small is without axes and tools
 // until it is a table. data-state of the figure is "loading", "drawn", "empty" or "error".
-import { format, ticks } from "./scales.js";
+import { format, label, ticks } from "./scales.js";
 
 const refreshEvery = 2000; // ms
 
@@ -117,7 +117,7 @@ class Chart {
     this.drawing = null;
     this.legend.replaceChildren();
     this.table.replaceChildren();
-    if (this.data.series.length === 0 || this.data.at.length === 0) {
+    if (this.data.series.length === 0 || this.data.at.length < (this.small ? 2 : 1)) {
       this.state("empty", this.figure.dataset.empty ?? "Nothing is measured yet.");
       return;
     }
@@ -135,7 +135,6 @@ class Chart {
     this.drawing = new this.uPlot({
       width: this.plot.clientWidth, height: this.plot.clientHeight, padding: this.small ? [3, 3, 3, 3] : [10, 12, 0, 0],
       legend: { show: false }, cursor: { show: !this.small, y: false, drag: { x: false, y: false } },
-      tzDate: (at) => this.uPlot.tzDate(new Date(at * 1e3), "UTC"),
       scales: { x: this.scale(this.data.x, this.data.at), y: this.scale(this.data.y, columns.slice(1).flat()) },
       axes, series, bands, hooks: { draw: [(u) => this.drawMarks(u)], setCursor: [(u) => this.say(u.cursor.idx)] },
     }, columns, this.plot);
@@ -175,14 +174,17 @@ class Chart {
   }
 
   axis(axis, side = 0) {
-    const c = this.colours, own = axis.unit === "time" ? {} : {
-      splits: (u) => ticks(axis, u.scales[side ? "y" : "x"].min, u.scales[side ? "y" : "x"].max, side ? u.bbox.height : u.bbox.width),
-      values: (_, all) => all.map((v) => format(axis.unit, v)),
-    };
+    const c = this.colours, scale = side ? "y" : "x";
     return {
-      label: side ? undefined : axis.label + unitOf(axis), labelSize: 18, labelFont: c.font, labelGap: 2, font: c.font, stroke: c.quiet,
-      size: side ? (u, all) => Math.max(34, ...(all ?? []).map((v) => 8 + 7 * String(v).length)) : 26, gap: 4,
-      grid: { stroke: c.rule, width: 1 }, ticks: { show: false }, ...own,
+      label: side ? undefined : axis.label + unitOf(axis), labelSize: 16, labelFont: c.font, labelGap: 0, font: c.font, stroke: c.quiet,
+      size: side ? 46 : 22, gap: 4, grid: { stroke: c.rule, width: 1 }, ticks: { show: false },
+      // Where there is room for a label of its own: 58 pixels along, 22 up.
+      splits: (u) => {
+        const { min, max } = u.scales[scale], room = side ? 22 : axis.unit === "time" ? 80 : 58;
+        return ticks(axis, min, max, (v) => u.valToPos(v, scale), room);
+      },
+      filter: (_, all) => all,
+      values: (_, all) => all.map((v) => label(axis.unit, v, all)),
     };
   }
 

@@ -20,35 +20,54 @@ export function format(unit, v, exact = false) {
   return digits(v, exact ? 4 : 3);
 }
 
-// ticks are where an axis says what it is at, in so many pixels of the screen.
-export function ticks({ scale }, low, high, pixels) {
-  const many = Math.max(2, Math.floor(pixels / devicePixelRatio / 60));
+// label is what an axis says at one of its ticks; times as short as they can be told apart.
+export function label(unit, v, all) {
+  if (unit !== "time") return format(unit, v);
+  const text = new Date(v * 1000).toISOString(), day = text.slice(5, 10), minute = text.slice(11, 16);
+  return all.length > 1 && all[1] - all[0] >= 86400 ? day : v === all[0] && minute === "00:00" ? day : minute;
+}
+
+// ticks are where an axis says what it is at: as many as have room, so many pixels apart, as place tells.
+export function ticks(axis, low, high, place, room) {
+  const many = Math.max(1, Math.floor(Math.abs(place(high) - place(low)) / room));
+  const all = candidates(axis, low, high, many).filter((v) => v >= low && v <= high);
+  let last = null;
+  return all.filter((v) => {
+    const fits = last === null || Math.abs(place(v) - place(last)) >= room;
+    if (fits) last = v;
+    return fits;
+  });
+}
+
+function candidates({ scale, unit }, low, high, many) {
   switch (scale) {
     case "log": return logTicks(low, high, many);
-    case "root": return within([0, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.25, 0.5, 1], low, high);
-    case "tail": return within([0, 0.5, 0.9, 0.99, 0.999, 0.9999], low, high);
+    case "root": return [0, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.25, 0.5, 1];
+    case "tail": return [0, 0.5, 0.9, 0.99, 0.999, 0.9999];
   }
-  const step = niceStep((high - low) / many);
+  const step = unit === "time" ? timeStep((high - low) / many) : niceStep((high - low) / many, unit === "count" ? 1 : 0);
   const all = [];
   for (let v = Math.ceil(low / step) * step; v <= high + step / 1e6; v += step) all.push(Number(v.toPrecision(12)));
   return all;
 }
 
-const within = (all, low, high) => all.filter((v) => v >= low && v <= high);
-
-function niceStep(rough) {
+// niceStep is 1, 2 or 5 times a power of ten.
+function niceStep(rough, least) {
   const power = 10 ** Math.floor(Math.log10(rough || 1));
-  return power * [1, 2, 5, 10].find((n) => n * power >= rough);
+  return Math.max(least, power * [1, 2, 5, 10].find((n) => n * power >= rough));
 }
 
+const minute = 60, hour = 60 * minute, day = 24 * hour;
+const timeStep = (rough) => [1, 2, 5, 10, 30].map((n) => n * minute).concat([1, 3, 6, 12].map((n) => n * hour), day, 2 * day, 7 * day).find((s) => s >= rough) ?? 30 * day;
+
+// logTicks are powers of ten, with 2 and 5 times or 3 times these between if they have room.
 function logTicks(low, high, many) {
   for (const steps of [[1, 2, 5], [1, 3], [1]]) {
     const all = [];
     for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
       for (const n of steps) all.push(Number((n * 10 ** power).toPrecision(6)));
     }
-    const fit = within(all, low, high);
-    if (fit.length <= many || steps.length === 1) return fit;
+    if (all.filter((v) => v >= low && v <= high).length <= many || steps.length === 1) return all;
   }
   return [];
 }
