@@ -281,6 +281,16 @@ type Counts struct {
 	Arms    []ArmCounts      // control, secondary if any, candidates in the definition's order
 }
 
+// RareTrials is how many of the trials are rare ones, which verdicts leave out.
+func (c *Counts) RareTrials() (n int64) {
+	for i := range c.Arms {
+		if a := &c.Arms[i]; a.Role == RoleRare {
+			n = max(n, a.Trials)
+		}
+	}
+	return n
+}
+
 // Of returns the ledger of one source, empty if it has counted nothing yet.
 func (c *Counts) Of(source string) Ledger {
 	for _, l := range c.Sources {

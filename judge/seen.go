@@ -134,7 +134,7 @@ func (m matter) uneven() string {
 // ended says that the trials an experiment was given are used up and decided nothing.
 func (m matter) ended(c assay.Conclusion) string {
 	most := m.experiment.Until.Trials
-	if c != assay.Inconclusive || most == 0 || m.counts.Trials < most {
+	if c != assay.Inconclusive || most == 0 || m.counts.Trials-m.counts.RareTrials() < most {
 		return ""
 	}
 	return fmt.Sprintf("; the %s it was given are used up: the control stays", count(most, "trial"))

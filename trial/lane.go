@@ -404,6 +404,9 @@ func (t *ticket) drop(reason string) {
 	}
 	t.sampled(classUnknown)
 	if t.end() {
+		if t.rare {
+			t.gen.ledger.setApart(-1)
+		}
 		t.lane.book(t.gen.ledger, reason, 1)
 	}
 }

@@ -16,13 +16,14 @@ type ledger struct {
 	l      assay.Ledger
 	taken  int64     // sampled and not dropped: kept, or will be
 	others int64     // likewise, of other sources, when last looked
+	apart  int64     // of all these, rare trials, which no verdict is made of
 	doubts int64     // sampled, and handed over perhaps
 	first  time.Time // of the first trial
 }
 
 // newLedger goes on from what the store has counted of an experiment, and of the source in it.
 func newLedger(c assay.Counts, own assay.Ledger) *ledger {
-	l := &ledger{since: own.Since, l: own, taken: taken(own), first: c.First}
+	l := &ledger{since: own.Since, l: own, taken: taken(own), apart: c.RareTrials(), first: c.First}
 	l.others = taken(c.Ledger) - l.taken
 	l.l.NotSampled, l.l.Dropped = orEmpty(own.NotSampled), orEmpty(own.Dropped)
 	return l
@@ -49,6 +50,13 @@ func (l *ledger) choose(reason string) {
 	}
 	l.l.Sampled++
 	l.taken++
+}
+
+// setApart counts rare trials that were taken, or less than none when they were dropped.
+func (l *ledger) setApart(n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.apart += n
 }
 
 func (l *ledger) drop(reason string, n int64) {
@@ -84,6 +92,7 @@ func (l *ledger) look(c assay.Counts) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.others = taken(c.Ledger) - taken(c.Of(l.l.Source))
+	l.apart = max(l.apart, c.RareTrials())
 	if l.first.IsZero() {
 		l.first = c.First
 	}
@@ -98,14 +107,14 @@ func (l *ledger) begin(t time.Time) {
 	}
 }
 
-// done tells whether the experiment has all the trials, or the time, it was given.
+// done tells whether the experiment has all the trials, or the time, it was given. Rare trials are beside those.
 func (l *ledger) done(u assay.Until, now time.Time) bool {
 	if u == (assay.Until{}) {
 		return false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return u.Trials > 0 && l.taken+l.others >= u.Trials ||
+	return u.Trials > 0 && l.taken+l.others-l.apart >= u.Trials ||
 		u.For > 0 && !l.first.IsZero() && now.Sub(l.first) >= u.For
 }
 

@@ -128,6 +128,7 @@ func (t *ticket) Decide(status int) bool {
 	t.stratum.Class = classOf(status)
 	if t.lane.strata.wants(t.stratum, t.gen.plan.Experiment.Sample.Rare) {
 		t.rare = true
+		t.gen.ledger.setApart(1)
 		t.lane.chosen(t.gen, "")
 		return true
 	}

@@ -46,14 +46,18 @@ func (m *memory) Keep(_ context.Context, b assay.Batch) error {
 func (m *memory) Counts(_ context.Context, experiment string, since int) (assay.Counts, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := assay.Counts{Ledger: assay.Ledger{Experiment: experiment, Since: since}}
+	c, rare := assay.Counts{Ledger: assay.Ledger{Experiment: experiment, Since: since}}, assay.ArmCounts{Role: assay.RoleRare}
 	if l, known := m.ledgers[experiment]; known {
 		c.With(l)
 	}
 	for _, t := range m.trials {
 		if t.Experiment == experiment && t.Since == since {
 			c.Trials++
+			rare.Trials += map[bool]int64{true: 1}[t.Rare]
 		}
+	}
+	if rare.Trials > 0 {
+		c.Arms = append(c.Arms, rare)
 	}
 	return c, nil
 }
@@ -305,6 +309,30 @@ func TestUntil(t *testing.T) {
 		f.Close(t.Context())
 		if _, done, _ := f.Ledger("e"); !done || len(store.kept()) != 7 {
 			t.Errorf("done %t after %d trials, want 7", done, len(store.kept()))
+		}
+	})
+}
+
+// TestUntilLeavesRareTrialsOut: an experiment has the trials that it was given, whatever rare ones are beside them, and those
+// of an earlier run are no others.
+func TestUntilLeavesRareTrialsOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &memory{}
+		p := plan(answers(200, "a"))
+		p.Experiment.Until = assay.Until{Trials: 7}
+		p.Experiment.Sample = assay.Sample{Rate: 0, Rare: 3}
+		f := New(Options{Store: store})
+		offerMany(lane(t, f, p), 20) // all of one stratum
+		f.Close(t.Context())
+		if _, done, _ := f.Ledger("e"); done || len(store.kept()) != 3 {
+			t.Fatalf("done %t with %d rare trials, want 3", done, len(store.kept()))
+		}
+		p.Experiment.Sample = assay.Sample{Rate: 1}
+		again := New(Options{Store: store})
+		offerMany(lane(t, again, p), 20)
+		again.Close(t.Context())
+		if _, done, _ := again.Ledger("e"); !done || len(store.kept()) != 3+7 {
+			t.Errorf("done %t after %d trials, want 7 beside 3", done, len(store.kept()))
 		}
 	})
 }
