@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,10 +22,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // memory is a store that only keeps; err makes it fail.
 type memory struct {
 	assay.Store
-	mu      sync.Mutex
-	trials  []assay.Trial
-	ledgers map[string]assay.Ledger
-	err     error
+	mu       sync.Mutex
+	trials   []assay.Trial
+	ledgers  map[string]assay.Ledger
+	refusals []assay.Refusal
+	err      error
 }
 
 func (m *memory) Keep(_ context.Context, b assay.Batch) error {
@@ -34,6 +36,7 @@ func (m *memory) Keep(_ context.Context, b assay.Batch) error {
 		return m.err
 	}
 	m.trials = append(m.trials, b.Trials...)
+	m.refusals = append(m.refusals, b.Refusals...)
 	for _, l := range b.Ledgers {
 		if m.ledgers == nil {
 			m.ledgers = map[string]assay.Ledger{}
@@ -60,6 +63,17 @@ func (m *memory) Counts(_ context.Context, experiment string, since int) (assay.
 		c.Arms = append(c.Arms, rare)
 	}
 	return c, nil
+}
+
+func (m *memory) Trial(_ context.Context, id string) (*assay.Trial, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.trials {
+		if m.trials[i].ID == id {
+			return &m.trials[i], m.err
+		}
+	}
+	return nil, cmp.Or(m.err, error(&assay.Error{Code: assay.CodeNotFound, What: "there is none"}))
 }
 
 func (m *memory) kept() []assay.Trial {
