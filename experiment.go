@@ -238,7 +238,7 @@ var Deltas = map[string]float64{"latency": 0.03, "cost": 0.02, "memory": 0.03}
 // Until ends an experiment by itself; zero fields do not.
 type Until struct {
 	Trials int64         `json:"trials,omitempty"` // that verdicts are made of: rare ones are beside them
-	For    time.Duration `json:"for,omitempty"` // from its first trial
+	For    time.Duration `json:"for,omitempty"`    // from its first trial
 }
 
 // Keep limits what is kept of an experiment's trials, beside what limits the whole store; zero fields do not. Counts,

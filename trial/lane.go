@@ -339,13 +339,31 @@ func (t *ticket) Reserve(n, size int) bool {
 // hold counts so many bytes in all as held for the trial from now on; false when that is over a budget.
 func (t *ticket) hold(size int) bool { return t.charge(size - int(t.bytes.Load())) }
 
-// charge counts n bytes more as held for the trial; false when that is over a budget.
+// charge counts n bytes more as held for the trial; false when that would be over a budget.
 func (t *ticket) charge(n int) bool {
 	size := int64(n)
+	if !addWithin(&t.lane.held, size, t.gen.plan.Experiment.Budget.Memory) {
+		return false
+	}
+	if !addWithin(&t.lane.floor.held, size, t.lane.floor.opt.Memory) {
+		t.lane.held.Add(-size)
+		return false
+	}
 	t.bytes.Add(size)
-	lane := t.lane.held.Add(size)
-	floor := t.lane.floor.held.Add(size)
-	return lane <= t.gen.plan.Experiment.Budget.Memory && floor <= t.lane.floor.opt.Memory
+	return true
+}
+
+// addWithin adds to a sum, unless that takes it beyond a limit.
+func addWithin(sum *atomic.Int64, n, limit int64) bool {
+	for {
+		now := sum.Load()
+		if n > 0 && now+n > limit {
+			return false
+		}
+		if sum.CompareAndSwap(now, now+n) {
+			return true
+		}
+	}
 }
 
 // Offer implements assay.Ticket.
