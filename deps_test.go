@@ -78,14 +78,15 @@ var law = map[string][]string{
 	"lambda/sandbox/loader": {"golang.org/x/sys/unix"},
 
 	// Reading differences.
-	"noise":   {module + "/stats"},
-	"cluster": {module + "/noise"},
-	"drift":   {},
-	"whatif":  {},
-	"top":     {module + "/console/shape", "charm.land/bubbletea/v2", "charm.land/lipgloss/v2/..."},
-	"reading": {module + "/noise", module + "/cluster", module + "/drift", module + "/whatif", module + "/reduce", module + "/export"},
-	"reduce":  {},
-	"export":  {},
+	"noise":     {module + "/stats"},
+	"cluster":   {module + "/noise"},
+	"drift":     {},
+	"whatif":    {},
+	"top":       {module + "/console/shape", "charm.land/bubbletea/v2", "charm.land/lipgloss/v2/..."},
+	"reference": {},
+	"reading":   {module + "/noise", module + "/cluster", module + "/drift", module + "/whatif", module + "/reduce", module + "/export"},
+	"reduce":    {},
+	"export":    {},
 
 	// Recorded traffic.
 	"recording": {"github.com/klauspost/compress/zstd"},

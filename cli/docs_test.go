@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"bytes"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -168,6 +170,23 @@ func TestDocumentedLinks(t *testing.T) {
 	for _, page := range documentation(t) {
 		if !reached[page] && strings.HasPrefix(page, "../docs/") {
 			t.Errorf("nothing leads to %s", page)
+		}
+	}
+}
+
+// TestReferenceIsCurrent: docs/reference is what the code says of itself.
+func TestReferenceIsCurrent(t *testing.T) {
+	dir := t.TempDir()
+	if out, err := exec.Command(assayBinary(t), "man", "--markdown", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	written, err := os.ReadDir(dir)
+	if err != nil || len(written) == 0 {
+		t.Fatal(err)
+	}
+	for _, f := range written {
+		if !bytes.Equal(mustRead(t, filepath.Join(dir, f.Name())), mustRead(t, "../docs/reference/"+f.Name())) {
+			t.Errorf("docs/reference/%s is not what the code says: run `make reference`", f.Name())
 		}
 	}
 }
