@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/assaylab/assay/lambda/sandbox"
 )
 
 // suiteProject is a folder with files, and the environment in which its tests have pytest.
@@ -240,23 +242,43 @@ func TestSuiteBadInput(t *testing.T) {
 // TestSuiteCulprit: a test that ends its process is run again by itself, and named; the others pass.
 func TestSuiteCulprit(t *testing.T) {
 	s := newSuite(t, map[string]string{"test_a.py": "import os, signal\ndef test_one(): pass\ndef test_kills(): os.kill(os.getpid(), signal.SIGKILL)\n" +
-		"def test_exits(): os._exit(0)\ndef test_last(): print('x' * 10_000_000)\n"})
-	code, out, errs := s.test("--workers", "2", "--junit", "report.xml", "--tap", "report.tap", "--json", "report.jsonl")
+		"def test_exits(): os._exit(0)\ndef test_last(): print('x' * 10_000_000)\n" +
+		"def test_takes_worker_along(): os.kill(os.getppid(), signal.SIGKILL)\ndef test_eats(): print(len(b'x' * (400 << 20)))\n"})
+	code, out, errs := s.test("--workers", "2", "--memory", "256", "--junit", "report.xml", "--tap", "report.tap", "--json", "report.jsonl")
 	if code != exitRefuted {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
 	got := outcomes(t, filepath.Join(s.dir, "report.xml"))
-	for name, want := range map[string]string{"one": "passed", "kills": "error", "exits": "error", "last": "passed"} {
+	eats := "error"
+	if !enforcesMemory(t) {
+		eats = "passed"
+	}
+	for name, want := range map[string]string{"one": "passed", "kills": "error", "exits": "error", "last": "passed", "takes_worker_along": "error", "eats": eats} {
 		if got["test_a::test_"+name] != want {
 			t.Errorf("%s: %s, want %s", name, got["test_a::test_"+name], want)
 		}
 	}
-	if !strings.Contains(out, "signal 9 (SIGKILL) (it did so to 2 workers") {
-		t.Errorf("the culprit is not named:\n%s", out)
+	for _, says := range []string{"signal 9 (SIGKILL) (it did so to 2 workers", "it ended its worker: Runtime exited with error: signal: killed"} {
+		if !strings.Contains(out, says) {
+			t.Errorf("%q is not in\n%s", says, out)
+		}
 	}
-	if tap, err := os.ReadFile(filepath.Join(s.dir, "report.tap")); err != nil || !strings.Contains(string(tap), "1..4") {
+	if eats == "error" && !strings.Contains(out, "out of memory") {
+		t.Errorf("that memory ran out is not said:\n%s", out)
+	}
+	if tap, err := os.ReadFile(filepath.Join(s.dir, "report.tap")); err != nil || !strings.Contains(string(tap), "1..6") {
 		t.Errorf("%v\n%s", err, tap)
 	}
+}
+
+// enforcesMemory tells whether this machine lets the embedded engine limit memory.
+func enforcesMemory(t *testing.T) bool {
+	host, err := sandbox.Open(sandbox.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	return host.Enforced().Memory
 }
 
 // TestSuiteInterrupted: what is known is told, workers end, and the exit code is that of an interrupt.

@@ -1,10 +1,22 @@
 package cli
 
 import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 )
+
+var onAWS = []string{"--engine", "aws", "--role", "arn:aws:iam::000000000000:role/assay", "--workers", "2"}
+
+// asAWS are variables that lead AWS's tools to the laboratory.
+func (l *lab) asAWS() []string {
+	return []string{"AWS_ENDPOINT_URL=" + l.aws, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=assay", "AWS_SECRET_ACCESS_KEY=assay"}
+}
 
 // TestSuiteAWS: a suite runs on AWS's API, spoken by the real SDK to a laboratory: dependencies are a layer,
 // the first run sends the project, the second one what changed, and another folder with the same content
@@ -16,8 +28,8 @@ func TestSuiteAWS(t *testing.T) {
 		"requirements.txt": "pytest\n", "data/big.bin": strings.Repeat("0123456789abcdef", 1<<17),
 	}
 	s := newSuite(t, files)
-	s.env = []string{"AWS_ENDPOINT_URL=" + l.aws, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=assay", "AWS_SECRET_ACCESS_KEY=assay"}
-	args := []string{"--engine", "aws", "--role", "arn:aws:iam::000000000000:role/assay", "--workers", "2"}
+	s.env = l.asAWS()
+	args := onAWS
 	code, out, errs := s.test(args...)
 	if code != exitOK || !strings.Contains(out, "2 passed") || strings.Contains(out, "sent 0 B") {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
@@ -35,5 +47,35 @@ func TestSuiteAWS(t *testing.T) {
 	other.env = s.env
 	if code, out, errs = other.test(args...); code != exitOK || !strings.Contains(out, "sent 0 B") {
 		t.Errorf("exit %d\n%s\n%s", code, out, errs)
+	}
+}
+
+// TestSuiteEngineGone: when the engine dies in mid-run, the tests that it had not reported run on this
+// machine, and each is reported once.
+func TestSuiteEngineGone(t *testing.T) {
+	l := startLab(t, t.TempDir())
+	s := newSuite(t, map[string]string{"test_a.py": "import pytest, time\n@pytest.mark.parametrize('n', range(40))\ndef test_a(n): time.sleep(0.2)\n", "requirements.txt": "pytest\n"})
+	cmd := exec.CommandContext(t.Context(), assayBinary(t), append([]string{"test", "--junit", "report.xml"}, onAWS...)...)
+	cmd.Dir, cmd.Env = s.dir, append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "VIRTUAL_ENV=" + s.python}, l.asAWS()...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	out := bufio.NewReader(stdout)
+	if _, err := out.ReadString('.'); err != nil {
+		t.Fatalf("%v\n%s", err, errs.String())
+	}
+	l.cmd.Process.Kill()
+	rest, _ := io.ReadAll(out)
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, rest, errs.String())
+	}
+	if got := outcomes(t, filepath.Join(s.dir, "report.xml")); len(got) != 40 || !strings.Contains(errs.String(), "processes of this machine") || !strings.Contains(string(rest), "40 passed") {
+		t.Errorf("%d tests\n%s\n%s", len(got), rest, errs.String())
 	}
 }

@@ -520,6 +520,9 @@ func (t *testRun) execute(ctx context.Context) (dispatch.Outcome, suite.Upload, 
 	how := t.dispatching(e)
 	how.Retries, how.MaxFail, how.Copies, how.Report = t.options.retries, t.maxFail(), t.options.copies, shown.report
 	how.Excused = func(id string) bool { return t.excused.Find(id) >= 0 }
+	if t.options.engine != "local" {
+		how.Fallback = t.fallback
+	}
 	out, err := dispatch.Run(ctx, tests, how)
 	return out, e.upload, err
 }

@@ -33,6 +33,7 @@ type starting struct {
 	done   chan struct{}
 	engine *testEngine
 	err    error
+	spare  *testEngine // that was fallen back on
 }
 
 // start opens the engine beside what else is done. Stop it in the end.
@@ -65,6 +66,16 @@ func (t *testRun) stop() {
 		e.crew.Dismiss()
 		e.close()
 	}
+	if t.begun.spare != nil {
+		t.begun.spare.close()
+	}
+}
+
+// fallback is the engine to go on with when the chosen one has gone.
+func (t *testRun) fallback() (assay.Invoker, string) {
+	fmt.Fprintln(t.process.Stderr, "\nassay: the engine has gone: the other tests run in processes of this machine, without isolation")
+	t.begun.spare = t.localEngine()
+	return t.begun.spare, t.begun.spare.root
 }
 
 // openAny opens the engine that was asked for, or this machine's processes if the embedded one cannot be.

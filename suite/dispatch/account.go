@@ -16,29 +16,29 @@ import (
 )
 
 // takeIn books what became of a lease: results, and tests that are still to be run.
-func (r *run) takeIn(l schedule.Lease, a suite.Answer, err error) {
+func (r *run) takeIn(l schedule.Lease, at place, a suite.Answer, err error) {
 	var f *failure
 	switch {
 	case errors.As(err, &f):
 		r.killed(l, f)
 		return
 	case err != nil:
-		r.unreached(l, err)
+		r.unreached(l, at, err)
 		return
 	case a.Broken != "":
-		r.unreached(l, &assay.Error{Code: assay.CodeInvalid, What: a.Broken, Hint: "was a file left out that the tests need? .assayignore and .gitignore decide"})
+		r.unreached(l, at, &assay.Error{Code: assay.CodeInvalid, What: a.Broken, Hint: "was a file left out that the tests need? .assayignore and .gitignore decide"})
 		return
 	}
-	r.seen[a.Worker] = true
+	r.seen[a.Worker] = at
 	if len(a.Results) == 0 { // again and again it would not end
 		why := "a worker answered without running any of its tests"
 		if a.Need {
 			why = "a worker does not take the project's changes"
 		}
-		r.unreached(l, &assay.Error{Code: assay.CodeInternal, What: why, Where: a.Worker})
+		r.unreached(l, at, &assay.Error{Code: assay.CodeInternal, What: why, Where: a.Worker})
 		return
 	}
-	r.broken = 0
+	r.outage = outage{}
 	for _, result := range a.Results {
 		if i, planned := r.index[result.ID]; planned {
 			r.result(i, result)
@@ -84,21 +84,6 @@ func (r *run) killed(l schedule.Lease, f *failure) {
 				ID: r.tests[i].ID, Status: f.status, Start: seconds(r.began.Add(l.Began)), Call: (r.since() - l.Began).Seconds(),
 				Message: f.why, Output: f.output,
 			})
-		}
-	}
-}
-
-// unreached has a lease's tests run again, unless workers fail one after another.
-func (r *run) unreached(l schedule.Lease, err error) {
-	if r.broken++; r.Once || r.broken >= maxBroken || r.broken >= 2 && len(r.seen) == 0 {
-		r.fault, r.given = err, true
-		r.queue.Drop()
-		r.stop()
-		return
-	}
-	for _, i := range l.Tests {
-		if !r.state[i].done && !r.pending(i) {
-			r.rerun(i)
 		}
 	}
 }
@@ -212,16 +197,21 @@ func (r *run) finish(ctx context.Context) {
 		return
 	}
 	left := maps.Clone(r.seen)
+	maps.DeleteFunc(left, func(_ string, at place) bool { return at.number != r.at.number })
 	for range rounds {
 		if len(left) == 0 {
 			return
 		}
+		n := len(left)
+		if r.at.number == 0 {
+			n = max(n, r.Crew.size()) // some may be ready and have run nothing
+		}
 		var calls sync.WaitGroup
-		for range max(len(r.seen), r.Crew.size()) { // some may be ready and have run nothing
+		for range n {
 			calls.Go(func() {
 				b := r.Batch
-				b.Op, b.Tests = "finish", nil
-				a, err := r.once(ctx, b)
+				b.Op, b.Root, b.Tests = "finish", r.at.root, nil
+				a, err := r.once(ctx, r.at, b)
 				if err != nil {
 					return // its session's fixtures are gone with it
 				}

@@ -5,8 +5,6 @@ package dispatch
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"sync"
 	"time"
 
@@ -31,7 +29,11 @@ type Options struct {
 	Process func(suite.Test) string      // names the process that runs just the tests of its name; nil or "" for any
 	Scopes  bool                         // tests of one scope are kept together
 	Report  func(suite.Result, Progress) // told of each test's result as it comes; one call at a time
-	Now     func() time.Time             // time.Now if nil
+
+	// Fallback returns another engine to go on with when this one has gone, and what the project's snapshot
+	// is called there; nil for none.
+	Fallback func() (engine assay.Invoker, root string)
+	Now      func() time.Time // time.Now if nil
 }
 
 // Progress is how far a run is.
@@ -53,9 +55,6 @@ type Outcome struct {
 
 // maxKills is how often a test may end its worker, or not end in time, before that is its result.
 const maxKills = 2
-
-// maxBroken is how many invocations in a row may fail to run anything before the run gives up.
-const maxBroken = 5
 
 // Run runs tests until each has a result or ctx ends; then those that have none are Lost. It fails if no
 // worker could run anything: with CodeUnreachable if the engine did not answer.
@@ -91,11 +90,12 @@ type run struct {
 	ahead   struct{ left, at time.Duration } // what the queue said last, and when
 	state   []state
 	flights map[int]context.CancelFunc // by lease
-	seen    map[string]bool            // environments
+	at      place                      // where invocations go
+	seen    map[string]place           // environments, and where they are
 	out     Outcome
 	done    int
 	failed  int
-	broken  int
+	outage  outage
 	fault   error
 	given   bool // up
 	copied  bool // some lease was given to a second worker
@@ -114,7 +114,8 @@ type state struct {
 func newRun(tests []suite.Test, o Options, stop context.CancelFunc) *run {
 	r := &run{
 		Options: o, tests: tests, index: map[string]int{}, began: o.Now(), stop: stop,
-		state: make([]state, len(tests)), flights: map[int]context.CancelFunc{}, seen: map[string]bool{},
+		state: make([]state, len(tests)), flights: map[int]context.CancelFunc{}, seen: map[string]place{},
+		at: place{o.Invoker, o.Batch.Root, 0},
 	}
 	r.changed = sync.NewCond(&r.mu)
 	tasks := make([]schedule.Task, len(tests))
@@ -141,7 +142,9 @@ func (r *run) work(ctx context.Context, slot int) {
 		if !ok {
 			return
 		}
-		r.invoke(ctx, l)
+		if wait := r.invoke(ctx, l); wait > 0 {
+			pause(ctx, wait)
+		}
 	}
 }
 
@@ -181,12 +184,14 @@ func (r *run) wakeAll() {
 
 func (r *run) since() time.Duration { return r.Now().Sub(r.began) }
 
-// invoke runs a lease on some worker and takes in what it says.
-func (r *run) invoke(ctx context.Context, l schedule.Lease) {
+// invoke runs a lease on some worker and takes in what it says. It returns how long to wait before the next
+// one, if the engine seems to be down.
+func (r *run) invoke(ctx context.Context, l schedule.Lease) time.Duration {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r.mu.Lock()
 	r.flights[l.ID] = cancel
+	at := r.at
 	b := r.Batch
 	b.Op, b.Tests, b.Fresh = "run", nil, l.Fresh
 	r.shared = r.shared || !l.Fresh
@@ -194,72 +199,15 @@ func (r *run) invoke(ctx context.Context, l schedule.Lease) {
 		b.Tests = append(b.Tests, r.tests[i].ID)
 	}
 	r.mu.Unlock()
-	a, err := r.call(ctx, b)
+	a, err := r.call(ctx, at, b)
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.flights, l.ID)
 	r.queue.Done(l)
 	if err == nil || ctx.Err() == nil {
-		r.takeIn(l, a, err)
+		r.takeIn(l, at, a, err)
 	}
 	r.changed.Broadcast()
-}
-
-// failure is an invocation that ended its worker. An error beside it means that nothing was reached.
-type failure struct {
-	status suite.Status
-	why    string
-	output string
-}
-
-func (f *failure) Error() string { return f.why }
-
-// call invokes a worker, and again with the delta if it has not got the snapshot.
-func (r *run) call(ctx context.Context, b suite.Batch) (suite.Answer, error) {
-	a, err := r.once(ctx, b)
-	if err == nil && a.Need && b.Delta == "" {
-		if b.Delta, err = r.Delta(); err != nil {
-			return a, err
-		}
-		a, err = r.once(ctx, b)
-		r.mu.Lock()
-		r.out.Sent += int64(len(b.Delta))
-		r.mu.Unlock()
-	}
-	return a, err
-}
-
-func (r *run) once(ctx context.Context, b suite.Batch) (a suite.Answer, err error) {
-	payload, err := json.Marshal(b)
-	if err != nil {
-		return a, err
-	}
-	o, err := r.Invoker.Invoke(ctx, &assay.Invocation{Received: r.Now(), Payload: payload})
-	if err != nil {
-		return a, err
-	}
-	r.mu.Lock()
-	r.out.Calls++
-	r.out.CostUSD += o.CostUSD
-	r.mu.Unlock()
-	if o.Fault != nil {
-		return a, faulted(o)
-	}
-	if err := json.Unmarshal(o.Body, &a); err != nil {
-		return a, &failure{suite.Crash, "its worker's answer cannot be read: " + err.Error(), ""}
-	}
-	return a, nil
-}
-
-// faulted is what an engine says of an invocation without an answer.
-func faulted(o *assay.Observation) error {
-	why := fmt.Sprintf("%s: %s", o.Fault.Type, suite.FirstLine(o.Fault.Message))
-	switch o.Fault.Kind {
-	case assay.FaultTimeout:
-		return &failure{suite.Timeout, why, string(o.Log)}
-	case assay.FaultCrash, assay.FaultFunction:
-		return &failure{suite.Crash, why, string(o.Log)}
-	}
-	return &assay.Error{Code: assay.CodeUnreachable, What: "the engine does not run workers: " + why}
+	return r.outage.wait()
 }

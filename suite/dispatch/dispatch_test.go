@@ -396,3 +396,102 @@ func TestSequences(t *testing.T) {
 		}
 	})
 }
+
+// TestFallback: when the engine goes away in mid-run, what it had not reported runs elsewhere, once; a short
+// outage is waited out.
+func TestFallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := &assay.Error{Code: assay.CodeUnreachable, What: "nobody there"}
+		remote, near := newFake(passing), newFake(passing)
+		remote.down = func(call int) error {
+			if call > 20 {
+				return gone
+			}
+			return nil
+		}
+		told, fell := map[string]int{}, 0
+		out, err := Run(t.Context(), tests(200), Options{
+			Invoker: remote, Workers: 4, Batch: suite.Batch{Root: "there"}, Report: func(r suite.Result, _ Progress) { told[r.ID]++ },
+			Fallback: func() (assay.Invoker, string) { fell++; return near, "here" },
+		})
+		if err != nil || fell != 1 || len(near.tries) == 0 || len(remote.tries) == 0 || len(near.tries)+len(remote.tries) != 200 {
+			t.Fatalf("%v: fell back %d times, %d tests there, %d here", err, fell, len(remote.tries), len(near.tries))
+		}
+		for _, r := range out.Results {
+			if r.Status != suite.Pass || told[r.ID] != 1 {
+				t.Errorf("%+v, told %d times", r, told[r.ID])
+			}
+		}
+
+		began := time.Now()
+		remote = newFake(passing)
+		remote.down = func(call int) error {
+			if past := time.Since(began); call > 8 && past > 50*time.Millisecond && past < 3*time.Second {
+				return gone
+			}
+			return nil
+		}
+		_, err = Run(t.Context(), tests(200), Options{Invoker: remote, Workers: 4, Fallback: func() (assay.Invoker, string) {
+			t.Error("fell back in a short outage")
+			return near, "here"
+		}})
+		if err != nil || time.Since(began) > 10*time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+	})
+}
+
+// TestThrottled: an engine that gives fewer workers than were asked for runs all tests with those.
+func TestThrottled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		running, most, f := 0, 0, newFake(passing)
+		engine := assay.InvokerFunc(func(ctx context.Context, inv *assay.Invocation) (*assay.Observation, error) {
+			mu.Lock()
+			if running >= 3 {
+				mu.Unlock()
+				return &assay.Observation{Status: 429, Fault: &assay.Fault{Kind: assay.FaultThrottle, Message: "Rate Exceeded."}}, nil
+			}
+			running++
+			most = max(most, running)
+			mu.Unlock()
+			defer func() { mu.Lock(); running--; mu.Unlock() }()
+			return f.Invoke(ctx, inv)
+		})
+		out, err := Run(t.Context(), tests(300), Options{Invoker: engine, Workers: 20})
+		if err != nil || most != 3 {
+			t.Fatalf("%v, %d at once", err, most)
+		}
+		for _, r := range out.Results {
+			if r.Status != suite.Pass || f.tries[r.ID] != 1 {
+				t.Errorf("%+v ran %d times", r, f.tries[r.ID])
+			}
+		}
+
+		never := assay.InvokerFunc(func(context.Context, *assay.Invocation) (*assay.Observation, error) {
+			return &assay.Observation{Status: 429, Fault: &assay.Fault{Kind: assay.FaultThrottle, Message: "Rate Exceeded."}}, nil
+		})
+		began := time.Now()
+		var known *assay.Error
+		if _, err = Run(t.Context(), tests(3), Options{Invoker: never, Workers: 2}); !errors.As(err, &known) || known.Code != assay.CodeUnreachable || time.Since(began) > 2*time.Minute {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+	})
+}
+
+// TestMemory: what is known of memory is said of a worker that was killed.
+func TestMemory(t *testing.T) {
+	for _, c := range []struct {
+		o    assay.Observation
+		says string
+	}{
+		{assay.Observation{MemoryMB: 128, MaxMemoryMB: 128, Fault: &assay.Fault{Kind: assay.FaultCrash, Type: "Runtime.ExitError", Message: "RequestId: a-b Error: Runtime exited with error: signal: killed"}},
+			"it ended its worker: out of memory at 128 MB (--memory gives more): Runtime exited with error: signal: killed"},
+		{assay.Observation{MemoryMB: 128, MaxMemoryMB: 60, Fault: &assay.Fault{Kind: assay.FaultCrash, Type: "Runtime.ExitError", Message: "Runtime exited with error: exit status 3"}},
+			"it ended its worker: Runtime exited with error: exit status 3"},
+	} {
+		if err := faulted(&c.o); err.Error() != c.says {
+			t.Errorf("%q, want %q", err, c.says)
+		}
+	}
+}

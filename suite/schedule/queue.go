@@ -342,6 +342,20 @@ func (q *Queue) Observe(took time.Duration) { q.observed, q.ended = q.observed+t
 // Again has a test run once more, by itself.
 func (q *Queue) Again(test int) { q.again = append(q.again, test) }
 
+// Return takes tests of a lease back that nobody has run: they are what is handed out next.
+func (q *Queue) Return(l Lease, tests []int) {
+	if len(tests) == 0 {
+		return
+	}
+	u := unit{tests: tests, process: l.Fresh, whole: l.Fresh || q.tasks[tests[0]].Whole}
+	for _, i := range tests {
+		u.estimate += q.tasks[i].Estimate
+		u.unknown = u.unknown || !q.tasks[i].Known
+	}
+	q.left += u.estimate
+	q.units = slices.Insert(q.units, 0, u)
+}
+
 // Drop forgets what waits: nothing more is handed out.
 func (q *Queue) Drop() {
 	q.units, q.again, q.held, q.left = nil, nil, map[int]*unit{}, 0

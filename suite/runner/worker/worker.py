@@ -3,7 +3,7 @@
 A batch comes in (package suite says what is in it), an answer goes out. A test that ends its process or
 takes too long is reported as such, and the others of its batch go on in a new process.
 """
-import base64, io, json, os, selectors, shutil, signal, subprocess, sys, threading, time, uuid, zipfile
+import base64, io, json, os, resource, selectors, shutil, signal, subprocess, sys, threading, time, uuid, zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Where layers are: in /opt, or, of an engine that cannot mount, in folders that it names.
@@ -280,12 +280,23 @@ def timed_out(todo, running, began, limit, answer):
 def crashed(batch, todo, running, began, answer):
     code, printed = stop()
     why = "signal %d (%s)" % (-code, signal.Signals(-code).name) if code < 0 else "exit status %d" % code
+    if -code == signal.SIGKILL:
+        why += memory()
     if running is None:
         if not answer["results"]:
             answer["broken"] = "the runner ended with %s before it ran a test\n%s" % (why, printed)
         return []
     ended_by("crash", running, began, "it ended its process: " + why, printed, answer)
     return [t for t in todo if t != running]
+
+
+def memory():
+    """Says so if a process that was killed had about all the memory there is."""
+    limit = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
+    if not limit or used < 0.7 * limit:
+        return ""
+    return ": out of memory, with %d of %d MB in use by this process alone (--memory gives more)" % (used, limit)
 
 
 def finish(answer):
