@@ -25,6 +25,7 @@ var law = map[string][]string{
 	"lambda/runtimeapi":   {},
 	"remote/plainhttp":    {module + "/wire", module + "/clients"},
 	"wire":                {module + "/clients"},
+	"wire/wiretest":       {},
 	"clients":             {},
 	"bench":               {"golang.org/x/sync/errgroup", module + "/store/sqlite", module + "/store/storetest"},
 	"bench/suites":        {module + "/suite/schedule"},

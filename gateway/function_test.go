@@ -11,6 +11,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/gateway"
+	"github.com/assaylab/assay/wire/wiretest"
 )
 
 // echo is a function that returns the body it is given.
@@ -156,11 +157,11 @@ func TestFunctionOutlivesClient(t *testing.T) {
 	l := &lane{}
 	g := gateway.New(gateway.Options{})
 	set(t, g, gateway.Route{Path: "/", Control: function, Lane: l})
-	conn, _ := dial(t, listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	conn, _ := wiretest.Dial(t, listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		go func() { <-r.Context().Done(); close(gone) }()
 		g.ServeHTTP(w, r)
 	})))
-	send(t, conn, "GET / HTTP/1.1", "Host: x", "", "")
+	wiretest.Send(t, conn, "GET / HTTP/1.1", "Host: x", "", "")
 	<-running
 	conn.Close()
 	if k := l.last(t); k.control == nil || string(k.control.Body) != "done" {
@@ -168,8 +169,8 @@ func TestFunctionOutlivesClient(t *testing.T) {
 	}
 
 	l = &lane{}
-	conn, in := dial(t, serve(t, function, l))
-	send(t, conn, "POST / HTTP/1.1", "Host: x", "Transfer-Encoding: chunked", "", "no size", "")
+	conn, in := wiretest.Dial(t, serve(t, function, l))
+	wiretest.Send(t, conn, "POST / HTTP/1.1", "Host: x", "Transfer-Encoding: chunked", "", "no size", "")
 	if res, err := http.ReadResponse(in, nil); err != nil || res.StatusCode != 400 {
 		t.Errorf("got %+v, %v", res, err)
 	}

@@ -1,12 +1,10 @@
 package gateway_test
 
 import (
-	"bufio"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/assaylab/assay/gateway"
 	"github.com/assaylab/assay/remote/plainhttp"
 	"github.com/assaylab/assay/wire"
+	"github.com/assaylab/assay/wire/wiretest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -110,19 +109,7 @@ func serveBy(t testing.TB, front front, control assay.Invoker, l assay.Lane) str
 // relay serves a gateway as a laboratory does.
 func relay(t testing.TB, g *gateway.Gateway) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := wire.New(g, &http.Server{Handler: g, ErrorLog: quiet})
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		if err := s.Serve(l); err != http.ErrServerClosed {
-			t.Errorf("the server ended: %v", err)
-		}
-	})
-	t.Cleanup(func() { s.Close(); serving.Wait() })
-	return l.Addr().String()
+	return wiretest.Serve(t, wire.New(g, &http.Server{Handler: g, ErrorLog: quiet}))
 }
 
 func set(t testing.TB, g *gateway.Gateway, routes ...gateway.Route) {
@@ -162,63 +149,13 @@ func client(t testing.TB) *http.Transport {
 // raw starts a server that answers each request with the bytes that answer returns, and closes the
 // connection after it if told so.
 func raw(t testing.TB, answer func(r *http.Request, body []byte) (response []byte, keepAlive bool)) string {
-	return accept(t, func(conn net.Conn) {
-		in := bufio.NewReader(conn)
-		for {
-			r, err := http.ReadRequest(in)
-			if err != nil {
-				return
-			}
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return
-			}
-			response, keepAlive := answer(r, body)
-			if _, err := conn.Write(response); err != nil || !keepAlive {
-				return
-			}
+	return wiretest.Answer(t, func(conn net.Conn, r *http.Request, _ int) bool {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return false
 		}
+		response, keepAlive := answer(r, body)
+		_, err = conn.Write(response)
+		return err == nil && keepAlive
 	})
-}
-
-// accept starts a server that hands every connection to serve and closes it afterwards.
-func accept(t testing.TB, serve func(net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var open sync.WaitGroup
-	open.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			open.Go(func() {
-				defer conn.Close()
-				serve(conn)
-			})
-		}
-	})
-	t.Cleanup(func() { l.Close(); open.Wait() })
-	return l.Addr().String()
-}
-
-// dial connects to address for the length of the test.
-func dial(t testing.TB, address string) (net.Conn, *bufio.Reader) {
-	t.Helper()
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	return conn, bufio.NewReader(conn)
-}
-
-func send(t testing.TB, w io.Writer, lines ...string) {
-	t.Helper()
-	if _, err := io.WriteString(w, strings.Join(lines, "\r\n")); err != nil {
-		t.Fatal(err)
-	}
 }

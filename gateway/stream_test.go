@@ -13,6 +13,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/gateway"
+	"github.com/assaylab/assay/wire/wiretest"
 )
 
 // handler is a streaming control in this process.
@@ -133,15 +134,15 @@ func TestExpectContinue(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			upstream := accept(t, func(conn net.Conn) {
+			upstream := wiretest.Accept(t, func(conn net.Conn) {
 				in := bufio.NewReader(conn)
 				if r, err := http.ReadRequest(in); err == nil && r.Header.Get("Expect") == "100-continue" {
 					c.upstream(conn, in)
 				}
 			})
 			l := &lane{}
-			conn, in := dial(t, serve(t, service(t, upstream), l))
-			send(t, conn, head...)
+			conn, in := wiretest.Dial(t, serve(t, service(t, upstream), l))
+			wiretest.Send(t, conn, head...)
 			for _, want := range c.want {
 				res, err := http.ReadResponse(in, nil)
 				if err != nil || res.StatusCode != want {
@@ -152,7 +153,7 @@ func TestExpectContinue(t *testing.T) {
 				}
 			}
 			if c.reason == "" {
-				send(t, conn, "body")
+				wiretest.Send(t, conn, "body")
 				if res, err := http.ReadResponse(in, nil); err != nil || res.StatusCode != 200 {
 					t.Fatalf("got %+v, %v", res, err)
 				}
@@ -165,7 +166,7 @@ func TestExpectContinue(t *testing.T) {
 }
 
 func TestUpgrade(t *testing.T) {
-	upstream := accept(t, func(conn net.Conn) {
+	upstream := wiretest.Accept(t, func(conn net.Conn) {
 		in := bufio.NewReader(conn)
 		if r, err := http.ReadRequest(in); err != nil || r.Header.Get("Upgrade") != "echo" {
 			return
@@ -174,13 +175,13 @@ func TestUpgrade(t *testing.T) {
 		_, _ = io.Copy(conn, in)
 	})
 	l := &lane{}
-	conn, in := dial(t, serve(t, service(t, upstream), l))
-	send(t, conn, "GET /ws HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: echo", "", "")
+	conn, in := wiretest.Dial(t, serve(t, service(t, upstream), l))
+	wiretest.Send(t, conn, "GET /ws HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: echo", "", "")
 	res, err := http.ReadResponse(in, nil)
 	if err != nil || res.StatusCode != 101 || res.Header.Get("Upgrade") != "echo" {
 		t.Fatalf("got %+v, %v", res, err)
 	}
-	send(t, conn, "ping\n")
+	wiretest.Send(t, conn, "ping\n")
 	for _, want := range []string{"hello\n", "ping\n"} {
 		if line, err := in.ReadString('\n'); line != want {
 			t.Fatalf("got %q, %v; want %q", line, err, want)
@@ -202,8 +203,8 @@ func TestClientLeaves(t *testing.T) {
 		close(canceled)
 	}))
 	l := &lane{}
-	conn, in := dial(t, serve(t, service(t, upstream), l))
-	send(t, conn, "GET / HTTP/1.1", "Host: x", "", "")
+	conn, in := wiretest.Dial(t, serve(t, service(t, upstream), l))
+	wiretest.Send(t, conn, "GET / HTTP/1.1", "Host: x", "", "")
 	if res, err := http.ReadResponse(in, nil); err != nil || res.StatusCode != 200 {
 		t.Fatalf("got %+v, %v", res, err)
 	}
@@ -216,7 +217,7 @@ func TestClientLeaves(t *testing.T) {
 
 func TestClientLeavesWithinItsBody(t *testing.T) {
 	begun := make(chan struct{})
-	upstream := accept(t, func(conn net.Conn) {
+	upstream := wiretest.Accept(t, func(conn net.Conn) {
 		r, err := http.ReadRequest(bufio.NewReader(conn))
 		if err != nil {
 			return
@@ -225,8 +226,8 @@ func TestClientLeavesWithinItsBody(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 	})
 	l := &lane{}
-	conn, _ := dial(t, serve(t, service(t, upstream), l))
-	send(t, conn, "POST / HTTP/1.1", "Host: x", "Content-Length: 100000", "", noise[:50000])
+	conn, _ := wiretest.Dial(t, serve(t, service(t, upstream), l))
+	wiretest.Send(t, conn, "POST / HTTP/1.1", "Host: x", "Content-Length: 100000", "", noise[:50000])
 	<-begun // the upload streams: its end has not been sent
 	conn.Close()
 	if k := l.last(t); k.reason != gateway.DropClientGone {
@@ -236,7 +237,7 @@ func TestClientLeavesWithinItsBody(t *testing.T) {
 
 // A control that cannot be reached, or that breaks off, is an outcome of the trial.
 func TestControlFails(t *testing.T) {
-	closed := accept(t, func(net.Conn) {})
+	closed := wiretest.Accept(t, func(net.Conn) {})
 	for name, c := range map[string]struct {
 		path   string
 		status int
@@ -267,8 +268,8 @@ func TestControlFails(t *testing.T) {
 // A panic of a control goes on to the server, and the ticket ends.
 func TestControlPanics(t *testing.T) {
 	l := &lane{}
-	conn, in := dial(t, serve(t, handler{func(http.ResponseWriter, *http.Request) { panic("a bug") }}, l))
-	send(t, conn, "GET / HTTP/1.1", "Host: x", "", "")
+	conn, in := wiretest.Dial(t, serve(t, handler{func(http.ResponseWriter, *http.Request) { panic("a bug") }}, l))
+	wiretest.Send(t, conn, "GET / HTTP/1.1", "Host: x", "", "")
 	if _, err := in.ReadByte(); err != io.EOF {
 		t.Errorf("the client got %v", err)
 	}
@@ -357,8 +358,8 @@ func TestSnapshot(t *testing.T) {
 		}
 		r.URL.Path, r.URL.RawQuery = "/changed", "changed"
 	}}
-	conn, in := dial(t, serve(t, change, l))
-	send(t, conn, "GET /a%2Fb?c=%zz;d HTTP/1.1", "Host: example.com", "X-A: 1", "X-A: 2", "Connection: X-Hop",
+	conn, in := wiretest.Dial(t, serve(t, change, l))
+	wiretest.Send(t, conn, "GET /a%2Fb?c=%zz;d HTTP/1.1", "Host: example.com", "X-A: 1", "X-A: 2", "Connection: X-Hop",
 		"X-Hop: 1", "TE: trailers", "Keep-Alive: 5", "", "")
 	if _, err := http.ReadResponse(in, nil); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/wire"
+	"github.com/assaylab/assay/wire/wiretest"
 )
 
 // The client gets the service's bytes: but for what concerns one connection, and the spelling of line ends.
@@ -54,8 +55,8 @@ func TestAnswersAreByteExact(t *testing.T) {
 			want: "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			address, _ := start(t, &to{origin: origin(t, saying(t, c.answer, c.last))}, &http.Server{Handler: handedOver})
-			conn, in := dial(t, address)
+			address, _ := start(t, &to{origin: origin(t, wiretest.Saying(t, c.answer, c.last))}, &http.Server{Handler: handedOver})
+			conn, in := wiretest.Dial(t, address)
 			if c.want == "" {
 				c.want = c.answer
 			}
@@ -64,7 +65,7 @@ func TestAnswersAreByteExact(t *testing.T) {
 				times = 1
 			}
 			for range times {
-				send(t, conn, get("/"))
+				wiretest.Send(t, conn, get("/"))
 				expect(t, in, c.want)
 			}
 			if c.ends {
@@ -101,11 +102,11 @@ func TestUnusableAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			heard := make(chan error, 9)
-			o := origin(t, saying(t, c.answer, true))
+			o := origin(t, wiretest.Saying(t, c.answer, true))
 			o.Told = func(err error) { heard <- err }
 			address, _ := start(t, &to{origin: o}, &http.Server{Handler: handedOver})
-			conn, in := dial(t, address)
-			send(t, conn, get("/", "Connection: close\r\n"))
+			conn, in := wiretest.Dial(t, address)
+			wiretest.Send(t, conn, get("/", "Connection: close\r\n"))
 			got := rest(t, in)
 			if !strings.Contains(got, c.want) || strings.Count(got, "HTTP/1.1 ") != 1 || strings.Contains(got, "\r\n0\r\n") {
 				t.Errorf("the client got %.300q", got)
@@ -152,13 +153,13 @@ func TestRequestsAreByteExact(t *testing.T) {
 			o := origin(t, upstream)
 			o.Prefix = "/base"
 			address, _ := start(t, &to{origin: o}, &http.Server{Handler: handedOver})
-			conn, in := dial(t, address)
+			conn, in := wiretest.Dial(t, address)
 			for range 2 {
-				send(t, conn, c.sent)
+				wiretest.Send(t, conn, c.sent)
 				expect(t, in, ok)
 			}
 			for _, b := range []byte(c.sent) { // and byte by byte
-				send(t, conn, string(b))
+				wiretest.Send(t, conn, string(b))
 			}
 			expect(t, in, ok)
 		})
@@ -181,12 +182,12 @@ func TestHandOver(t *testing.T) {
 		"with one after": {"GET /other HTTP/1.1\r\nHost: x\r\n\r\nGET /more HTTP/1.1\r\nHost: x\r\n\r\n", "GET /more "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			router := &to{origin: origin(t, saying(t, ok, false)), refuse: func(r *wire.Request) bool { return r.Path() == "/other" }}
+			router := &to{origin: origin(t, wiretest.Saying(t, ok, false)), refuse: func(r *wire.Request) bool { return r.Path() == "/other" }}
 			address, _ := start(t, router, &http.Server{Handler: handedOver})
-			conn, in := dial(t, address)
-			send(t, conn, get("/first"))
+			conn, in := wiretest.Dial(t, address)
+			wiretest.Send(t, conn, get("/first"))
 			expect(t, in, ok)
-			send(t, conn, c.sent+"GET /end HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+			wiretest.Send(t, conn, c.sent+"GET /end HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 			got := rest(t, in)
 			if !strings.Contains(got, "\r\n\r\n"+c.want) || !strings.Contains(got, "Handed-Over: 1") && c.want != "" || router.count() != 1 {
 				t.Errorf("relayed %d, got %q", router.count(), got)
@@ -208,7 +209,7 @@ func TestPipelining(t *testing.T) {
 		}
 	})
 	address, _ := start(t, &to{origin: origin(t, echo)}, &http.Server{Handler: handedOver})
-	conn, in := dial(t, address)
+	conn, in := wiretest.Dial(t, address)
 	var all, want strings.Builder
 	for i := range 200 {
 		path, body := fmt.Sprintf("/%d", i), strings.Repeat("b", i*i%40_000)
@@ -249,15 +250,15 @@ func TestNothingIsLeftOnAConnection(t *testing.T) {
 				}
 			})
 			address, _ := start(t, &to{origin: origin(t, upstream)}, &http.Server{Handler: handedOver})
-			conn, in := dial(t, address)
+			conn, in := wiretest.Dial(t, address)
 			const times = 5
 			for range times {
 				if name == "to HEAD" {
-					send(t, conn, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
+					wiretest.Send(t, conn, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
 					expect(t, in, strings.TrimSuffix(ok, "ok"))
 					continue
 				}
-				send(t, conn, get("/"))
+				wiretest.Send(t, conn, get("/"))
 				expect(t, in, strings.TrimSuffix(answer, more))
 			}
 			if n := connections.Load(); n != times {
@@ -298,12 +299,12 @@ func TestRepeated(t *testing.T) {
 				}
 			})
 			address, _ := start(t, &to{origin: origin(t, upstream)}, &http.Server{Handler: handedOver})
-			conn, in := dial(t, address)
+			conn, in := wiretest.Dial(t, address)
 			for range c.served {
-				send(t, conn, get("/"))
+				wiretest.Send(t, conn, get("/"))
 				expect(t, in, ok)
 			}
-			send(t, conn, c.request)
+			wiretest.Send(t, conn, c.request)
 			expect(t, in, "HTTP/1.1 "+c.status)
 			if n := requests.Load(); n != c.requests {
 				t.Errorf("the service had %d requests", n)
@@ -332,16 +333,16 @@ func (r *recorder) Done(o wire.Outcome) { r.done <- o }
 func tapped(t *testing.T, upstream string, talk func(net.Conn, *bufio.Reader)) (*recorder, wire.Outcome) {
 	r := &recorder{done: make(chan wire.Outcome, 1)}
 	address, _ := start(t, &to{origin: origin(t, upstream), tap: func() wire.Tap { return r }}, &http.Server{Handler: handedOver})
-	conn, in := dial(t, address)
+	conn, in := wiretest.Dial(t, address)
 	talk(conn, in)
 	return r, <-r.done
 }
 
 func TestTap(t *testing.T) {
 	answer := "HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 201 Made\r\nA: 1\r\na: 2\r\nTransfer-Encoding: chunked\r\nConnection: b\r\nB: 1\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\nT: 9\r\n\r\n"
-	r, o := tapped(t, saying(t, answer, false), func(conn net.Conn, in *bufio.Reader) {
-		send(t, conn, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nxyz\r\n")
-		send(t, conn, "1\r\n!\r\n0\r\n\r\n")
+	r, o := tapped(t, wiretest.Saying(t, answer, false), func(conn net.Conn, in *bufio.Reader) {
+		wiretest.Send(t, conn, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nxyz\r\n")
+		wiretest.Send(t, conn, "1\r\n!\r\n0\r\n\r\n")
 		expect(t, in, "HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 201 Made\r\n")
 	})
 	if got := fmt.Sprintf("%s %d %v %s %+v", r.sent, r.status, r.header, r.answered, o); got !=
@@ -351,15 +352,15 @@ func TestTap(t *testing.T) {
 }
 
 func TestTapOfFaults(t *testing.T) {
-	r, o := tapped(t, saying(t, "", true), func(conn net.Conn, in *bufio.Reader) {
-		send(t, conn, get("/"))
+	r, o := tapped(t, wiretest.Saying(t, "", true), func(conn net.Conn, in *bufio.Reader) {
+		wiretest.Send(t, conn, get("/"))
 		expect(t, in, "HTTP/1.1 502 Bad Gateway\r\nContent-Type: application/json\r\n")
 	})
 	if r.status != 502 || string(r.answered) != `{"message":"Bad Gateway"}` || o.Gone || !o.Whole || !errors.Is(o.Err, io.ErrUnexpectedEOF) {
 		t.Errorf("%d %s %+v", r.status, r.answered, o)
 	}
-	r, o = tapped(t, saying(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", true), func(conn net.Conn, in *bufio.Reader) {
-		send(t, conn, get("/"))
+	r, o = tapped(t, wiretest.Saying(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", true), func(conn net.Conn, in *bufio.Reader) {
+		wiretest.Send(t, conn, get("/"))
 		_ = rest(t, in)
 	})
 	if r.status != 200 || string(r.answered) != "half" || o.Size != 4 || !errors.Is(o.Err, io.ErrUnexpectedEOF) {
@@ -374,9 +375,9 @@ func TestConnecting(t *testing.T) {
 	} {
 		o := &wire.Origin{Host: "service", Dial: func(context.Context) (net.Conn, error) { return nil, fails }}
 		address, _ := start(t, &to{origin: o}, &http.Server{Handler: handedOver})
-		conn, in := dial(t, address)
+		conn, in := wiretest.Dial(t, address)
 		for range 2 { // nothing was begun: the client's connection is as good as before
-			send(t, conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab")
+			wiretest.Send(t, conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab")
 			res, err := http.ReadResponse(in, nil)
 			if err != nil || !strings.HasPrefix(res.Status, status) {
 				t.Fatalf("got %+v, %v; want %s", res, err, status)

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/assaylab/assay/wire"
+	"github.com/assaylab/assay/wire/wiretest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -89,63 +90,10 @@ var handedOver = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 
 // service is a server whose connections are served by hand.
 func service(t testing.TB, serve func(net.Conn, *bufio.Reader)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var open sync.WaitGroup
-	open.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			open.Go(func() {
-				defer conn.Close()
-				serve(conn, bufio.NewReader(conn))
-			})
-		}
-	})
-	t.Cleanup(func() { l.Close(); open.Wait() })
-	return l.Addr().String()
-}
-
-// saying answers each request with the same bytes, and closes at the end if told so.
-func saying(t testing.TB, answer string, last bool) string {
-	return service(t, func(conn net.Conn, in *bufio.Reader) {
-		for {
-			r, err := http.ReadRequest(in)
-			if err != nil {
-				return
-			}
-			_, _ = io.Copy(io.Discard, r.Body)
-			if _, err := io.WriteString(conn, answer); err != nil || last {
-				return
-			}
-		}
-	})
+	return wiretest.Accept(t, func(conn net.Conn) { serve(conn, bufio.NewReader(conn)) })
 }
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-func dial(t testing.TB, address string) (net.Conn, *bufio.Reader) {
-	t.Helper()
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // a test that hangs fails
-	return conn, bufio.NewReader(conn)
-}
-
-func send(t testing.TB, conn net.Conn, s string) {
-	t.Helper()
-	if _, err := io.WriteString(conn, s); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // expect reads exactly what is wanted.
 func expect(t testing.TB, in io.Reader, want string) {

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/assaylab/assay/wire/wiretest"
 )
 
 // hanging takes requests and does not answer until its clients go; it tells of both.
@@ -39,7 +41,7 @@ func TestClientLeaves(t *testing.T) {
 			t.Parallel()
 			upstream, asked, left := hanging(t, c.say)
 			_, o := tapped(t, upstream, func(conn net.Conn, in *bufio.Reader) {
-				send(t, conn, c.send)
+				wiretest.Send(t, conn, c.send)
 				<-asked
 				expect(t, in, c.say)
 				conn.Close()
@@ -67,13 +69,13 @@ func TestEarlyAnswers(t *testing.T) {
 			}
 		})
 		address, _ := start(t, &to{origin: origin(t, upstream)}, &http.Server{Handler: handedOver})
-		conn, in := dial(t, address)
+		conn, in := wiretest.Dial(t, address)
 		for range 2 {
-			send(t, conn, head+"half")
+			wiretest.Send(t, conn, head+"half")
 			expect(t, in, ok)
-			send(t, conn, "half")
+			wiretest.Send(t, conn, "half")
 		}
-		send(t, conn, get("/"))
+		wiretest.Send(t, conn, get("/"))
 		expect(t, in, ok)
 	})
 	t.Run("the service closes", func(t *testing.T) {
@@ -83,8 +85,8 @@ func TestEarlyAnswers(t *testing.T) {
 			}
 		})
 		address, _ := start(t, &to{origin: origin(t, upstream)}, &http.Server{Handler: handedOver})
-		conn, in := dial(t, address)
-		send(t, conn, head+"half")
+		conn, in := wiretest.Dial(t, address)
+		wiretest.Send(t, conn, head+"half")
 		expect(t, in, "HTTP/1.1 413 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
 		if more := rest(t, in); more != "" {
 			t.Errorf("and then %q", more)
@@ -142,10 +144,10 @@ func TestTimeouts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address, _ := start(t, &to{origin: origin(t, saying(t, ok, false))},
+			address, _ := start(t, &to{origin: origin(t, wiretest.Saying(t, ok, false))},
 				&http.Server{Handler: handedOver, ReadHeaderTimeout: c.header, IdleTimeout: c.idle})
-			conn, in := dial(t, address)
-			send(t, conn, c.send)
+			conn, in := wiretest.Dial(t, address)
+			wiretest.Send(t, conn, c.send)
 			_ = rest(t, in) // or the test does not end
 		})
 	}
@@ -164,12 +166,12 @@ func TestShutdown(t *testing.T) {
 		_, _ = io.WriteString(conn, ok)
 	})
 	address, s := start(t, &to{origin: origin(t, upstream)}, &http.Server{Handler: handedOver})
-	_, fresh := dial(t, address)
-	busy, in := dial(t, address)
-	send(t, busy, get("/"))
+	_, fresh := wiretest.Dial(t, address)
+	busy, in := wiretest.Dial(t, address)
+	wiretest.Send(t, busy, get("/"))
 	<-asked
-	handed, old := dial(t, address)
-	send(t, handed, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+	handed, old := wiretest.Dial(t, address)
+	wiretest.Send(t, handed, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
 	if _, err := old.ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
@@ -194,8 +196,8 @@ func TestShutdown(t *testing.T) {
 func TestShutdownGivesUp(t *testing.T) {
 	upstream, asked, left := hanging(t, "")
 	address, s := start(t, &to{origin: origin(t, upstream)}, &http.Server{Handler: handedOver})
-	conn, in := dial(t, address)
-	send(t, conn, get("/"))
+	conn, in := wiretest.Dial(t, address)
+	wiretest.Send(t, conn, get("/"))
 	<-asked
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -208,7 +210,7 @@ func TestShutdownGivesUp(t *testing.T) {
 
 // Clients, services and the end of everything, all at once.
 func TestCloseUnderLoad(t *testing.T) {
-	o := origin(t, saying(t, ok, false))
+	o := origin(t, wiretest.Saying(t, ok, false))
 	address, s := start(t, &to{origin: o}, &http.Server{Handler: handedOver})
 	var clients sync.WaitGroup
 	served := make(chan struct{}, 1000)
@@ -258,12 +260,12 @@ func TestIdleServices(t *testing.T) {
 	o := origin(t, upstream)
 	o.IdleTimeout = time.Millisecond
 	address, _ := start(t, &to{origin: o}, &http.Server{Handler: handedOver})
-	conn, in := dial(t, address)
-	send(t, conn, get("/"))
+	conn, in := wiretest.Dial(t, address)
+	wiretest.Send(t, conn, get("/"))
 	expect(t, in, ok)
 	<-gone
 	o.Close()
-	send(t, conn, get("/"))
+	wiretest.Send(t, conn, get("/"))
 	expect(t, in, ok)
 	<-gone
 }

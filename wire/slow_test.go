@@ -12,12 +12,17 @@ import (
 
 	"github.com/assaylab/assay/clients"
 	"github.com/assaylab/assay/wire"
+	"github.com/assaylab/assay/wire/wiretest"
 )
 
-const patience = 300 * time.Millisecond
+// patience is short where a client is to be cut off, and long where one is not: it may be starved of the processor.
+const (
+	patience     = 300 * time.Millisecond
+	longPatience = 3 * time.Second
+)
 
 // limited runs a server whose clients are bounded.
-func limited(t *testing.T, router wire.Router, h *http.Server) *clients.Listener {
+func limited(t *testing.T, patience time.Duration, router wire.Router, h *http.Server) *clients.Listener {
 	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,9 +51,9 @@ func TestDrippingHeads(t *testing.T) {
 	for name, before := range map[string]string{"first": "", "later": get("/")} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := limited(t, &to{origin: origin(t, saying(t, ok, false))}, &http.Server{Handler: handedOver, ReadHeaderTimeout: patience})
-			conn, in := dial(t, l.Addr().String())
-			send(t, conn, before+"GET / HTTP/1.1\r\nX: ")
+			l := limited(t, patience, &to{origin: origin(t, wiretest.Saying(t, ok, false))}, &http.Server{Handler: handedOver, ReadHeaderTimeout: patience})
+			conn, in := wiretest.Dial(t, l.Addr().String())
+			wiretest.Send(t, conn, before+"GET / HTTP/1.1\r\nX: ")
 			drip(t, conn, "x")
 			_ = rest(t, in) // or the test does not end
 		})
@@ -65,9 +70,9 @@ func TestSlowBodies(t *testing.T) {
 			t.Parallel()
 			upstream, _, left := hanging(t, "")
 			tap := &recorder{done: make(chan wire.Outcome, 1)}
-			l := limited(t, &to{origin: origin(t, upstream), tap: func() wire.Tap { return tap }}, &http.Server{Handler: handedOver})
-			conn, in := dial(t, l.Addr().String())
-			send(t, conn, c.head)
+			l := limited(t, patience, &to{origin: origin(t, upstream), tap: func() wire.Tap { return tap }}, &http.Server{Handler: handedOver})
+			conn, in := wiretest.Dial(t, l.Addr().String())
+			wiretest.Send(t, conn, c.head)
 			if c.piece != "" {
 				drip(t, conn, c.piece)
 			}
@@ -83,22 +88,23 @@ func TestSlowBodies(t *testing.T) {
 
 // A client that sends as fast as its service reads has time, however slow the service is.
 func TestSlowServices(t *testing.T) {
+	t.Parallel()
 	const size = 16 << 20 // more than sockets hold
 	upstream := service(t, func(conn net.Conn, in *bufio.Reader) {
 		if _, err := http.ReadRequest(in); err != nil {
 			return
 		}
-		time.Sleep(3 * patience) // while the client's bytes wait
+		time.Sleep(longPatience + patience) // while the client's bytes wait
 		if n, err := io.CopyN(io.Discard, in, size); err != nil {
 			t.Errorf("read %d, %v", n, err)
 		}
-		time.Sleep(3 * patience) // while the client waits
+		time.Sleep(longPatience + patience) // while the client waits
 		_, _ = io.WriteString(conn, ok)
 	})
-	l := limited(t, &to{origin: origin(t, upstream)}, &http.Server{Handler: handedOver})
-	conn, in := dial(t, l.Addr().String())
-	send(t, conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 16777216\r\n\r\n")
-	send(t, conn, strings.Repeat("x", size))
+	l := limited(t, longPatience, &to{origin: origin(t, upstream)}, &http.Server{Handler: handedOver})
+	conn, in := wiretest.Dial(t, l.Addr().String())
+	wiretest.Send(t, conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 16777216\r\n\r\n")
+	wiretest.Send(t, conn, strings.Repeat("x", size))
 	expect(t, in, ok)
 }
 
@@ -117,9 +123,9 @@ func TestSlowReaders(t *testing.T) {
 			}
 		}
 	})
-	l := limited(t, &to{origin: origin(t, upstream)}, &http.Server{Handler: handedOver})
-	conn, _ := dial(t, l.Addr().String())
-	send(t, conn, get("/"))
+	l := limited(t, patience, &to{origin: origin(t, upstream)}, &http.Server{Handler: handedOver})
+	conn, _ := wiretest.Dial(t, l.Addr().String())
+	wiretest.Send(t, conn, get("/"))
 	<-left
 	if n := l.Counts().Readers; n != 1 {
 		t.Errorf("%d counted", n)
@@ -128,9 +134,9 @@ func TestSlowReaders(t *testing.T) {
 
 // What is handed over takes its room until it closes.
 func TestHandedOverAreCounted(t *testing.T) {
-	l := limited(t, &to{origin: origin(t, saying(t, ok, false))}, &http.Server{Handler: handedOver})
-	conn, in := dial(t, l.Addr().String())
-	send(t, conn, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+	l := limited(t, longPatience, &to{origin: origin(t, wiretest.Saying(t, ok, false))}, &http.Server{Handler: handedOver})
+	conn, in := wiretest.Dial(t, l.Addr().String())
+	wiretest.Send(t, conn, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
 	if _, err := in.ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}

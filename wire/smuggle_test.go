@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/assaylab/assay/wire"
+	"github.com/assaylab/assay/wire/wiretest"
 )
 
 // Requests that two readers could take in two ways, and what is no request at all.
@@ -132,8 +133,8 @@ func TestMalformedRequests(t *testing.T) {
 
 // converse sends everything at once and reads to the end.
 func converse(t *testing.T, address, raw string) string {
-	conn, in := dial(t, address)
-	send(t, conn, raw)
+	conn, in := wiretest.Dial(t, address)
+	wiretest.Send(t, conn, raw)
 	return rest(t, in)
 }
 
@@ -156,11 +157,11 @@ func TestMalformedChunks(t *testing.T) {
 					whole = whole || err == nil
 					mu.Unlock()
 				}))}, &http.Server{Handler: handedOver})
-				conn, in := dial(t, address)
+				conn, in := wiretest.Dial(t, address)
 				if way == "at once" {
-					send(t, conn, head+raw+next)
+					wiretest.Send(t, conn, head+raw+next)
 				} else {
-					send(t, conn, head)
+					wiretest.Send(t, conn, head)
 					for part := range bytes.Lines([]byte(raw + next)) {
 						if _, err := conn.Write(part); err != nil {
 							break // it has been refused already

@@ -24,48 +24,14 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/remote/plainhttp"
+	"github.com/assaylab/assay/wire/wiretest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// listen starts a raw server that calls serve for each request with the number of requests its
-// connection has had before; it closes the connection at false.
-func listen(t *testing.T, serve func(conn net.Conn, r *http.Request, before int) bool) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var open sync.WaitGroup
-	open.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			open.Go(func() {
-				defer conn.Close()
-				in := bufio.NewReader(conn)
-				for before := 0; ; before++ {
-					r, err := http.ReadRequest(in)
-					if err != nil || !serve(conn, r, before) {
-						return
-					}
-				}
-			})
-		}
-	})
-	t.Cleanup(func() { l.Close(); open.Wait() })
-	return l.Addr().String()
-}
-
 // answering starts a server that gives every request the same answer.
 func answering(t *testing.T, answer string) string {
-	return listen(t, func(conn net.Conn, r *http.Request, _ int) bool {
-		_, _ = io.Copy(io.Discard, r.Body)
-		_, err := io.WriteString(conn, answer)
-		return err == nil && !strings.Contains(answer, "Connection: close")
-	})
+	return wiretest.Saying(t, answer, strings.Contains(answer, "Connection: close"))
 }
 
 func service(t *testing.T, base string, o plainhttp.Options) *plainhttp.Service {
@@ -124,7 +90,7 @@ func TestNew(t *testing.T) {
 func TestSameRequestBothWays(t *testing.T) {
 	var mu sync.Mutex
 	var got []string
-	upstream := listen(t, func(conn net.Conn, r *http.Request, _ int) bool {
+	upstream := wiretest.Answer(t, func(conn net.Conn, r *http.Request, _ int) bool {
 		body, _ := io.ReadAll(r.Body)
 		mark := r.Header.Get(assay.TrialHeader)
 		r.Header.Del(assay.TrialHeader)
@@ -229,7 +195,7 @@ func TestObservations(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
-	silent := listen(t, func(conn net.Conn, r *http.Request, _ int) bool {
+	silent := wiretest.Answer(t, func(conn net.Conn, r *http.Request, _ int) bool {
 		_, _ = io.Copy(io.Discard, conn) // until the client closes
 		return false
 	})
@@ -279,7 +245,7 @@ func TestOnceOnly(t *testing.T) {
 	for _, method := range []string{"GET", "HEAD", "OPTIONS", "POST", "DELETE"} {
 		t.Run(method, func(t *testing.T) {
 			var requests atomic.Int32
-			upstream := listen(t, func(conn net.Conn, r *http.Request, before int) bool {
+			upstream := wiretest.Answer(t, func(conn net.Conn, r *http.Request, before int) bool {
 				requests.Add(1)
 				if before > 0 {
 					return false
@@ -302,7 +268,7 @@ func TestOnceOnly(t *testing.T) {
 }
 
 func TestControlIsRepeatedOnAStaleConnection(t *testing.T) {
-	upstream := listen(t, func(conn net.Conn, r *http.Request, before int) bool {
+	upstream := wiretest.Answer(t, func(conn net.Conn, r *http.Request, before int) bool {
 		if before > 0 {
 			return false
 		}
