@@ -65,6 +65,7 @@ var law = map[string][]string{
 	"console/metrics":     {module + "/clients", module + "/console/shape", "github.com/prometheus/client_golang/..."},
 	"console/pages":       {module + "/console/shape", module + "/cluster", module + "/export", module + "/reading", module + "/noise", module + "/drift", module + "/whatif"},
 	"console/shape":       {module + "/noise"},
+	"machine":             {module + "/lambda", module + "/lambda/sandbox", "golang.org/x/sys/unix"},
 	"pack":                {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
 	"lambda/awsapi":       {module + "/event", module + "/lambda", module + "/lambda/awsapi/model", module + "/lambda/control", module + "/lambda/sigv4", "github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"},
 	"lambda/awsapi/model": {},

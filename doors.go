@@ -151,6 +151,11 @@ type Store interface {
 	Close() error
 }
 
+// Measured is what a Store also implements when it knows how many bytes its trials take.
+type Measured interface {
+	KeptBytes(context.Context) (int64, error)
+}
+
 // Definitions keeps the experiments themselves, so that a restart goes on where the last run ended.
 type Definitions interface {
 	Save(context.Context, Experiment) error

@@ -535,3 +535,8 @@ func (t *testRun) dispatching(e *testEngine) dispatch.Options {
 		Process: func(test suite.Test) string { return t.own[test.ID] },
 	}
 }
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

@@ -280,7 +280,7 @@ func (h *house) openConsole() (err error) {
 	h.console, err = console.New(console.Options{
 		Laboratory: h.lab, Functions: h.lab.Functions(), Store: h.store, Router: h.lab, Archive: h.lab,
 		Version: Version(), Addresses: h.addressOf(), Token: h.opt.token,
-		Log: h.log, Pixels: compare.Pixels, Ready: h.ready, Outage: h.floor.Outage, Clients: h.clients,
+		Log: h.log, Pixels: compare.Pixels, Ready: h.ready, Outage: h.floor.Outage, House: newWatchman(h).house, Clients: h.clients,
 		Reading: reading.New(reading.Options{
 			Store: h.store, Laboratory: h.lab.Desk(h.urlOf("aws")), Now: time.Now, NewID: uuid.NewString,
 		}),

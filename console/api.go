@@ -34,6 +34,7 @@ func (c *Console) api() http.Handler {
 	mux := http.NewServeMux()
 	calls := map[string]operation{
 		"GET /api/v1/version":                           c.version,
+		"GET /api/v1/health":                            c.health,
 		"GET /api/v1/routes":                            c.listRoutes,
 		"PUT /api/v1/routes":                            c.putRoutes,
 		"GET /api/v1/events":                            c.events,

@@ -17,6 +17,7 @@ import (
 	"github.com/assaylab/assay/clients"
 	"github.com/assaylab/assay/console/metrics"
 	"github.com/assaylab/assay/console/pages"
+	"github.com/assaylab/assay/console/shape"
 	"github.com/assaylab/assay/drift"
 	"github.com/assaylab/assay/export"
 	"github.com/assaylab/assay/noise"
@@ -140,6 +141,8 @@ type Options struct {
 	NewID func() string    // ids of direct invocations; random UUIDs if nil
 	// Ready says what keeps the laboratory from working; always ready if nil.
 	Ready func(context.Context) error
+	// House tells of the program and the machine; nothing is told if nil.
+	House func(context.Context) (shape.House, error)
 	// Outage says why no trials can be kept at present, nil while they can; always nil if nil.
 	Outage func() error
 	// Clients tells of the clients of each address; of none if nil.
@@ -192,7 +195,7 @@ func New(opt Options) (*Console, error) {
 func (c *Console) openPages() (err error) {
 	c.pages, err = pages.New(pages.Options{
 		Laboratory: c.opt.Laboratory, Functions: c.opt.Functions, Store: c.opt.Store, Reading: c.opt.Reading,
-		Version: c.opt.Version, Guarded: c.opt.Token != "", Now: c.opt.Now, Outage: c.outage, Explain: c.explain, Pixels: c.opt.Pixels,
+		Version: c.opt.Version, Guarded: c.opt.Token != "", Now: c.opt.Now, Health: c.examine, Outage: c.outage, Explain: c.explain, Pixels: c.opt.Pixels,
 	})
 	return err
 }
@@ -249,12 +252,15 @@ func (c *Console) outage() string {
 	if c.opt.Outage == nil {
 		return ""
 	}
-	err := c.opt.Outage()
+	return brief(c.opt.Outage())
+}
+
+// brief is an error in one line; "" of none.
+func brief(err error) string {
 	if err == nil {
 		return ""
 	}
-	var made *assay.Error
-	if errors.As(err, &made) {
+	if made, ok := errors.AsType[*assay.Error](err); ok {
 		return strings.TrimSuffix(made.What+"; "+made.Hint, "; ")
 	}
 	return err.Error()

@@ -25,6 +25,9 @@ func (e *Engine) Deployments() []assay.Deployment {
 	return all
 }
 
+// Enforced tells what the machine lets functions be held to.
+func (e *Engine) Enforced() assay.Enforced { return e.host.Enforced() }
+
 // Deployment describes one function, or, of name:qualifier, a version of it. It fails with
 // CodeNotFound.
 func (e *Engine) Deployment(name string) (assay.Deployment, error) {

@@ -125,6 +125,9 @@ func (s *Stream) Reached(ctx context.Context) error {
 	}
 }
 
+// Connected tells whether a server is connected at this moment.
+func (s *Stream) Connected() bool { return s.conn.IsConnected() }
+
 // Close implements assay.Carrier. The connection stays.
 func (s *Stream) Close(ctx context.Context, reason string) { s.publisher.close(ctx, reason) }
 

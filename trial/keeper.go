@@ -48,8 +48,18 @@ type keeper struct {
 	hurry  <-chan struct{}       // the floor closes: what fails now is dropped
 	outage atomic.Pointer[error] // why the store takes nothing; nil while it does
 
-	mu    sync.Mutex
-	dirty map[*ledger]struct{}
+	mu      sync.Mutex
+	dirty   map[*ledger]struct{}
+	written Written
+}
+
+// Written is what a floor has written to its store.
+type Written struct {
+	Batches  int64
+	Trials   int64
+	Failures int64         // attempts that failed, each tried again
+	Last     time.Time     // of a batch that was kept
+	Took     time.Duration // that one
 }
 
 func newKeeper(store assay.Store, log *slog.Logger, hurry <-chan struct{}) *keeper {
@@ -194,7 +204,18 @@ func (k *keeper) persist(b assay.Batch) error {
 func (k *keeper) attempt(b assay.Batch) error {
 	ctx, cancel := context.WithTimeout(context.Background(), keepLimit)
 	defer cancel()
-	return k.store.Keep(ctx, b)
+	began := time.Now()
+	err := k.store.Keep(ctx, b)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err != nil {
+		k.written.Failures++
+		return err
+	}
+	k.written.Batches++
+	k.written.Trials += int64(len(b.Trials))
+	k.written.Last, k.written.Took = time.Now(), time.Since(began)
+	return nil
 }
 
 // pause waits; false when the floor closes.

@@ -24,6 +24,9 @@ func TestAnOutageLosesNothing(t *testing.T) {
 		if f.Outage() == nil || l.Choose(&assay.Request{Method: "GET"}) != nil {
 			t.Errorf("trials are made while the store fails with %v", f.Outage())
 		}
+		if w := f.Load().Written; w.Failures < 2 || w.Batches != 0 || !w.Last.IsZero() {
+			t.Errorf("during the outage: %+v", w)
+		}
 		store.mu.Lock()
 		store.err = nil
 		store.mu.Unlock()
@@ -32,6 +35,9 @@ func TestAnOutageLosesNothing(t *testing.T) {
 		time.Sleep(time.Second)
 		if f.Outage() != nil || len(store.kept()) != 7 {
 			t.Errorf("%d kept, still out: %v", len(store.kept()), f.Outage())
+		}
+		if w := f.Load().Written; w.Trials != 7 || w.Batches < 1 || w.Last.IsZero() {
+			t.Errorf("after it: %+v", w)
 		}
 		f.Close(t.Context())
 		if got := ledgerOf(t, f); got.NotSampled[notStore] != 1 || got.Sampled != 7 || got.Dropped[DropStore] != 0 {

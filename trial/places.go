@@ -14,6 +14,13 @@ type places struct {
 	waiting []*Lane // each once
 }
 
+// use is how many places are taken, of how many.
+func (p *places) use() (taken, most int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.taken, p.most
+}
+
 // take gives a lane a place, or puts it among those that wait.
 func (p *places) take(l *Lane) bool {
 	p.mu.Lock()

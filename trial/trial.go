@@ -204,6 +204,27 @@ func (f *Floor) Remove(name string) {
 // Memory is how many bytes of bodies all experiments together may hold.
 func (f *Floor) Memory() int64 { return f.opt.Memory }
 
+// Load is how much of what all experiments together may cost is in use, and what was written.
+type Load struct {
+	Held    int64 // bytes of bodies
+	Memory  int64 // how many may be
+	Waiting int64 // trials
+	Queue   int
+	Calls   int // of candidates, under way
+	AtOnce  int // how many may be
+	Written Written
+}
+
+// Load tells how much is in use at this moment.
+func (f *Floor) Load() Load {
+	l := Load{Held: f.held.Load(), Memory: f.opt.Memory, Waiting: f.waiting.Load(), Queue: f.opt.Queue}
+	l.Calls, l.AtOnce = f.places.use()
+	f.keeper.mu.Lock()
+	defer f.keeper.mu.Unlock()
+	l.Written = f.keeper.written
+	return l
+}
+
 // wait counts one more trial as waiting, if there may be one.
 func (f *Floor) wait() bool {
 	if f.waiting.Add(1) > int64(f.opt.Queue) {

@@ -8,7 +8,7 @@ const newest = async (experiment) => (await api(`/experiments/${experiment}/tria
 const addresses = [
   "/", "/experiments/orders", "/experiments/orders?table=quantiles-cheaper,mismatches,course-rewritten", "/experiments/price", "/experiments/quiet", "/experiments/events/differences",
   "/experiments/orders/differences", `/trials/${await newest("orders")}`, `/trials/${await newest("pictures")}?view=swipe`,
-  `/trials/${await newest("orders")}/reproduction/cheaper`, "/functions", "/functions/price", "/rules", "/rules?experiment=events", "/rollouts",
+  `/trials/${await newest("orders")}/reproduction/cheaper`, "/functions", "/functions/price", "/rules", "/rules?experiment=events", "/rollouts", "/health",
 ];
 
 await browse(async (open) => {

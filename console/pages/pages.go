@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/console/shape"
 	"github.com/assaylab/assay/drift"
 	"github.com/assaylab/assay/export"
 	"github.com/assaylab/assay/noise"
@@ -59,6 +60,8 @@ type Options struct {
 	Version string // of the program, for people
 	Guarded bool   // a token is asked for
 	Now     func() time.Time
+	// Health tells how the laboratory itself is.
+	Health func(context.Context) (*shape.Health, error)
 	// Outage says why no trials can be kept at present, "" while they can.
 	Outage func() string
 	// Explain turns an error into one for people, and the status it is answered with.
@@ -93,6 +96,7 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 		"GET /functions/{name}":                p.functionPage,
 		"GET /rules":                           p.rulesPage,
 		"GET /rollouts":                        p.rolloutsPage,
+		"GET /health":                          p.healthPage,
 		"GET /trials/{id}/request":             p.requestBody,
 		"GET /trials/{id}/bodies/{arm}":        p.body,
 		"GET /trials/{id}/images/{arm}":        p.image,

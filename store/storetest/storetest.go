@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) assay.Store) {
 		{"ledgers are the latest, by source", ledgers},
 		{"refusals count once, and not beside a trial", refusals},
 		{"a batch is kept whole or not at all", batchIsWhole},
+		{"what trials take is known", keptBytes},
 		{"a trial comes back as it was", trialComesBack},
 		{"unknown trials are not found", unknownTrial},
 		{"pages hold every trial once", pagesHoldAll},
@@ -310,6 +311,30 @@ func batchIsWhole(t *testing.T, store assay.Store) {
 	wantCode(t, store.Keep(t.Context(), assay.Batch{Trials: trials}), assay.CodeInvalid)
 	if got := counts(t, store, Experiment, 1); got.Trials != 0 || got.Requests != 0 {
 		t.Errorf("a part was kept: %+v", got)
+	}
+}
+
+func keptBytes(t *testing.T, store assay.Store) {
+	measured, ok := store.(assay.Measured)
+	if !ok {
+		t.Fatal("the store does not know what its trials take")
+	}
+	bytes := func() int64 {
+		n, err := measured.KeptBytes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := bytes(); n != 0 {
+		t.Errorf("%d bytes of nothing", n)
+	}
+	trials := Trials(12, 20)
+	keep(t, store, trials[:10]...)
+	half := bytes()
+	keep(t, store, trials...)
+	if all := bytes(); half <= 0 || all <= half {
+		t.Errorf("%d bytes, then %d", half, all)
 	}
 }
 

@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"context"
 	"math"
 	"time"
 
@@ -93,4 +94,12 @@ func cut(tx Tx, experiment string, k assay.Keep, now time.Time) (c Cut, err erro
 			SELECT minute, sum(bytes) OVER (ORDER BY minute DESC) AS total FROM space WHERE experiment = ?) AS sums WHERE total > CAST(? AS BIGINT)), -1)
 		FROM space WHERE experiment = ? HAVING count(*) > 0`, experiment, size, experiment)
 	return c, err
+}
+
+// KeptBytes implements assay.Measured.
+func (t Tables) KeptBytes(ctx context.Context) (bytes int64, err error) {
+	err = t.read(ctx, "what trials take cannot be read", func(tx Tx) error {
+		return tx.Query(func(row Row) error { return row.Scan(&bytes) }, `SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM space`)
+	})
+	return bytes, err
 }
