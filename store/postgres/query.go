@@ -9,25 +9,10 @@ import (
 	"github.com/assaylab/assay/store/tables"
 )
 
-// Trials implements assay.Store. An arm alone selects the trials it took part in. Array indexes in
-// Path are folded. Times are ordered to the microsecond.
+// Trials implements assay.Store.
 func (s *Store) Trials(ctx context.Context, q assay.Query) (page assay.Page, err error) {
-	after, err := codec.ParseCursor(q.Cursor)
-	if err != nil {
-		return page, err
-	}
-	limit := codec.Limit(q.Limit)
 	err = s.within(ctx, reading, "trials cannot be read", func(t *tx) error {
-		page = assay.Page{}
-		found, err := t.find(q, after, limit+1)
-		if err != nil {
-			return err
-		}
-		if len(found) > limit {
-			found = found[:limit]
-			page.Next = found[limit-1].Cursor()
-		}
-		page.Trials, err = t.load(found)
+		page, err = tables.Find(t, q)
 		return err
 	})
 	return page, err
@@ -39,43 +24,28 @@ const sinceThen = `
 	AND time >= (SELECT min(first) FROM evidence JOIN subjects USING (experiment) WHERE subject = ? AND since >= ?)
 	AND since >= ?`
 
-// find returns the first positions after one that a query selects, by one ordered range for each subject and
-// outcome.
-func (t *tx) find(q assay.Query, after codec.Position, limit int) ([]codec.Position, error) {
-	outcomes := []assay.Outcome{q.Outcome}
-	if q.Outcome == "" {
-		outcomes = []assay.Outcome{assay.OutcomeMatch, assay.OutcomeMismatch}
-	}
-	subjects, err := tables.Subjects(t, q)
-	if err != nil {
-		return nil, err
-	}
-	var found []codec.Position
-	for _, subject := range subjects {
+// Marked implements tables.Shelf, in one round trip.
+func (t *tx) Marked(ranges []tables.Range) (found []codec.Position, err error) {
+	for _, r := range ranges {
 		narrow, versions := "", []any(nil)
-		if q.Since > 0 {
-			narrow, versions = sinceThen, []any{subject, q.Since, q.Since}
+		if r.Since > 0 {
+			narrow, versions = sinceThen, []any{r.Subject, r.Since, r.Since}
 		}
-		for _, outcome := range outcomes {
-			args := slices.Concat([]any{subject, string(outcome), after.Time, after.Time, after.Seq}, versions, []any{limit})
-			t.ask(func(row tables.Row) error {
-				var p codec.Position
-				err := row.Scan(&p.Time, &p.Seq)
-				found = append(found, p)
-				return err
-			}, `SELECT time, seq FROM marks WHERE subject = ? AND outcome = ? AND time <= ? AND (time, seq) < (?, ?)`+narrow+`
-				ORDER BY time DESC, seq DESC LIMIT ?`, args...)
-		}
+		args := slices.Concat([]any{r.Subject, string(r.Outcome), r.After.Time, r.After.Time, r.After.Seq}, versions, []any{r.Limit})
+		t.ask(func(row tables.Row) error {
+			var p codec.Position
+			err := row.Scan(&p.Time, &p.Seq)
+			found = append(found, p)
+			return err
+		}, `SELECT time, seq FROM marks WHERE subject = ? AND outcome = ? AND time <= ? AND (time, seq) < (?, ?)`+narrow+`
+			ORDER BY time DESC, seq DESC LIMIT ?`, args...)
 	}
-	if err := t.flush(); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(found, codec.NewestFirst)
-	return found[:min(len(found), limit)], nil
+	err = t.flush()
+	return found, err
 }
 
-// load reads the trials at positions, which are in the order of pages.
-func (t *tx) load(found []codec.Position) ([]assay.Trial, error) {
+// At implements tables.Shelf.
+func (t *tx) At(found []codec.Position) ([]assay.Trial, error) {
 	trials := make([]assay.Trial, 0, len(found))
 	if len(found) == 0 {
 		return trials, nil

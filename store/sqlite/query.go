@@ -9,25 +9,10 @@ import (
 	"github.com/assaylab/assay/store/tables"
 )
 
-// Trials implements assay.Store. An arm alone selects the trials it took part in. Array indexes in
-// Path are folded. Times are ordered to the microsecond.
+// Trials implements assay.Store.
 func (s *Store) Trials(ctx context.Context, q assay.Query) (page assay.Page, err error) {
-	after, err := codec.ParseCursor(q.Cursor)
-	if err != nil {
-		return page, err
-	}
-	limit := codec.Limit(q.Limit)
-	err = s.within(ctx, s.reader, "trials cannot be read", func(tx tx) error {
-		page = assay.Page{}
-		found, err := tx.find(q, after, limit+1)
-		if err != nil {
-			return err
-		}
-		if len(found) > limit {
-			found = found[:limit]
-			page.Next = found[limit-1].Cursor()
-		}
-		page.Trials, err = tx.load(found)
+	err = s.within(ctx, s.reader, "trials cannot be read", func(t tx) error {
+		page, err = tables.Find(t, q)
 		return err
 	})
 	return page, err
@@ -39,42 +24,30 @@ const sinceThen = `
 	AND time >= (SELECT min(first) FROM evidence JOIN subjects USING (experiment) WHERE subject = marks.subject AND since >= ?)
 	AND (SELECT CAST(summary AS TEXT) ->> '$.since' FROM trials WHERE trials.seq = marks.seq) >= ?`
 
-// find returns the first positions after one that a query selects. Each subject and outcome has its
-// own ordered index range, so what is read grows with their number and the limit, not with the store.
-func (t tx) find(q assay.Query, after codec.Position, limit int) ([]codec.Position, error) {
-	outcomes := []assay.Outcome{q.Outcome}
-	if q.Outcome == "" {
-		outcomes = []assay.Outcome{assay.OutcomeMatch, assay.OutcomeMismatch}
-	}
-	subjects, err := tables.Subjects(t, q)
-	if err != nil {
-		return nil, err
-	}
-	narrow, versions := "", []any{}
-	if q.Since > 0 {
-		narrow, versions = sinceThen, []any{q.Since, q.Since}
-	}
-	var found []codec.Position
-	for _, subject := range subjects {
-		for _, outcome := range outcomes {
-			args := slices.Concat([]any{subject, outcome, after.Time, after.Seq}, versions, []any{limit})
-			err := t.Query(func(row tables.Row) error {
-				var p codec.Position
-				err := row.Scan(&p.Time, &p.Seq)
-				found = append(found, p)
-				return err
-			}, `SELECT time, seq FROM marks WHERE subject = ? AND outcome = ? AND (time, seq) < (?, ?)`+narrow+`
-				ORDER BY time DESC, seq DESC LIMIT ?`, args...)
-			if err != nil {
-				return nil, err
-			}
+// Marked implements tables.Shelf.
+func (t tx) Marked(ranges []tables.Range) (found []codec.Position, err error) {
+	for _, r := range ranges {
+		narrow, versions := "", []any{}
+		if r.Since > 0 {
+			narrow, versions = sinceThen, []any{r.Since, r.Since}
+		}
+		args := slices.Concat([]any{r.Subject, r.Outcome, r.After.Time, r.After.Seq}, versions, []any{r.Limit})
+		err := t.Query(func(row tables.Row) error {
+			var p codec.Position
+			err := row.Scan(&p.Time, &p.Seq)
+			found = append(found, p)
+			return err
+		}, `SELECT time, seq FROM marks WHERE subject = ? AND outcome = ? AND (time, seq) < (?, ?)`+narrow+`
+			ORDER BY time DESC, seq DESC LIMIT ?`, args...)
+		if err != nil {
+			return nil, err
 		}
 	}
-	slices.SortFunc(found, codec.NewestFirst)
-	return found[:min(len(found), limit)], nil
+	return found, nil
 }
 
-func (t tx) load(found []codec.Position) ([]assay.Trial, error) {
+// At implements tables.Shelf.
+func (t tx) At(found []codec.Position) ([]assay.Trial, error) {
 	get, err := t.PrepareContext(t.ctx, `SELECT summary, bodies FROM trials WHERE seq = ?`)
 	if err != nil {
 		return nil, err
