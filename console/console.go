@@ -145,6 +145,8 @@ type Options struct {
 	House func(context.Context) (shape.House, error)
 	// Outage says why no trials can be kept at present, nil while they can; always nil if nil.
 	Outage func() error
+	// Metrics are served beside the console's own.
+	Metrics []metrics.Family
 	// Clients tells of the clients of each address; of none if nil.
 	Clients func() map[string]clients.Counts
 	// Pixels draws, as PNG, the pixels that differ between two images; no such picture if nil.
@@ -230,10 +232,20 @@ func (c *Console) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", c.ready)
-	mux.Handle("GET /metrics", metrics.Handler(c.opt.Laboratory, c.opt.Functions, c.outage, c.opt.Clients, c.opt.Log))
+	mux.Handle("GET /metrics", metrics.Handler(c.sources()))
 	mux.Handle("/api/v1/", c.api())
 	c.pages.Routes(mux)
 	return newGuard(c.opt.Token, c.pages.Login).protect(mux)
+}
+
+// sources is what the metrics are made of.
+func (c *Console) sources() metrics.Sources {
+	from := metrics.Sources{
+		Laboratory: c.opt.Laboratory, Functions: c.opt.Functions, Outage: c.outage, Clients: c.opt.Clients,
+		Version: c.opt.Version, Others: c.opt.Metrics, Log: c.opt.Log,
+	}
+	from.Alarms, _ = c.opt.Reading.(metrics.Alarms)
+	return from
 }
 
 func (c *Console) ready(w http.ResponseWriter, r *http.Request) {

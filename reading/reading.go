@@ -69,7 +69,7 @@ func (r *Reader) Rules(ctx context.Context, name string) ([]noise.Status, []nois
 		return nil, nil, err
 	}
 	e := &report.Experiment
-	excuses, err := r.opt.Store.Excuses(ctx, name, e.Since)
+	inForce, err := r.review(ctx, &report)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -84,7 +84,28 @@ func (r *Reader) Rules(ctx context.Context, name string) ([]noise.Status, []nois
 	proposed := slices.DeleteFunc(noise.Propose(samples, e.Rules), func(p noise.Proposal) bool {
 		return slices.ContainsFunc(marks, func(m assay.Mark) bool { return m.Arm == "" && m.ID == p.ID() && m.State == assay.StateRejected })
 	})
-	return noise.Review(e.Rules, &report.Counts, excuses, e.Hypothesis.Alpha, r.opt.Now()), proposed, nil
+	return inForce, proposed, nil
+}
+
+func (r *Reader) review(ctx context.Context, of *assay.Report) ([]noise.Status, error) {
+	e := &of.Experiment
+	excuses, err := r.opt.Store.Excuses(ctx, e.Name, e.Since)
+	if err != nil {
+		return nil, err
+	}
+	return noise.Review(e.Rules, &of.Counts, excuses, e.Hypothesis.Alpha, r.opt.Now()), nil
+}
+
+// Alarms counts, by candidate, the rules that hide more in it than the control shows of itself.
+func (r *Reader) Alarms(ctx context.Context, of *assay.Report) (map[string]int, error) {
+	rules, err := r.review(ctx, of)
+	ringing := map[string]int{}
+	for _, s := range rules {
+		for _, a := range s.Alarms {
+			ringing[a.Candidate]++
+		}
+	}
+	return ringing, err
 }
 
 // Reject keeps a proposal from being made again.

@@ -40,12 +40,12 @@ var functionMetrics = []struct {
 	{functionDesc("init_seconds_total", "Time that callers waited for inits."), prometheus.CounterValue, func(d assay.Deployment) float64 {
 		return overVersions(d, func(m assay.Metrics) float64 { return m.Init.Seconds() })
 	}, plus},
-	{functionDesc("max_memory_megabytes", "The most memory that one environment used."), prometheus.GaugeValue, func(d assay.Deployment) float64 {
+	{functionDesc("max_memory_bytes", "The most memory that one environment used."), prometheus.GaugeValue, func(d assay.Deployment) float64 {
 		most := 0
 		for _, m := range d.Metrics {
 			most = max(most, m.MaxMemoryMB)
 		}
-		return float64(most)
+		return float64(most) * (1 << 20)
 	}, math.Max},
 }
 

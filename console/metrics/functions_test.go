@@ -42,8 +42,8 @@ func TestFunctionMetrics(t *testing.T) {
 	}
 	for name, want := range map[string]float64{
 		"assay_function_invocations_total f007": 7, "assay_function_invocations_total (other)": 200 + 201 + 202,
-		"assay_function_duration_seconds_total f007": 2, "assay_function_max_memory_megabytes f007": 10,
-		"assay_function_max_memory_megabytes f199": 199, "assay_function_max_memory_megabytes (other)": 202,
+		"assay_function_duration_seconds_total f007": 2, "assay_function_max_memory_bytes f007": 10 << 20,
+		"assay_function_max_memory_bytes f199": 199 << 20, "assay_function_max_memory_bytes (other)": 202 << 20,
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %v, want %v", name, got[name], want)
