@@ -100,7 +100,7 @@ func TestMetricLabelsAreBounded(t *testing.T) {
 	if got := values(families["assay_arm_faults_total"])["candidate-2 rounding-float other candidate"]; got != 7 {
 		t.Errorf("unknown faults: %v", values(families["assay_arm_faults_total"]))
 	}
-	allowed := []string{"experiment", "function", "arm", "role", "kind", "reason", "outcome"}
+	allowed := []string{"experiment", "function", "arm", "role", "kind", "reason", "outcome", "stage", "version"}
 	for name, f := range families {
 		for _, m := range f.GetMetric() {
 			for _, l := range m.GetLabel() {
