@@ -105,6 +105,17 @@ func services() http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"at": time.Now(), "kind": "created", "note": r.URL.Query().Get("note")})
 	})
+	mux.HandleFunc("/{arm}/catalogue/{id}", func(w http.ResponseWriter, r *http.Request) {
+		items := make([]map[string]any, 60)
+		for i := range items {
+			items[i] = map[string]any{"sku": fmt.Sprint("item-", i), "price": 100 * i}
+		}
+		if r.PathValue("arm") == "wrong" && r.URL.Query().Has("gift") {
+			items[30]["price"] = 1
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"items": items})
+	})
 	mux.HandleFunc("/{arm}/quiet", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "quiet") })
 	return mux
 }
