@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +29,7 @@ import (
 // testOptions are the flags of `assay test`.
 type testOptions struct {
 	workers    string
+	worth      float64
 	engine     string
 	region     string
 	role       string
@@ -71,7 +71,8 @@ func testCommand(p *Process) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.workers, "workers", "auto", "number of workers; auto: as many as shorten the run")
+	f.StringVar(&o.workers, "workers", "auto", "number of workers; auto: as many as shorten the run by more than they cost")
+	f.Float64Var(&o.worth, "worth", 60, "what an hour of waiting is worth, in US dollars: --workers auto weighs it against AWS's prices")
 	f.StringVar(&o.engine, "engine", "embedded", "embedded: isolated functions on this machine; aws: AWS Lambda, with the settings of AWS's tools; local: plain processes in the project's folder")
 	f.StringVar(&o.region, "region", "", "region, for --engine aws")
 	f.StringVar(&o.role, "role", "", "ARN of the workers' role, for --engine aws")
@@ -256,11 +257,11 @@ func (t *testRun) open(ctx context.Context) (err error) {
 	if t.past, err = h.Load(ctx, t.key); err != nil {
 		return err
 	}
-	durations := make([]time.Duration, 0, len(t.past))
+	known := make([]schedule.Task, 0, len(t.past))
 	for _, past := range t.past {
-		durations = append(durations, past.Mean)
+		known = append(known, schedule.Task{Estimate: past.Mean, Known: true})
 	}
-	t.crew = t.count(durations, len(durations))
+	t.crew = t.count(known)
 	return nil
 }
 
@@ -272,13 +273,10 @@ func (t *testRun) collect(ctx context.Context) (err error) {
 	if t.tests, err = t.sharded(); err != nil {
 		return err
 	}
-	var durations []time.Duration
-	for _, test := range t.tests {
-		if past, known := t.past[test.ID]; known {
-			durations = append(durations, past.Mean)
-		}
+	t.workers = max(1, min(t.count(t.tasks(t.tests)), len(t.tests)))
+	if t.options.engine != "aws" { // its workers come when they are called
+		t.workers = min(t.workers, t.crew)
 	}
-	t.workers = max(1, min(t.crew, t.count(durations, len(t.tests)), len(t.tests)))
 	return t.arrange()
 }
 
@@ -333,22 +331,6 @@ func (t *testRun) scope(test suite.Test) string {
 	return test.Scope
 }
 
-// startup is what starting a worker is taken to cost when the number of workers is chosen.
-const startup = time.Second
-
-// count chooses the number of workers for so many tests: given, or as many as shorten the run by what is
-// known of most, but not more than the machine carries.
-func (t *testRun) count(durations []time.Duration, tests int) int {
-	if n, _ := workersWanted(t.options.workers); n > 0 {
-		return n
-	}
-	limit := max(2, 2*runtime.NumCPU())
-	if len(durations) == 0 || len(durations) < tests/2 {
-		return limit
-	}
-	return schedule.Enough(durations, startup, limit)
-}
-
 // nothing ends a run that has nothing to run: it says what the runner said, with its exit code.
 func (t *testRun) nothing() error {
 	fmt.Fprint(t.process.Stdout, t.listing.Output)
@@ -358,46 +340,6 @@ func (t *testRun) nothing() error {
 		}
 	}
 	return exitCode(cmp.Or(t.listing.Exit, exitUsage))
-}
-
-// predict tells what a run would take, by what is known.
-func (t *testRun) predict() error {
-	tasks := t.tasks(t.tests)
-	known, total := 0, time.Duration(0)
-	durations := make([]time.Duration, len(tasks))
-	for i, task := range tasks {
-		durations[i] = task.Estimate
-		total += task.Estimate
-		if task.Known {
-			known++
-		}
-	}
-	prices := assay.PublishedPrices().For(hostArchitecture)
-	w := t.process.Stdout
-	fmt.Fprintf(w, "%d tests with %s, %d of them timed before: %s one after another\n", len(tasks), t.kind.Name, known, total.Round(time.Millisecond))
-	var lines [][]string
-	for _, n := range planned(t.workers, schedule.Enough(durations, startup, 1000)) {
-		out := schedule.Simulate(tasks, schedule.Machine{Workers: n, Call: 3 * time.Millisecond, Startup: func(int) time.Duration { return startup },
-			Takes: func(_, i int) time.Duration { return durations[i] }})
-		cost := prices.GBSecond*float64(t.options.memory)/1024*out.Work.Seconds() + prices.Request*float64(out.Invocations)
-		mark := ""
-		if n == t.workers {
-			mark = "this run"
-		}
-		lines = append(lines, []string{strconv.Itoa(n), fmt.Sprintf("%.1fs", out.Makespan.Seconds()),
-			fmt.Sprintf("%.1fs", schedule.Floor(durations, n).Seconds()), fmt.Sprintf("%.6f", cost), mark})
-	}
-	return rows(w, "WORKERS TIME FLOOR USD", lines)
-}
-
-// planned are the numbers of workers to predict for.
-func planned(chosen, enough int) []int {
-	all := []int{1, chosen, enough}
-	for n := 2; n < enough; n *= 2 {
-		all = append(all, n)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
 }
 
 // unlisted adds what could not be listed to the results, where the runner runs the rest all the same.

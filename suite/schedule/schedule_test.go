@@ -273,3 +273,33 @@ func TestAhead(t *testing.T) {
 		t.Errorf("of ten tests like the first: %v", got)
 	}
 }
+
+// TestBest: the number of workers follows what waiting is worth, and no more are chosen than shorten the run.
+func TestBest(t *testing.T) {
+	d := lognormal(6, 1000, time.Second, 0.5, "")
+	r := Rates{Worker: 1.7 * 0.0000166667, Waiting: 60.0 / 3600, Startup: time.Second}
+	enough := Enough(d, time.Millisecond, 1000)
+	if n := r.Best(d, 1000); n < enough/2 || n > enough {
+		t.Errorf("waiting at $60 an hour: %d workers, %d are enough", n, enough)
+	}
+	if n := r.Best(d, 7); n != 7 {
+		t.Errorf("%d workers of 7", n)
+	}
+	last := 1000
+	for _, hour := range []float64{60, 1, 0.01, 0} {
+		r.Waiting = hour / 3600
+		n := r.Best(d, 1000)
+		if n > last || hour == 0 && n != 1 {
+			t.Errorf("waiting at $%v an hour: %d workers, and %d when it was worth more", hour, n, last)
+		}
+		last = n
+	}
+	d[0] = 1000 * time.Second // nothing ends before that
+	r.Waiting = 60.0 / 3600
+	if n := r.Best(d, 1000); n > 3 {
+		t.Errorf("%d workers beside one test that takes half of all time", n)
+	}
+	if n := r.Best(nil, 10); n != 1 {
+		t.Errorf("%d workers for nothing", n)
+	}
+}

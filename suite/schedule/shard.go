@@ -9,7 +9,7 @@ import (
 // Shard returns the i-th of n parts of about the same duration, as indexes in the order of tasks: each
 // scope, longest first, goes to the part that has least. All who know the same make the same parts.
 func Shard(tasks []Task, i, n int) []int {
-	filled := fill(tasks)
+	filled := Fill(tasks)
 	all := units(filled, n)
 	slices.SortStableFunc(all, func(a, b unit) int { return cmp.Compare(b.estimate, a.estimate) })
 	sums, counts := make([]time.Duration, n), make([]int, n)
@@ -31,8 +31,8 @@ func Shard(tasks []Task, i, n int) []int {
 	return part
 }
 
-// fill gives tests that nothing is known of the mean of the others.
-func fill(tasks []Task) []Task {
+// Fill gives tests that nothing is known of the mean of the others.
+func Fill(tasks []Task) []Task {
 	var sum time.Duration
 	known := 0
 	for _, t := range tasks {
