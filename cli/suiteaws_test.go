@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -77,5 +78,28 @@ func TestSuiteEngineGone(t *testing.T) {
 	}
 	if got := outcomes(t, filepath.Join(s.dir, "report.xml")); len(got) != 40 || !strings.Contains(errs.String(), "processes of this machine") || !strings.Contains(string(rest), "40 passed") {
 		t.Errorf("%d tests\n%s\n%s", len(got), rest, errs.String())
+	}
+}
+
+// TestSuitePlan: a plan tells time and cost of numbers of workers, by what a run has taken, and starts
+// nothing; and an engine that is not there at all is said, and done without.
+func TestSuitePlan(t *testing.T) {
+	s := newSuite(t, map[string]string{"test_a.py": "import time\ndef test_a(): time.sleep(0.5)\ndef test_b(): pass\n", "requirements.txt": "pytest\n"})
+	s.env = []string{"AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=assay", "AWS_SECRET_ACCESS_KEY=assay"}
+	if code, out, errs := s.test(onAWS...); code != exitOK || !strings.Contains(errs, "the engine does not answer") || !strings.Contains(errs, "processes of this machine") {
+		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
+	}
+	code, out, errs := s.test("--plan", "--engine", "aws", "--memory", "1024")
+	if code != exitOK || !strings.Contains(out, "2 of them timed before") || !strings.Contains(out, "AWS's prices") {
+		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
+	}
+	var workers int
+	var took, floor, usd float64
+	line := strings.Split(out, "\n")[2]
+	if _, err := fmt.Sscanf(line, "%d %fs %fs %f", &workers, &took, &floor, &usd); err != nil || workers != 1 || took < 1.5 || floor < 0.5 || usd < 1.5*0.0000166667 || usd > 0.0001 {
+		t.Errorf("%q: %v", line, err)
+	}
+	if made, _ := filepath.Glob(filepath.Join(s.dir, ".assay", "suite", "engine-*")); made != nil {
+		t.Errorf("it has started %v", made)
 	}
 }
