@@ -339,7 +339,11 @@ func (t *testRun) nothing() error {
 			fmt.Fprintf(t.process.Stdout, "ERROR %s\n%s\n", e.Where, e.Detail)
 		}
 	}
-	return exitCode(cmp.Or(t.listing.Exit, exitUsage))
+	if len(t.listing.Errors) > 0 {
+		return exitCode(cmp.Or(t.listing.Exit, exitRefuted))
+	}
+	fmt.Fprintf(t.process.Stderr, "assay: %s finds no tests\n", t.kind.Name)
+	return exitCode(cmp.Or(t.listing.Exit, exitUsage)) // a run without tests must not pass
 }
 
 // unlisted adds what could not be listed to the results, where the runner runs the rest all the same.

@@ -22,6 +22,8 @@ type sign struct {
 var (
 	pythonConfig = []string{"pyproject.toml", "setup.cfg", "tox.ini"}
 	requirements = []string{"requirements*.txt"}
+	manifest     = []string{"package.json"}
+	nodeTests    = []string{"test/*.[cm]js", "test/*.js", "*.test.[cm]js", "*.test.js", "src/*.test.js", "src/*.test.[cm]js"}
 	pythonTests  = []string{"test_*.py", "tests/test_*.py", "test/test_*.py", "*_test.py", "*/tests/test_*.py", "tests/*/test_*.py"}
 )
 
@@ -37,6 +39,22 @@ var signs = []sign{
 	{runner: "unittest", globs: pythonTests, has: regexp.MustCompile(`\bunittest\b`), lacks: regexp.MustCompile(`\bpytest\b|(?m)^(async )?def test|^class Test\w*(\(\))?:`)},
 	{runner: "pytest", globs: pythonTests},
 	{runner: "go", globs: []string{"go.mod", "go.work"}},
+	{runner: "vitest", globs: manifest, has: script(`vitest\b`)},
+	{runner: "jest", globs: manifest, has: script(`jest\b`)},
+	{runner: "mocha", globs: manifest, has: script(`mocha\b`)},
+	{runner: "node", globs: manifest, has: script(`node\b[^"]* --test\b`)},
+	{runner: "vitest", globs: []string{"vitest.config.*"}},
+	{runner: "jest", globs: []string{"jest.config.*"}},
+	{runner: "mocha", globs: []string{".mocharc.*"}},
+	{runner: "vitest", globs: manifest, has: regexp.MustCompile(`"vitest"\s*:`)},
+	{runner: "jest", globs: manifest, has: regexp.MustCompile(`"jest"\s*:`)},
+	{runner: "mocha", globs: manifest, has: regexp.MustCompile(`"mocha"\s*:`)},
+	{runner: "node", globs: nodeTests, has: regexp.MustCompile(`["'\x60]node:test["'\x60]`)},
+}
+
+// script is a command in package.json that runs a program.
+func script(program string) *regexp.Regexp {
+	return regexp.MustCompile(`"[^"]*"\s*:\s*"([^"]*[ /;&])?` + program)
 }
 
 // Find looks for the runner of a project. Also names others that would fit.

@@ -58,6 +58,10 @@ var kinds = []Kind{
 	{Name: "unittest", list: inPython}, // it comes with Python
 	{Name: "nose2", list: inPython, missing: "pip install nose2"},
 	{Name: "go", list: inGo, missing: "install Go, and have it on the PATH", builds: true},
+	{Name: "vitest", list: inNode, missing: "npm install --save-dev vitest"},
+	{Name: "jest", list: inNode, missing: "npm install --save-dev jest"},
+	{Name: "mocha", list: inNode, missing: "npm install --save-dev mocha"},
+	{Name: "node", list: inNode}, // it comes with Node.js
 }
 
 // Place is where a runner runs on this machine.
@@ -77,6 +81,14 @@ func (k Kind) List(ctx context.Context, p Place, args []string) (suite.Listing, 
 
 func inPython(ctx context.Context, k Kind, p Place, args []string) (suite.Listing, error) {
 	return k.ask(ctx, p, append([]string{p.Python, filepath.Join(p.Worker, "list_"+k.Name+".py")}, args...))
+}
+
+func inNode(ctx context.Context, k Kind, p Place, args []string) (suite.Listing, error) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		return suite.Listing{}, &assay.Error{Code: assay.CodeInvalid, What: "node is not installed", Where: p.Dir, Hint: "install Node.js 20.6 or later, and have it on the PATH", Err: err}
+	}
+	return k.ask(ctx, p, append([]string{node, filepath.Join(p.Worker, "list_"+k.Name+".mjs")}, args...))
 }
 
 // ask has a program list: it is given the file for its answer before its other arguments.
@@ -133,6 +145,8 @@ func (k Kind) unlisted(p Place, ended error, printed string) error {
 	switch {
 	case errors.Is(ended, exec.ErrNotFound), strings.Contains(printed, "No module named '"+k.Name+"'"):
 		e.What, e.Hint = fmt.Sprintf("%s is not installed for %s", k.Name, p.Python), k.missing
+	case strings.Contains(printed, "Cannot find module '"+k.Name+"'"), strings.Contains(printed, "Cannot find module '"+k.Name+"/"):
+		e.What, e.Hint = fmt.Sprintf("%s is not installed in node_modules", k.Name), k.missing
 	case ended != nil:
 		e.What += ": " + ended.Error() + "\n" + strings.TrimRight(printed, "\n")
 		e.Hint = "run it without Assay first"

@@ -3,7 +3,7 @@
 Arguments are the runner's name and two file descriptors. Each message is a line of JSON. The first one
 says where the project is; until it comes, the runner is imported.
 """
-import importlib, json, os, site, sys
+import importlib, json, os, shutil, site, sys
 
 
 class Link:
@@ -32,9 +32,19 @@ def raise_fd(fd, wanted):
     return wanted
 
 
+def in_node(program):
+    """Becomes the runner's program, which is not Python's."""
+    node = shutil.which("node")
+    if node is None:
+        sys.exit("node is not on the PATH here")
+    os.execv(node, [node, program] + sys.argv[2:])
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     name, fro, to = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    if os.path.exists(os.path.join(here, "run_%s.mjs" % name)):
+        in_node(os.path.join(here, "run_%s.mjs" % name))
     link = Link(fro, to)
     for place in os.environ.pop("ASSAY_SITES", "").split(":"):
         if os.path.isdir(place):
