@@ -5,7 +5,7 @@ BIN     := bin/assay
 EXIT    ?=
 export CGO_ENABLED ?= 0
 
-.PHONY: demo test build release reference setup setup-test lint bench soak fuzz evidence screenshots clean
+.PHONY: demo test build release reference setup setup-test lint bench suites soak fuzz evidence screenshots clean
 
 ## demo: start a laboratory with the examples, send traffic, print verdicts (EXIT=1 ends by itself)
 demo: setup build
@@ -48,6 +48,10 @@ bench: setup-test
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	$(GO) run ./bench -assay $(BIN)
 	$(GO) run ./bench/suites -assay $(BIN)
+
+## suites: run the tests of real projects as a whole with assay test, and compare each outcome with their own runner's
+suites: setup-test
+	ASSAY_SUITES=1 $(GO) test -count 1 -timeout 30m -run '^TestReal' -v ./cli
 
 ## soak: 100,000 requests under the race detector, while candidates, definitions and clients do what they like
 soak: setup-test
