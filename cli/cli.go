@@ -125,6 +125,7 @@ func root(p *Process) *cobra.Command {
 		rulesCommand(p, c), clustersCommand(p, c), driftCommand(p, c), reproduceCommand(p, c),
 		invokeCommand(p, c), logsCommand(p, c), schemaCommand(p), doctorCommand(p, c), topCommand(p, c), manCommand(p), versionCommand(p), readPDFCommand(p),
 	)
+	completeNames(c, cmd)
 	return cmd
 }
 

@@ -55,6 +55,11 @@ func TestTimeoutsRefute(t *testing.T) {
 			t.Errorf("%s lacks %q:\n%s", name, want, told[name])
 		}
 	}
+	complete := exec.Command(assayBinary(t), "__complete", "verdict", "")
+	complete.Env = append(os.Environ(), "ASSAY_CONSOLE="+l.console)
+	if out, err := complete.Output(); err != nil || !strings.HasPrefix(string(out), "slow\n") {
+		t.Errorf("the shell completes %q: %v", out, err)
+	}
 	if out := l.must("top"); !strings.Contains(out, "slow ") || !strings.Contains(out, "98% match") {
 		t.Errorf("assay top into a pipe:\n%s", out)
 	}
