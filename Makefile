@@ -39,7 +39,7 @@ release:
 reference: build
 	$(BIN) man --markdown docs/reference
 
-## screenshots: make the pictures of the README anew
+## screenshots: make the pictures of the README anew, and one of every page in every state into .screenshots
 screenshots: setup-test build
 	./scripts/screenshots
 

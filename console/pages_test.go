@@ -273,7 +273,7 @@ func TestVerdictsAreExplained(t *testing.T) {
 	page := call(t, newConsole(lab, nil), "GET", "/experiments/rounding-float", "").Body.String()
 	for _, want := range []string{
 		"about 3,400 in all, 1,200 more", "Assumed: labels could be exchanged", "Not seen: no cold start of the candidate",
-		"9 of 900 warm trials mismatch (0.4% – 2%); no cold trial yet", "<td>equivalent</td>", "97.2%",
+		"9 of 900 warm trials mismatch (0.4% – 2%); no cold trial yet", `<td data-label="Effect">equivalent</td>`, "97.2%",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)

@@ -46,6 +46,17 @@ export async function settle(page) {
     }) && [...document.images].every((i) => i.complete && i.naturalWidth > 0));
 }
 
+// scroll brings every chart into sight, so that it is asked for.
+export async function scroll(page) {
+  const { height } = page.viewportSize();
+  const whole = await page.evaluate(() => document.documentElement.scrollHeight);
+  for (let y = 0; y < whole; y += height) {
+    await page.evaluate((to) => scrollTo(0, to), y);
+    await page.waitForTimeout(30);
+  }
+  await page.evaluate(() => scrollTo(0, 0));
+}
+
 // violations are those that axe calls serious or critical.
 export async function violations(page) {
   await page.evaluate(axe);
@@ -74,7 +85,8 @@ export async function check(open, address, allowed = []) {
   const answer = await page.goto(address);
   await page.waitForFunction(() => document.documentElement.classList.contains("js"));
   const interactive = Math.round(performance.now() - began);
-  await settle(page);
+  await scroll(page);
+  await page.waitForFunction(() => document.querySelector("figure[data-state=loading]") === null);
   const { bytes } = page; // what comes later is news
   for (const { width, scheme, axe = true } of looks) {
     await page.emulateMedia({ colorScheme: scheme });

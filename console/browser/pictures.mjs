@@ -3,7 +3,7 @@
 // begin that are wanted alone.
 import path from "node:path";
 import { mkdir } from "node:fs/promises";
-import { browse, settle, wide } from "./page.mjs";
+import { browse, scroll, settle, wide } from "./page.mjs";
 
 const console_ = process.env.ASSAY_CONSOLE, [, , out, empty, only = ""] = process.argv;
 const newest = async (experiment) => (await (await fetch(`${console_}/api/v1/experiments/${experiment}/trials?outcome=mismatch&limit=1`)).json()).trials[0];
@@ -29,17 +29,6 @@ const pages = {
   "functions-empty": [empty, "/functions"],
   missing: [console_, "/trials/nothing-of-this-name"],
 };
-
-// scroll brings every chart into sight, so that it is asked for.
-async function scroll(page) {
-  const { height } = page.viewportSize();
-  const whole = await page.evaluate(() => document.documentElement.scrollHeight);
-  for (let y = 0; y < whole; y += height) {
-    await page.evaluate((to) => scrollTo(0, to), y);
-    await page.waitForTimeout(30);
-  }
-  await page.evaluate(() => scrollTo(0, 0));
-}
 
 await browse(async (open) => {
   for (const [name, [at, address, prepare]] of Object.entries(pages)) {

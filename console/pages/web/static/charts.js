@@ -133,7 +133,7 @@ class Chart {
     const { series, bands, columns } = this.lines();
     const axes = this.small ? [{ show: false }, { show: false }] : [this.axis(this.data.x), this.axis(this.data.y, 1)];
     this.drawing = new this.uPlot({
-      width: this.plot.clientWidth, height: this.plot.clientHeight, padding: this.small ? [3, 3, 3, 3] : [10, 12, 0, 0],
+      width: this.plot.clientWidth, height: this.plot.clientHeight, padding: this.small ? [3, 3, 3, 3] : [10, this.data.x.unit === "time" ? 22 : 12, 0, 0],
       legend: { show: false }, cursor: { show: !this.small, y: false, drag: { x: false, y: false } },
       scales: { x: this.scale(this.data.x, this.data.at), y: this.scale(this.data.y, columns.slice(1).flat()) },
       axes, series, bands, hooks: { draw: [(u) => this.drawMarks(u)], setCursor: [(u) => this.say(u.cursor.idx)] },
@@ -177,7 +177,7 @@ class Chart {
     const c = this.colours, scale = side ? "y" : "x";
     return {
       label: side ? undefined : axis.label + unitOf(axis), labelSize: 16, labelFont: c.font, labelGap: 0, font: c.font, stroke: c.quiet,
-      size: side ? 46 : 22, gap: 4, grid: { stroke: c.rule, width: 1 }, ticks: { show: false },
+      size: side ? 46 : 24, gap: side ? 4 : 6, grid: { stroke: c.rule, width: 1 }, ticks: { show: false },
       // Where there is room for a label of its own: 58 pixels along, 22 up.
       splits: (u) => {
         const { min, max } = u.scales[scale], room = side ? 22 : axis.unit === "time" ? 80 : 58;
