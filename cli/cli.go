@@ -118,7 +118,7 @@ func root(p *Process) *cobra.Command {
 	cmd.PersistentFlags().StringVar(&c.token, "token", "", "token of the console and the AWS address (default $ASSAY_TOKEN)")
 	c.consoleFlags(cmd.PersistentFlags())
 	cmd.AddCommand(
-		upCommand(p, c), workCommand(p, c), applyCommand(p, c), deployCommand(p, c), getCommand(p, c), describeCommand(p, c), deleteCommand(p, c),
+		upCommand(p, c), workCommand(p, c), notifyCommand(p), applyCommand(p, c), deployCommand(p, c), getCommand(p, c), describeCommand(p, c), deleteCommand(p, c),
 		pauseCommand(p, c), resumeCommand(p, c), rampCommand(p, c), verdictCommand(p, c), trialsCommand(p, c),
 		recordCommand(p, c), replayCommand(p, c), rolloutCommand(p, c),
 		exportCommand(p, c), importCommand(p, c), testCommand(p),

@@ -15,7 +15,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -25,11 +24,13 @@ import (
 	"github.com/assaylab/assay/compare"
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/console"
+	"github.com/assaylab/assay/console/metrics"
 	"github.com/assaylab/assay/gateway"
 	"github.com/assaylab/assay/laboratory"
 	"github.com/assaylab/assay/lambda"
 	"github.com/assaylab/assay/lambda/awsapi"
 	"github.com/assaylab/assay/lambda/sigv4"
+	"github.com/assaylab/assay/notify"
 	"github.com/assaylab/assay/pack"
 	"github.com/assaylab/assay/reading"
 	"github.com/assaylab/assay/trial"
@@ -111,19 +112,21 @@ func (o *upOptions) shared(c *client) {
 
 // house is a running laboratory: its rooms, and the servers before them.
 type house struct {
-	opt     upOptions
-	log     *slog.Logger
-	store   store // nil until it is open
-	engine  *lambda.Engine
-	aws     *awsapi.API
-	floor   *trial.Floor
-	gateway *gateway.Gateway
-	lab     *laboratory.Laboratory
-	line    *line // nil without --stream
-	console *console.Console
-	servers []*server
-	heap    heapLimit
-	unlock  func()
+	opt      upOptions
+	log      *slog.Logger
+	store    store // nil until it is open
+	engine   *lambda.Engine
+	aws      *awsapi.API
+	floor    *trial.Floor
+	gateway  *gateway.Gateway
+	lab      *laboratory.Laboratory
+	line     *line // nil without --stream
+	reading  *reading.Reader
+	notifier *notify.Notifier
+	console  *console.Console
+	servers  []*server
+	heap     heapLimit
+	unlock   func()
 }
 
 // server is one address with what answers there.
@@ -159,6 +162,7 @@ func up(ctx context.Context, p *Process, o upOptions) error {
 		watching.Go(func() { follow(serving) })
 	}
 	watching.Go(func() { h.lab.Conduct(serving) })
+	watching.Go(func() { h.notifier.Run(serving) })
 	watching.Go(func() { h.heap.follow(serving, h.connections) })
 	h.log.Info("ready", append(h.addresses(), "in", time.Since(began).Round(time.Millisecond).String())...)
 	<-serving.Done()
@@ -260,6 +264,9 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 			return err
 		}
 	}
+	if err := h.openNotifier(p); err != nil {
+		return err
+	}
 	if err := h.lab.Load(ctx); err != nil {
 		return err
 	}
@@ -281,9 +288,7 @@ func (h *house) openConsole() (err error) {
 		Laboratory: h.lab, Functions: h.lab.Functions(), Store: h.store, Router: h.lab, Archive: h.lab,
 		Version: Version(), Addresses: h.addressOf(), Token: h.opt.token,
 		Log: h.log, Pixels: compare.Pixels, Ready: h.ready, Outage: h.floor.Outage, House: newWatchman(h).house, Clients: h.clients,
-		Reading: reading.New(reading.Options{
-			Store: h.store, Laboratory: h.lab.Desk(h.urlOf("aws")), Now: time.Now, NewID: uuid.NewString,
-		}),
+		Reading: h.reading, Metrics: []metrics.Family{notifications(h.notifier)},
 	})
 	return err
 }

@@ -120,10 +120,13 @@ func (h *house) reload(ctx context.Context, p *Process) {
 
 // put brings a document into force and tells what that changed.
 func (h *house) put(ctx context.Context, doc config.Document) error {
-	if blank := doc.Where("experiments") == "" && doc.Where("functions") == ""; blank && len(h.opt.files) > 0 {
+	if blank := doc.Where("experiments") == "" && doc.Where("functions") == "" && len(doc.Notify) == 0; blank && len(h.opt.files) > 0 {
 		return &assay.Error{Code: assay.CodeInvalid, What: "the files define nothing", Where: strings.Join(h.opt.files, ", "), Hint: "write `experiments: {}` if that is meant"}
 	}
 	changes, err := h.lab.Reload(ctx, doc)
+	if err == nil {
+		h.notifier.Set(doc.Notify)
+	}
 	for _, c := range changes {
 		if c.Action != "unchanged" {
 			h.log.Info("definition "+c.Action, "kind", c.Kind, "name", c.Name)

@@ -16,6 +16,7 @@ import (
 type Document struct {
 	Experiments []assay.Experiment
 	Functions   []assay.Function
+	Notify      []assay.Channel // whom to tell of events
 
 	roots []root
 }
@@ -46,6 +47,11 @@ func Parse(file string, data []byte, o Options) (Document, error) {
 				for key, body := range r.entries(n, "functions") {
 					r.once(key, "function", doc.defined("functions", key.Value))
 					doc.Functions = append(doc.Functions, r.function(key, body))
+				}
+			},
+			"notify": func(n *yaml.Node) {
+				for item := range r.items(n, "notify") {
+					doc.Notify = append(doc.Notify, r.channel(item))
 				}
 			},
 		})

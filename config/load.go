@@ -129,6 +129,7 @@ func (d *Document) add(more Document) []error {
 	}
 	d.Experiments = append(d.Experiments, more.Experiments...)
 	d.Functions = append(d.Functions, more.Functions...)
+	d.Notify = append(d.Notify, more.Notify...)
 	d.roots = append(d.roots, more.roots...)
 	return errs
 }

@@ -14,12 +14,16 @@ func Render(doc Document) ([]byte, error) {
 	var file struct {
 		Functions   mapping `yaml:"functions,omitempty"`
 		Experiments mapping `yaml:"experiments,omitempty"`
+		Notify      []any   `yaml:"notify,omitempty"`
 	}
 	for _, f := range doc.Functions {
 		file.Functions = append(file.Functions, entry{f.Name, functionBody(f)})
 	}
 	for _, e := range doc.Experiments {
 		file.Experiments = append(file.Experiments, entry{e.Name, experimentBody(e)})
+	}
+	for _, c := range doc.Notify {
+		file.Notify = append(file.Notify, channelBody(c))
 	}
 	var out bytes.Buffer
 	d, err := yaml.NewDumper(&out, yaml.WithIndent(2), yaml.WithLineWidth(-1))

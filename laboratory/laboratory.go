@@ -138,6 +138,17 @@ func (l *Laboratory) Apply(ctx context.Context, name string, definition []byte) 
 }
 
 func (l *Laboratory) parse(name string, definition []byte) (config.Document, error) {
+	doc, err := l.read(name, definition)
+	if err == nil && len(doc.Notify) > 0 {
+		return doc, &assay.Error{
+			Code: assay.CodeInvalid, What: "whom to tell of events is not changed from outside", Where: SentName,
+			Hint: "write `notify:` in a file that `assay up` is given",
+		}
+	}
+	return doc, err
+}
+
+func (l *Laboratory) read(name string, definition []byte) (config.Document, error) {
 	opt := config.Options{LookupEnv: l.resolve.env}
 	if name == "" || config.IsDocument(definition) {
 		doc, err := config.Parse(SentName, definition, opt)

@@ -96,13 +96,13 @@ func (r *Reader) review(ctx context.Context, of *assay.Report) ([]noise.Status, 
 	return noise.Review(e.Rules, &of.Counts, excuses, e.Hypothesis.Alpha, r.opt.Now()), nil
 }
 
-// Alarms counts, by candidate, the rules that hide more in it than the control shows of itself.
-func (r *Reader) Alarms(ctx context.Context, of *assay.Report) (map[string]int, error) {
+// Alarms lists, by candidate, the rules that hide more in it than the control shows of itself.
+func (r *Reader) Alarms(ctx context.Context, of *assay.Report) (map[string][]string, error) {
 	rules, err := r.review(ctx, of)
-	ringing := map[string]int{}
+	ringing := map[string][]string{}
 	for _, s := range rules {
 		for _, a := range s.Alarms {
-			ringing[a.Candidate]++
+			ringing[a.Candidate] = append(ringing[a.Candidate], s.Text)
 		}
 	}
 	return ringing, err

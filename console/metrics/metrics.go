@@ -97,8 +97,8 @@ type Functions interface {
 
 // Alarms tells of rules that hide more than noise.
 type Alarms interface {
-	// Alarms counts those that ring, by candidate.
-	Alarms(ctx context.Context, of *assay.Report) (map[string]int, error)
+	// Alarms lists those that ring, by candidate.
+	Alarms(ctx context.Context, of *assay.Report) (map[string][]string, error)
 }
 
 // Sources are what metrics are made of; all are needed, but for Alarms and Others.
@@ -190,7 +190,7 @@ func (c collector) alarmsOf(ctx context.Context, m emitter, r *assay.Report) {
 		return
 	}
 	for _, a := range r.Experiment.Candidates {
-		m.gauge(alarmsDesc, float64(ringing[a.Name]), a.Name)
+		m.gauge(alarmsDesc, float64(len(ringing[a.Name])), a.Name)
 	}
 }
 

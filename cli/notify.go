@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/console/metrics"
+	"github.com/assaylab/assay/notify"
+	"github.com/assaylab/assay/reading"
+)
+
+// openNotifier makes ready to tell people of events. Nobody is told before `notify:` says whom.
+func (h *house) openNotifier(p *Process) (err error) {
+	h.reading = reading.New(reading.Options{
+		Store: h.store, Laboratory: h.lab.Desk(h.urlOf("aws")), Now: time.Now, NewID: uuid.NewString,
+	})
+	h.notifier, err = notify.New(notify.Options{
+		Reports: h.lab.Reports, Alarms: h.reading.Alarms, Env: p.Env, Console: h.urlOf("console"),
+		Memory: filepath.Join(h.opt.data, "notified.json"), Log: h.log,
+	})
+	return err
+}
+
+// notifications is how telling people went.
+func notifications(n *notify.Notifier) metrics.Family {
+	return metrics.Family{
+		Name: "assay_notifications_total", Help: "Attempts to tell somebody of an event, by what became of them.",
+		Label: "outcome", Values: n.Counts,
+	}
+}
+
+func notifyCommand(p *Process) *cobra.Command {
+	cmd := &cobra.Command{Use: "notify", Short: "Tell people of events", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	var files []string
+	test := &cobra.Command{
+		Use: "test -f FILE", Short: "Tell every channel of `notify:` that this is a test", Args: cobra.NoArgs,
+		Long: "Send one event to every channel that the files name under `notify:`, whatever it wants to be told of, and say how that went.\n" +
+			"No running laboratory is needed. Secrets are taken from where the file says, in this environment.",
+		RunE: func(cmd *cobra.Command, _ []string) error { return tryChannels(cmd.Context(), p, files) },
+	}
+	test.Flags().StringArrayVarP(&files, "file", "f", []string{"assay.yaml"}, "definition file or folder; may be repeated")
+	cmd.AddCommand(test)
+	return cmd
+}
+
+func tryChannels(ctx context.Context, p *Process, files []string) error {
+	doc, err := load(p, files)
+	if err != nil {
+		return err
+	}
+	if len(doc.Notify) == 0 {
+		return invalid("the files name nobody to tell", "write a list under `notify:`")
+	}
+	var failed []error
+	for i, c := range doc.Notify {
+		now := time.Now()
+		said := "told"
+		if err := notify.Send(ctx, c, notify.Sample(now), p.Env, now); err != nil {
+			said = "failed"
+			failed = append(failed, &assay.Error{
+				Code: assay.CodeUnreachable, What: "a channel could not be told: " + err.Error(),
+				Where: fmt.Sprintf("notify, item %d (%s)", i+1, c.Kind), Hint: hintOf(err),
+			})
+		}
+		fmt.Fprintf(p.Stdout, "%s\t%s\n", c.Kind, said)
+	}
+	return errors.Join(failed...)
+}
+
+// hintOf is what an error itself advises.
+func hintOf(err error) string {
+	if e := (*assay.Error)(nil); errors.As(err, &e) && e.Hint != "" {
+		return e.Hint
+	}
+	return "check the address, and the secret"
+}
