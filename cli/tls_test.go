@@ -67,6 +67,7 @@ experiments:
 		if err != nil || resp.StatusCode != http.StatusOK || resp.ProtoMajor != 2 {
 			t.Fatalf("the gateway over TLS: %v %+v", err, resp)
 		}
+		_, _ = io.Copy(io.Discard, resp.Body) // closed before its end it is a client that leaves
 		resp.Body.Close()
 	}
 	for _, url := range []string{console + "/api/v1/version", aws + "/2015-03-31/functions/"} {
@@ -87,7 +88,7 @@ experiments:
 	t.Setenv("ASSAY_CONSOLE_KEY", person.Key)
 	e := l.done(t, "e") // candidates that nobody believes may be left out of some trials
 	if same := arm(&e, "same"); same.Matches != 20 {
-		t.Errorf("the candidate with the authority matches %d of %d", same.Matches, e.Trials)
+		t.Errorf("the candidate with the authority matches %d of %d; dropped %v", same.Matches, e.Trials, e.Dropped)
 	}
 	for _, name := range []string{"mistrusted", "misnamed"} {
 		if a := arm(&e, name); len(a.Faults) != 1 || a.Matches > 0 {

@@ -318,7 +318,7 @@ func (v *environment) logExtensions() {
 func (v *environment) deliver(x *exchange) {
 	inv := &runtimeapi.Invocation{
 		ID: x.ID, ARN: x.arn, TraceID: x.TraceID, ClientContext: x.ClientContext, Payload: x.Payload,
-		Deadline: x.began.Add(v.version.Timeout),
+		Deadline: x.began.Add(v.version.Timeout), Room: assay.RoomIn(x.ctx),
 	}
 	runtime := v.inst.runtime
 	inv.Answer = func(a runtimeapi.Answer) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"sync"
 
 	"github.com/assaylab/assay"
 )
@@ -75,23 +76,35 @@ func (l *Lane) make(t *task) (made *assay.Trial, refused string) {
 // heavy is the size in bytes above which trials are compared and redacted one at a time.
 const heavy = 1 << 20
 
-// room is what one call may hold of an answer, within the trial's budget.
+// room is what one call may hold of an answer, within the trial's budget. Who answers may ask for more after
+// nobody waits for it any longer.
 type room struct {
 	ticket *ticket
-	taken  int
-	full   bool
+
+	mu    sync.Mutex
+	taken int
+	full  bool
 }
 
 // more asks for n more bytes.
 func (r *room) more(n int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.full {
+		return false
+	}
 	r.taken += n
-	r.full = r.full || !r.ticket.charge(n)
+	r.full = !r.ticket.charge(n)
 	return !r.full
 }
 
-// holds settles what was taken with what the answer came to.
+// holds settles what was taken with what the answer came to. There is no more room then.
 func (r *room) holds(size int) bool {
-	return !r.full && r.ticket.charge(size-r.taken)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fits := !r.full && r.ticket.charge(size-r.taken)
+	r.full = true
+	return fits
 }
 
 // observe makes one call, unless its arm is left out.
@@ -102,7 +115,7 @@ func (l *Lane) observe(t *task, c *call) (refused string) {
 	}
 	end := unknown
 	defer func() { l.tell(c.guard, c.guard.end(admitted, l.floor.opt.Now(), end)) }()
-	r := room{ticket: t.ticket}
+	r := &room{ticket: t.ticket}
 	obs := l.call(c.invoker, t.inv, &t.ticket.gen.plan.Experiment, r.more)
 	switch {
 	case l.floor.ctx.Err() != nil:

@@ -21,7 +21,7 @@ const (
 // readError is the answer in a posted error. A body that carries the cause for X-Ray is given without
 // it, as plain JSON.
 func readError(r *http.Request) Answer {
-	body, whole, err := readBody(r)
+	body, whole, err := readBody(r, nil)
 	if err != nil || !whole {
 		body = []byte(invalidBody)
 	}

@@ -44,16 +44,22 @@ func (s *Server) readResponse(x *Invocation, r *http.Request) (Answer, *refusal)
 	case mode == streaming && x.Stream != nil:
 		a, no = s.stream(x, r)
 	default:
-		a, no = collect(r)
+		a, no = collect(r, x.Room)
 	}
 	a.Began = began
 	return a, no
 }
 
-// collect reads a response that is answered as a whole.
-func collect(r *http.Request) (Answer, *refusal) {
-	body, whole, err := readBody(r)
+var errNoRoom = errors.New("there is no room for the response")
+
+// collect reads a response that is answered as a whole. One that there is no room for is taken and thrown away: its
+// caller does not want it any more.
+func collect(r *http.Request, room func(n int) bool) (Answer, *refusal) {
+	body, whole, err := readBody(r, room)
 	switch {
+	case err == errNoRoom:
+		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, MaxStream))
+		return Failed(assay.FaultTransport, "", errNoRoom.Error()), nil
 	case err != nil:
 		return truncated()
 	case !whole:
@@ -184,15 +190,32 @@ func responded(r *http.Request, a Answer) Answer {
 	return functionError(errorType, detail)
 }
 
+// roomy reads as far as there is room.
+type roomy struct {
+	io.Reader
+	room func(n int) bool
+}
+
+func (r *roomy) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if n > 0 && r.room != nil && !r.room(n) {
+		return n, errNoRoom
+	}
+	return n, err
+}
+
 // readBody reads a body up to MaxPayload. A longer one is read to its end as well, for few clients
 // listen before they have sent everything, but it is not kept.
-func readBody(r *http.Request) (body []byte, whole bool, err error) {
+func readBody(r *http.Request, room func(n int) bool) (body []byte, whole bool, err error) {
 	if n := r.ContentLength; n > 0 && n <= MaxPayload {
+		if room != nil && !room(int(n)) {
+			return nil, false, errNoRoom
+		}
 		body = make([]byte, n)
 		_, err = io.ReadFull(r.Body, body)
 		return body, true, err
 	}
-	body, err = io.ReadAll(io.LimitReader(r.Body, MaxPayload+1))
+	body, err = io.ReadAll(&roomy{io.LimitReader(r.Body, MaxPayload+1), room})
 	if err != nil || len(body) <= MaxPayload {
 		return body, true, err
 	}

@@ -47,6 +47,7 @@ type Invocation struct {
 	Identity      string // Cognito's, JSON on one line; "" for none
 	Payload       []byte
 	Deadline      time.Time
+	Room          func(n int) bool // asked before n more bytes of a collected response are held; nil: there is
 
 	// Stream is called when a streamed response begins, and takes its bytes, one Write for each part
 	// as it comes. Once a Write fails, the rest is thrown away. When Stream is nil, the response is

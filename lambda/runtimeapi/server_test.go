@@ -98,11 +98,16 @@ func pathOf(id, what string) string { return "/2018-06-01/runtime/invocation/" +
 // invocation starts one, with the request for it, and returns it with the channel its answer comes by.
 func (b *bench) invocation(id string, stream func(string) io.Writer) chan Answer {
 	b.t.Helper()
+	return b.roomyInvocation(id, stream, nil)
+}
+
+func (b *bench) roomyInvocation(id string, stream func(string) io.Writer, room func(int) bool) chan Answer {
+	b.t.Helper()
 	answers := make(chan Answer, 2)
 	got := make(chan reply)
 	go func() { got <- b.send("GET", pathNext, "") }()
 	<-b.Ready()
-	b.Invoke(&Invocation{ID: id, ARN: "arn", TraceID: "trace", Payload: []byte("{}"), Deadline: time.UnixMilli(12345), Stream: stream, Answer: func(a Answer) { answers <- a }})
+	b.Invoke(&Invocation{ID: id, ARN: "arn", TraceID: "trace", Payload: []byte("{}"), Deadline: time.UnixMilli(12345), Room: room, Stream: stream, Answer: func(a Answer) { answers <- a }})
 	if r := <-got; r.status != 200 || r.body != "{}" || r.header.Get("Lambda-Runtime-Aws-Request-Id") != id || r.header.Get("Lambda-Runtime-Deadline-Ms") != "12345" {
 		b.t.Fatalf("next: %v %v", r, r.header)
 	}
@@ -222,6 +227,24 @@ func TestResponsesThatAreNotTaken(t *testing.T) {
 			}
 			if tt.stream && sink.n != int64(min(tt.size, MaxStream)) {
 				t.Errorf("%d bytes were handed on", sink.n)
+			}
+			b.invocation("2", nil) // the runtime goes on
+		})
+	}
+}
+
+// Room is asked for before a response is held, whatever its framing; without it the response is taken, and not held.
+func TestRoomIsAskedFor(t *testing.T) {
+	const most = 100 << 10
+	response := strings.Repeat(" ", 1<<20) + `"x"`
+	for name, body := range map[string]io.Reader{"known length": strings.NewReader(response), "chunks": io.LimitReader(strings.NewReader(response), 1<<30)} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, Config{})
+			asked := 0
+			answers := b.roomyInvocation("1", nil, func(n int) bool { asked += n; return asked <= most })
+			r := b.sendCtx(t.Context(), "POST", pathOf("1", "response"), body)
+			if a := <-answers; r.status != 202 || a.Fault == nil || len(a.Body) > 1000 || asked <= most {
+				t.Errorf("%v, asked for %d, answer of %d bytes, %+v", r, asked, len(a.Body), a.Fault)
 			}
 			b.invocation("2", nil) // the runtime goes on
 		})
