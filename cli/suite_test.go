@@ -209,6 +209,28 @@ func TestSuiteAgain(t *testing.T) {
 	}
 }
 
+// TestSuiteModules: dependencies with a lock file are there, linked, and others when that has changed; the
+// function of before is forgotten.
+func TestSuiteModules(t *testing.T) {
+	s := newSuite(t, map[string]string{
+		"test_a.py":         "import os\ndef test_a():\n    assert os.path.islink('node_modules') and open('node_modules/m/index.js').read() == 'one'\n",
+		"package-lock.json": `{"version": 1}`, "node_modules/m/index.js": "one", ".gitignore": "node_modules\n",
+	})
+	for range 2 {
+		if code, out, errs := s.test("--workers", "1"); code != exitOK {
+			t.Fatalf("exit %d\n%s\n%s", code, out, errs)
+		}
+	}
+	s.write("package-lock.json", `{"version": 2}`)
+	s.write("node_modules/m/index.js", "two")
+	if code, out, _ := s.test("--workers", "1"); code != exitRefuted || !strings.Contains(out, "'two' == 'one'") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+	if kept, err := filepath.Glob(filepath.Join(s.dir, ".assay", "suite", "engine-0", "functions", "assay-test-*")); err != nil || len(kept) != 1 {
+		t.Errorf("%v, %v", kept, err)
+	}
+}
+
 // TestSuiteBadInput: what cannot be run is said, with the runner's exit code.
 func TestSuiteBadInput(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,7 +92,7 @@ func (y *embeddedYard) Publish(ctx context.Context, name, zip string) (string, e
 	return v.LayerVersionArn, err
 }
 
-// Make makes a function, and removes those of before: nobody else uses them.
+// Make makes a function, and removes those of before with their layers: nobody else uses them.
 func (y *embeddedYard) Make(ctx context.Context, function, zip string, layers []string) error {
 	o := y.run.options
 	_, err := y.Deploy(ctx, assay.Function{
@@ -103,5 +104,13 @@ func (y *embeddedYard) Make(ctx context.Context, function, zip string, layers []
 			err = y.Remove(ctx, name)
 		}
 	}
+	for _, l := range y.ListLayers("", "", "", maxLayers).Layers {
+		if v := l.LatestMatchingVersion; err == nil && !slices.Contains(layers, v.LayerVersionArn) {
+			err = y.DeleteLayerVersion(l.LayerName, v.Version)
+		}
+	}
 	return err
 }
+
+// maxLayers is how many are looked at: those of a few functions.
+const maxLayers = 50

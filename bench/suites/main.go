@@ -26,20 +26,21 @@ type options struct {
 	tests   int           // of a suite
 	workers int           //
 	floor   time.Duration // of a suite
-	rounds  int           // measurements of each suite, of which the median is told
+	rounds  int           // second runs of each suite, of which the median is told
+	places  []string      // of the longest test in the listing
 	large   int           // MB of the project whose second upload is measured
 	verbose bool
 }
 
 func main() {
-	var o options
+	o := options{places: []string{"first", "middle", "last", "by chance"}}
 	flag.StringVar(&o.assay, "assay", "bin/assay", "the binary")
 	flag.StringVar(&o.python, "python", ".deps/python", "virtual environment with pytest and pytest-xdist")
 	flag.StringVar(&o.only, "only", "", "one topic alone: "+strings.Join(names(), ", "))
 	flag.IntVar(&o.tests, "tests", 400, "tests of a suite")
 	flag.IntVar(&o.workers, "workers", 8, "workers of each runner")
 	flag.DurationVar(&o.floor, "floor", 25*time.Second, "of a suite: all its tests' sleep over the workers")
-	flag.IntVar(&o.rounds, "rounds", 1, "runs of each suite; medians are told")
+	flag.IntVar(&o.rounds, "rounds", 3, "second runs of each suite; medians are told")
 	flag.IntVar(&o.large, "large", 50, "MB of the project that is uploaded twice")
 	flag.BoolVar(&o.verbose, "v", false, "show what the runners print")
 	flag.Parse()

@@ -7,7 +7,7 @@ import base64, io, json, os, resource, selectors, shutil, signal, subprocess, sy
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Where layers are: in /opt, or, of an engine that cannot mount, in folders that it names.
-LAYERS = [d for d in ["/opt"] + [os.path.dirname(p) for p in os.environ.get("PYTHONPATH", "").split(":") if os.path.basename(p) == "python"] if os.path.isdir(d)]
+LAYERS = list(dict.fromkeys(["/opt"] + [os.path.dirname(p) for p in os.environ.get("PYTHONPATH", "").split(":") if os.path.basename(p) == "python"]))
 ID = uuid.uuid4().hex[:12]
 HIDDEN = ("_HANDLER", "AWS_EXECUTION_ENV", "AWS_LAMBDA_", "LAMBDA_", "LD_LIBRARY_PATH", "NODE_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 KEPT = 16 << 10  # bytes of what a runner prints, for when it ends
