@@ -34,6 +34,9 @@ type testOptions struct {
 	region     string
 	role       string
 	runner     string
+	command    string
+	list       string
+	outcomes   string
 	data       string
 	memory     int
 	tmp        int
@@ -77,6 +80,9 @@ func testCommand(p *Process) *cobra.Command {
 	f.StringVar(&o.region, "region", "", "region, for --engine aws")
 	f.StringVar(&o.role, "role", "", "ARN of the workers' role, for --engine aws")
 	f.StringVar(&o.runner, "runner", "", "test runner: "+strings.Join(runner.Names(), ", ")+" (default: by the project's files)")
+	f.StringVar(&o.command, "command", "", "run the tests with this shell command, in which {tests} stands for their ids; --list says which there are")
+	f.StringVar(&o.list, "list", "", "the shell command that prints the ids of all tests, one a line")
+	f.StringVar(&o.outcomes, "outcomes", "exit", "where --command's outcomes are: exit (one test at a time), tap, or junit:FILE")
 	f.StringVar(&o.data, "data", ".assay", "folder for what earlier runs took, and the embedded engine's state")
 	f.IntVar(&o.memory, "memory", 1769, "memory of a worker in MB, which decides its share of the processor: 1769 is one core")
 	f.IntVar(&o.tmp, "tmp", 2048, "size of a worker's /tmp in MB, where the project is laid out")
@@ -114,6 +120,7 @@ type testRun struct {
 	key     history.Key
 	past    map[string]suite.Past
 	listing suite.Listing
+	built   map[string]string // Listing.Files, if there were any before the engine was opened
 	tests   []suite.Test      // those of this shard
 	own     map[string]string // by test: the process that it is run in; none for any
 	crew    int               // workers that are started
@@ -165,6 +172,7 @@ func (t *testRun) begin(ctx context.Context) error {
 		if err := t.collect(ctx); err != nil {
 			return err
 		}
+		t.built = t.listing.Files
 		t.start(ctx)
 		return nil
 	}
@@ -187,12 +195,7 @@ func (t *testRun) find() (err error) {
 	if _, err := workersWanted(t.options.workers); err != nil {
 		return err
 	}
-	if t.options.runner == "" {
-		t.kind, err = t.found()
-	} else {
-		t.kind, err = runner.Named(t.options.runner)
-	}
-	if err != nil {
+	if t.kind, err = t.runner(); err != nil {
 		return err
 	}
 	t.place.Dir = t.process.Dir
@@ -200,8 +203,14 @@ func (t *testRun) find() (err error) {
 	return err
 }
 
-// found is the runner that the project's files show.
-func (t *testRun) found() (runner.Kind, error) {
+// runner is the one that was asked for, or that the project's files show.
+func (t *testRun) runner() (runner.Kind, error) {
+	switch o := t.options; {
+	case o.command != "" || o.list != "" || o.runner == "command":
+		return runner.Command{List: o.list, Run: o.command, Outcomes: o.outcomes}.Kind()
+	case o.runner != "":
+		return runner.Named(o.runner)
+	}
 	k, also, err := runner.Find(t.process.Dir)
 	if len(also) > 0 {
 		fmt.Fprintf(t.process.Stderr, "assay: these are the tests of %s; --runner chooses %s\n", k.Name, strings.Join(also, " or "))
@@ -355,10 +364,21 @@ func (t *testRun) unlisted(tests []suite.Test, results []suite.Result) ([]suite.
 	return tests, results
 }
 
+// explain tells of tests that miss a file that was left out of the package.
+func (t *testRun) explain(results []suite.Result) {
+	for i := range results {
+		r := &results[i]
+		if names := t.missing(r.Message + "\n" + r.Detail + "\n" + r.Output); r.Fails() && len(names) > 0 {
+			r.Message += " (left out of the package by .gitignore or .assayignore: " + strings.Join(names, ", ") + ")"
+		}
+	}
+}
+
 // conclude keeps what was learned, reports, and gives the exit code.
 func (t *testRun) conclude(ctx context.Context, out dispatch.Outcome, upload suite.Upload) error {
 	upload.Sent += out.Sent
 	planned, results := t.unlisted(slices.Clip(t.tests), out.Results)
+	t.explain(results)
 	run := suite.Run{
 		Name: filepath.Base(t.process.Dir), Runner: t.kind.Name, Started: t.began, Wall: time.Since(t.began), Workers: t.workers,
 		Planned: planned, Results: results, Upload: upload, CostUSD: out.CostUSD, History: t.past, Order: t.order,
@@ -470,6 +490,11 @@ func (t *testRun) execute(ctx context.Context) (dispatch.Outcome, suite.Upload, 
 		how.Fallback = t.fallback
 	}
 	out, err := dispatch.Run(ctx, tests, how)
+	if err != nil {
+		if names := t.missing(err.Error()); len(names) > 0 {
+			fmt.Fprintf(t.process.Stderr, "assay: left out of the package by .gitignore or .assayignore: %s\n", strings.Join(names, ", "))
+		}
+	}
 	return out, e.upload, err
 }
 

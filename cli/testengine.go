@@ -34,6 +34,8 @@ type starting struct {
 	engine *testEngine
 	err    error
 	spare  *testEngine // that was fallen back on
+
+	snapshot *tree.Snapshot // nil where tests run in the project's folder
 }
 
 // start opens the engine beside what else is done. Stop it in the end.
@@ -57,6 +59,14 @@ func (t *testRun) start(ctx context.Context) {
 func (t *testRun) engine() (*testEngine, error) {
 	<-t.begun.done
 	return t.begun.engine, t.begun.err
+}
+
+// missing are the files that are left out of the package and that a text says are not there.
+func (t *testRun) missing(text string) []string {
+	if e, _ := t.engine(); e == nil || t.begun.snapshot == nil {
+		return nil
+	}
+	return t.begun.snapshot.Missing(text)
 }
 
 // stop ends workers and engine.
@@ -117,7 +127,8 @@ func (t *testRun) snapshot(ctx context.Context) (*tree.Snapshot, error) {
 	if err := s.Save(file); err != nil {
 		return nil, err
 	}
-	return s, s.Add(t.listing.Files)
+	t.begun.snapshot = s
+	return s, s.Add(t.built)
 }
 
 // yard is where the project is made ready for an engine.
