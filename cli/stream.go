@@ -50,16 +50,16 @@ func (o *streamOptions) check(store string) error {
 	return nil
 }
 
-// secretFile is where the key of redaction is; one that is named must be there.
-func (o *streamOptions) secretFile(p *Process, data string) (string, error) {
+// secret is the key of redaction; one whose file is named must be there.
+func (o *streamOptions) secret(p *Process, data string) ([]byte, error) {
 	if o.key == "" {
-		return filepath.Join(data, "redaction.key"), nil
+		return secretKey(filepath.Join(data, "redaction.key"))
 	}
 	path := absolute(p.Dir, o.key)
 	if _, err := os.Stat(path); err != nil {
-		return "", &assay.Error{Code: assay.CodeInvalid, What: "the key that machines share cannot be read: " + err.Error(), Where: "--key " + o.key, Hint: "make one with `head -c 32 /dev/urandom > FILE`, and give all machines the same"}
+		return nil, &assay.Error{Code: assay.CodeInvalid, What: "the key that machines share cannot be read: " + err.Error(), Where: "--key " + o.key, Hint: "make one with `head -c 32 /dev/urandom > FILE`, and give all machines the same"}
 	}
-	return path, nil
+	return secretKey(path)
 }
 
 // reachFor is how long a start waits for the stream.

@@ -25,13 +25,9 @@ import (
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/console"
 	"github.com/assaylab/assay/console/metrics"
-	"github.com/assaylab/assay/gateway"
-	"github.com/assaylab/assay/laboratory"
-	"github.com/assaylab/assay/lambda"
 	"github.com/assaylab/assay/lambda/awsapi"
 	"github.com/assaylab/assay/lambda/sigv4"
 	"github.com/assaylab/assay/notify"
-	"github.com/assaylab/assay/pack"
 	"github.com/assaylab/assay/reading"
 	"github.com/assaylab/assay/trial"
 	"github.com/assaylab/assay/wire"
@@ -112,20 +108,13 @@ func (o *upOptions) shared(c *client) {
 
 // house is a running laboratory: its rooms, and the servers before them.
 type house struct {
+	rooms
 	opt      upOptions
-	log      *slog.Logger
-	store    store // nil until it is open
-	engine   *lambda.Engine
 	aws      *awsapi.API
-	floor    *trial.Floor
-	gateway  *gateway.Gateway
-	lab      *laboratory.Laboratory
-	line     *line // nil without --stream
 	reading  *reading.Reader
 	notifier *notify.Notifier
 	console  *console.Console
 	servers  []*server
-	heap     heapLimit
 	unlock   func()
 }
 
@@ -197,7 +186,7 @@ func build(ctx context.Context, p *Process, o upOptions) (*house, error) {
 		return nil, err
 	}
 	relaxCollector()
-	h := &house{opt: o, log: log}
+	h := &house{opt: o, rooms: rooms{log: log, data: o.data}}
 	if err := h.open(ctx, p, doc); err != nil {
 		h.close()
 		return nil, err
@@ -212,28 +201,7 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	if h.unlock, err = lock(h.opt.data); err != nil {
 		return err
 	}
-	file, err := h.opt.stream.secretFile(p, h.opt.data)
-	if err != nil {
-		return err
-	}
-	key, err := secretKey(file)
-	if err != nil {
-		return err
-	}
-	prices, err := readPrices(p, h.opt.prices)
-	if err != nil {
-		return err
-	}
-	kept, err := openStore(ctx, p, h.opt, h.log)
-	if err != nil {
-		return err
-	}
-	h.store = kept
-	if h.engine, err = lambda.New(lambda.Options{Dir: filepath.Join(h.opt.data, "lambda"), Log: h.log, Prices: prices.For(hostArchitecture)}); err != nil {
-		return err
-	}
-	packer, err := pack.Open(pack.Options{Dir: filepath.Join(h.opt.data, "pack"), Private: h.opt.data})
-	if err != nil {
+	if err := h.rooms.open(ctx, p, h.opt, func(key []byte, lane *trial.Options) error { return h.share(ctx, p, key, lane) }); err != nil {
 		return err
 	}
 	credentials, err := awsCredentials(p, h.opt)
@@ -242,27 +210,6 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	}
 	if h.aws, err = awsapi.New(awsapi.Options{Engine: h.engine, Plane: h.engine.Plane, Token: h.opt.token, Credentials: credentials, Log: h.log}); err != nil {
 		return err
-	}
-	lane := trial.Options{Store: h.store, Log: h.log, Seed: seed(), Decode: compare.Decode}
-	if err := h.opt.limits.into(&lane); err != nil {
-		return err
-	}
-	if err := h.share(ctx, p, key, &lane); err != nil {
-		return err
-	}
-	h.floor = trial.New(lane)
-	h.gateway = gateway.New(gateway.Options{Log: h.log, Development: h.opt.development})
-	h.lab, err = laboratory.New(laboratory.Options{
-		Log: h.log, Now: time.Now, Seed: seed, Env: p.Env, Store: h.store, Packer: packer, Engine: h.engine, Floor: h.floor, Gateway: h.gateway,
-		Key: key, Prices: prices, Data: h.opt.data, Budgets: h.heap.allow,
-	})
-	if err != nil {
-		return err
-	}
-	if h.line != nil {
-		if err := h.line.follow(ctx, h.lab, h.log); err != nil {
-			return err
-		}
 	}
 	if err := h.openNotifier(p); err != nil {
 		return err
@@ -399,31 +346,9 @@ func (h *house) close() {
 		h.console.Close()
 	}
 	h.closeServer("console", drainFunctions)
-	if h.line != nil {
-		h.line.drain()
-	}
-	if h.floor != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), drainTrials)
-		for name, n := range h.floor.Close(ctx) {
-			h.log.Warn("trials were dropped at the end", "experiment", name, "dropped", n, "reason", trial.DropShutdown)
-		}
-		cancel()
-	}
-	if h.line != nil {
-		h.line.Disconnect()
-	}
+	h.drain()
 	h.closeServer("aws", 0)
-	if h.lab != nil {
-		h.warn("the comparators did not end in order", h.lab.Close())
-	}
-	if h.engine != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), drainFunctions)
-		h.warn("the embedded engine did not end in order", h.engine.Close(ctx))
-		cancel()
-	}
-	if h.store != nil {
-		h.warn("the store did not close in order", h.store.Close())
-	}
+	h.rooms.close()
 	if h.unlock != nil {
 		h.unlock()
 	}
@@ -447,12 +372,6 @@ func (h *house) closeServer(name string, limit time.Duration) {
 			h.log.Warn("some requests were cut off: they took longer than the shutdown may", "address", name, "after", limit.String())
 		}
 		s.http.Close()
-	}
-}
-
-func (h *house) warn(what string, err error) {
-	if err != nil {
-		h.log.Warn(what, "error", err)
 	}
 }
 

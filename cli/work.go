@@ -3,23 +3,15 @@ package cli
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 
-	"github.com/assaylab/assay"
-	"github.com/assaylab/assay/compare"
-	"github.com/assaylab/assay/gateway"
-	"github.com/assaylab/assay/laboratory"
-	"github.com/assaylab/assay/lambda"
-	"github.com/assaylab/assay/pack"
 	"github.com/assaylab/assay/stream"
 	"github.com/assaylab/assay/trial"
 )
@@ -68,15 +60,7 @@ func (o *workOptions) check() error {
 }
 
 // workbench is a worker with its rooms.
-type workbench struct {
-	log    *slog.Logger
-	data   string // of nothing that lasts
-	store  store
-	engine *lambda.Engine
-	floor  *trial.Floor
-	lab    *laboratory.Laboratory
-	line   *line
-}
+type workbench struct{ rooms }
 
 func work(ctx context.Context, p *Process, o workOptions) error {
 	if err := o.check(); err != nil {
@@ -87,7 +71,7 @@ func work(ctx context.Context, p *Process, o workOptions) error {
 		return err
 	}
 	relaxCollector()
-	b := &workbench{log: log}
+	b := &workbench{rooms{log: log}}
 	defer b.close()
 	if err := b.open(ctx, p, o); err != nil {
 		return err
@@ -103,57 +87,20 @@ func work(ctx context.Context, p *Process, o workOptions) error {
 	return nil
 }
 
-func (b *workbench) open(ctx context.Context, p *Process, o workOptions) error {
-	file, err := o.up.stream.secretFile(p, "")
+func (b *workbench) open(ctx context.Context, p *Process, o workOptions) (err error) {
+	if b.data, err = os.MkdirTemp("", "assay-work-"); err != nil { // of nothing that lasts
+		return err
+	}
+	err = b.rooms.open(ctx, p, o.up, func(key []byte, lane *trial.Options) (err error) {
+		lane.Source = newSource()
+		b.line, err = openLine(ctx, p, o.up.stream, key, b.log)
+		return err
+	})
 	if err != nil {
-		return err
-	}
-	key, err := secretKey(file)
-	if err != nil {
-		return err
-	}
-	prices, err := readPrices(p, o.up.prices)
-	if err != nil {
-		return err
-	}
-	if b.data, err = os.MkdirTemp("", "assay-work-"); err != nil {
-		return err
-	}
-	if b.store, err = openStore(ctx, p, o.up, b.log); err != nil {
-		return err
-	}
-	options := trial.Options{Store: b.store, Source: newSource(), Log: b.log, Seed: seed(), Decode: compare.Decode}
-	if err := o.up.limits.into(&options); err != nil {
-		return err
-	}
-	b.floor = trial.New(options)
-	if b.line, err = openLine(ctx, p, o.up.stream, key, b.log); err != nil {
-		return err
-	}
-	if err := b.laboratory(p, key, prices); err != nil {
-		return err
-	}
-	if err := b.line.follow(ctx, b.lab, b.log); err != nil {
 		return err
 	}
 	b.line.work(b.floor, o.up.limits.concurrency)
 	return nil
-}
-
-// laboratory resolves definitions as a gateway's does; it serves nobody, and its engine has no functions.
-func (b *workbench) laboratory(p *Process, key []byte, prices assay.PriceList) (err error) {
-	if b.engine, err = lambda.New(lambda.Options{Dir: filepath.Join(b.data, "lambda"), Log: b.log}); err != nil {
-		return err
-	}
-	packer, err := pack.Open(pack.Options{Dir: filepath.Join(b.data, "pack"), Private: b.data})
-	if err != nil {
-		return err
-	}
-	b.lab, err = laboratory.New(laboratory.Options{
-		Log: b.log, Now: time.Now, Seed: seed, Env: p.Env, Store: b.store, Packer: packer, Engine: b.engine, Floor: b.floor,
-		Gateway: gateway.New(gateway.Options{Log: b.log}), Key: key, Prices: prices, Data: b.data, Budgets: new(heapLimit).allow,
-	})
-	return err
 }
 
 // serve answers whether the worker works, and how much. No address is no server.
@@ -192,35 +139,9 @@ func workMetrics(w *stream.Worker) *prometheus.Registry {
 
 // close ends pulling first, and lets what has begun end.
 func (b *workbench) close() {
-	if b.line != nil {
-		b.line.drain()
-	}
-	if b.floor != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), drainTrials)
-		b.floor.Close(ctx)
-		cancel()
-	}
-	if b.line != nil {
-		b.line.Disconnect()
-	}
-	if b.lab != nil {
-		b.warn("the comparators did not end in order", b.lab.Close())
-	}
-	if b.engine != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), drainFunctions)
-		b.warn("the embedded engine did not end in order", b.engine.Close(ctx))
-		cancel()
-	}
-	if b.store != nil {
-		b.warn("the store did not close in order", b.store.Close())
-	}
+	b.drain()
+	b.rooms.close()
 	if b.data != "" {
 		b.warn("the worker's folder could not be removed", os.RemoveAll(b.data))
-	}
-}
-
-func (b *workbench) warn(what string, err error) {
-	if err != nil {
-		b.log.Warn(what, "error", err)
 	}
 }
