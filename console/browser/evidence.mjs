@@ -15,9 +15,9 @@ async function accessible(page) {
 async function unfolds(open) {
   const page = await open();
   await page.goto(`${console_}/trials/${await newest("catalogue")}`);
-  const marked = await page.locator(".diff .differs").allInnerTexts();
+  const marked = await page.locator(".sides .differs").allInnerTexts();
   if (marked.length !== 1 || !marked[0].includes("3000") || !/\b1\b/.test(marked[0])) throw new Error("it differs in " + JSON.stringify(marked));
-  const hidden = page.locator(".diff details", { hasText: "item-2" }).first();
+  const hidden = page.locator(".sides details", { hasText: "item-2" }).first();
   if (await hidden.getByText('"sku": "item-2"').first().isVisible()) throw new Error("it is not folded");
   await hidden.locator("summary").focus();
   await page.keyboard.press("Enter");
