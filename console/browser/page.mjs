@@ -26,7 +26,7 @@ export async function browse(walk) {
 async function open(browser, { width = 1280, height = 900, scheme = "light", ...more } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce", ...more });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(60_000);
   page.complaints = [];
   page.on("pageerror", (error) => page.complaints.push(String(error)));
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && page.complaints.push(message.text()));
