@@ -26,6 +26,11 @@ const pages = {
   "trial-picture": [console_, `/trials/${drawing.id}`],
   reproduction: [console_, `/trials/${order.id}/reproduction/cheaper`],
   functions: [console_, "/functions"],
+  function: [console_, "/functions/price"],
+  rules: [console_, "/rules"],
+  "rules-empty": [empty, "/rules"],
+  rollouts: [console_, "/rollouts"],
+  health: [console_, "/health"],
   "functions-empty": [empty, "/functions"],
   missing: [console_, "/trials/nothing-of-this-name"],
 };

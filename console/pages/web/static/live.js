@@ -56,6 +56,8 @@ async function redraw(main) {
   document.dispatchEvent(new Event("assay:redrawn"));
 }
 
+const rest = 700; // ms between one look at a laboratory that changes all the time and the next
+
 // follow refreshes main whenever the event that it names in data-live says that it is out of date, and
 // returns what refreshes it at once.
 export function follow(main, connection) {
@@ -77,7 +79,7 @@ export function follow(main, connection) {
       say("lost", "Connection lost, retrying …");
     } finally {
       busy = false;
-      if (again) { again = false; refresh(); }
+      if (again) { again = false; setTimeout(refresh, rest); }
     }
   }
 
