@@ -59,7 +59,7 @@ var law = map[string][]string{
 	// Past one machine.
 	"stream": {"github.com/nats-io/nats.go/..."},
 
-	"console":             {module + "/clients", module + "/console/charts", module + "/console/metrics", module + "/console/pages", module + "/console/shape", module + "/reading", module + "/noise", module + "/drift", module + "/whatif", module + "/export"},
+	"console":             {"github.com/klauspost/compress/gzhttp", module + "/clients", module + "/console/charts", module + "/console/metrics", module + "/console/pages", module + "/console/shape", module + "/reading", module + "/noise", module + "/drift", module + "/whatif", module + "/export"},
 	"console/browser":     {},
 	"console/charts":      {},
 	"console/metrics":     {module + "/clients", module + "/console/shape", "github.com/prometheus/client_golang/..."},

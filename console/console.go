@@ -190,8 +190,9 @@ func New(opt Options) (*Console, error) {
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.feed = newFeed(c.topics(), opt.Log)
-	c.handler = c.routes()
-	return c, nil
+	var err error
+	c.handler, err = c.routes()
+	return c, err
 }
 
 func (c *Console) openPages() (err error) {
@@ -228,14 +229,15 @@ func (c *Console) stream(r *http.Request) (ctx context.Context, done func(), ok 
 }
 
 // routes puts the guard before everything.
-func (c *Console) routes() http.Handler {
+func (c *Console) routes() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", c.ready)
 	mux.Handle("GET /metrics", metrics.Handler(c.sources()))
 	mux.Handle("/api/v1/", c.api())
 	c.pages.Routes(mux)
-	return newGuard(c.opt.Token, c.pages.Login).protect(mux)
+	all, err := packed(mux)
+	return newGuard(c.opt.Token, c.pages.Login).protect(all), err
 }
 
 // sources is what the metrics are made of.
