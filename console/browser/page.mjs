@@ -46,13 +46,13 @@ export async function settle(page) {
     }) && [...document.images].every((i) => i.complete && i.naturalWidth > 0));
 }
 
-// scroll brings every chart into sight, so that it is asked for.
-export async function scroll(page) {
+// scroll brings every chart into sight, so that it is asked for; with patience it waits for each.
+export async function scroll(page, patience = true) {
   const { height } = page.viewportSize();
   const whole = await page.evaluate(() => document.documentElement.scrollHeight);
   for (let y = 0; y < whole; y += height) {
-    await page.evaluate((to) => scrollTo(0, to), y);
-    await page.waitForTimeout(30);
+    await page.evaluate((to) => new Promise((done) => { scrollTo(0, to); requestAnimationFrame(() => requestAnimationFrame(done)); }), y);
+    if (patience) await settle(page);
   }
   await page.evaluate(() => scrollTo(0, 0));
 }
@@ -86,7 +86,6 @@ export async function check(open, address, allowed = []) {
   await page.waitForFunction(() => document.documentElement.classList.contains("js"));
   const interactive = Math.round(performance.now() - began);
   await scroll(page);
-  await page.waitForFunction(() => document.querySelector("figure[data-state=loading]") === null);
   const { bytes } = page; // what comes later is news
   for (const { width, scheme, axe = true } of looks) {
     await page.emulateMedia({ colorScheme: scheme });

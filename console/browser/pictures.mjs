@@ -44,7 +44,7 @@ await browse(async (open) => {
         await prepare?.(page);
         await page.goto(at + address);
         await page.waitForFunction(() => document.documentElement.classList.contains("js"));
-        await scroll(page);
+        await scroll(page, !name.endsWith("loading"));
         if (!name.endsWith("loading")) await settle(page);
         if (!prepare) await page.waitForFunction(() => document.querySelector("figure[data-state=loading]") === null);
         for (const e of await wide(page)) console.log(`${name} at ${width}: wider than the page: ${e}`);
