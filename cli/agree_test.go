@@ -24,7 +24,7 @@ func TestGatewaysAgree(t *testing.T) {
 	text := serveText(t, "control")
 	file := write(t, f.dir+"/e.yaml", fmt.Sprintf(fleetExperiment, text.URL, text.URL))
 	took := map[string][]time.Duration{}
-	for round := range 9 {
+	for round := range 5 {
 		f.gateways[0].must("apply", "-f", file)
 		f.agree(func(l *lab) error { return sampling(l, 1) })
 		at := f.gateways[round%3]
