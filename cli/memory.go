@@ -11,8 +11,8 @@ import (
 // What a laboratory uses beside the bodies that its budgets let it hold: with headroom, the program's own pages and
 // the store's the whole stays within the budgets and 64 MB. Each connection takes some more.
 const (
-	headroom      = 16 << 20
-	perConnection = 48 << 10
+	headroom      = 12 << 20
+	perConnection = 20 << 10
 )
 
 // relaxCollector lets the heap grow before it is collected: with the few megabytes a laboratory holds,
