@@ -49,7 +49,9 @@ func (t *testRun) start(ctx context.Context) {
 		}
 		e, err := t.openAny(ctx)
 		if err == nil {
-			e.crew = dispatch.Muster(ctx, e, t.kind.Name, t.crew)
+			b := suite.Batch{Root: e.root, Runner: t.kind.Name, Args: t.args}
+			b.Delta, err = e.delta()
+			e.crew = dispatch.Muster(ctx, e, b, t.crew)
 		}
 		t.begun.engine, t.begun.err = e, err
 	}()

@@ -129,7 +129,7 @@ func (r Result) End() float64 { return r.Start + r.Setup + r.Call + r.Teardown }
 
 // Batch is what one invocation of a worker carries.
 type Batch struct {
-	Op     string   `json:"op"`     // "run"; "warm": get ready, of Runner alone; "finish": tear down what is still set up
+	Op     string   `json:"op"`     // "run"; "warm": get ready; "finish": tear down what is still set up
 	Root   string   `json:"root"`   // hash of the project's snapshot
 	Delta  string   `json:"delta"`  // base64 of a zip: what differs from the base; "" unless asked for
 	Runner string   `json:"runner"` // which of the worker's programs

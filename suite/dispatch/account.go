@@ -240,8 +240,7 @@ func (r *run) outcome() (Outcome, error) {
 		r.out.Results = append(r.out.Results, s.result)
 	}
 	r.out.Workers = slices.Sorted(maps.Keys(r.seen))
-	calls, usd := r.Crew.spent()
-	r.out.Calls, r.out.CostUSD = r.out.Calls+calls, r.out.CostUSD+usd
+	r.Crew.spent(&r.out)
 	r.out.Stopped = r.out.Stopped || r.done < len(r.tests)
 	return r.out, r.fault
 }

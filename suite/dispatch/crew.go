@@ -16,20 +16,23 @@ type Crew struct {
 	stop  context.CancelFunc
 	calls sync.WaitGroup
 
-	mu   sync.Mutex
-	made int // calls that were answered
-	cost float64
+	delta int64 // bytes, of each call
+	mu    sync.Mutex
+	made  int // calls that were answered
+	cost  float64
 }
 
-// Muster has n workers of an engine prepare for batches of a runner. What goes wrong with one shows when
-// it is given tests. Dismiss it in the end.
-func Muster(ctx context.Context, engine assay.Invoker, runner string, n int) *Crew {
+// Muster has n workers of an engine prepare for batches like this one, which has no tests yet. What goes wrong
+// with one shows when it is given some. Dismiss it in the end.
+func Muster(ctx context.Context, engine assay.Invoker, b suite.Batch, n int) *Crew {
 	ctx, stop := context.WithCancel(ctx)
 	c := &Crew{ready: make([]chan struct{}, n), stop: stop}
-	payload, err := json.Marshal(suite.Batch{Op: "warm", Runner: runner})
+	b.Op = "warm"
+	payload, err := json.Marshal(b)
 	if err != nil {
-		panic(err) // a struct of strings
+		panic(err) // it is made of strings
 	}
+	c.delta = int64(len(b.Delta))
 	for i := range c.ready {
 		c.ready[i] = make(chan struct{})
 		c.calls.Go(func() {
@@ -67,14 +70,14 @@ func (c *Crew) size() int {
 	return len(c.ready)
 }
 
-// spent is what getting ready has cost so far.
-func (c *Crew) spent() (calls int, usd float64) {
+// spent adds what getting ready has cost so far.
+func (c *Crew) spent(on *Outcome) {
 	if c == nil {
-		return 0, 0
+		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.made, c.cost
+	on.Calls, on.CostUSD, on.Sent = on.Calls+c.made, on.CostUSD+c.cost, on.Sent+int64(c.made)*c.delta
 }
 
 // Dismiss ends what is still under way, and waits.

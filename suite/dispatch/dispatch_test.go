@@ -305,7 +305,7 @@ func TestCrew(t *testing.T) {
 			o.CostUSD = 1
 			return o, nil
 		})
-		crew := Muster(t.Context(), engine, "pytest", 3)
+		crew := Muster(t.Context(), engine, suite.Batch{Runner: "pytest"}, 3)
 		defer crew.Dismiss()
 		out, err := Run(t.Context(), tests(1), Options{Invoker: engine, Workers: 3, Crew: crew})
 		if err != nil || warm != 3 || finished < 3 || out.CostUSD != float64(out.Calls) {

@@ -36,6 +36,7 @@ class Serving:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
+        self.link.say(up=True)
         while (m := self.link.hear()) is not None:
             if "finish" in m:
                 break

@@ -3,7 +3,7 @@
 A batch comes in (package suite says what is in it), an answer goes out. A test that ends its process or
 takes too long is reported as such, and the others of its batch go on in a new process.
 """
-import base64, io, json, os, resource, selectors, shutil, signal, subprocess, sys, threading, time, uuid, zipfile
+import base64, io, json, os, selectors, shutil, signal, subprocess, sys, threading, time, uuid, zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Where layers are: in /opt, or, of an engine that cannot mount, in folders that it names.
@@ -28,7 +28,7 @@ class Child:
             pass_fds=(ours[0], theirs[1]), start_new_session=True)
         os.close(ours[0])
         os.close(theirs[1])
-        self.runner, self.told, self.ready = runner, None, False
+        self.runner, self.told, self.said, self.used = runner, None, set(), False
         self.to, self.fro, self.rest = ours[1], theirs[0], b""
         self.printed, self.lock = b"", threading.Lock()
         self.reader = threading.Thread(target=self.drain, daemon=True)
@@ -68,23 +68,25 @@ class Child:
         line, self.rest = self.rest.split(b"\n", 1)
         return json.loads(line)
 
-    def wait(self, until):
-        """Until its runner is imported."""
+    def wait(self, word, until):
+        """Until it says that it is ready, or that its session is up."""
         try:
-            while not self.ready and self.told is None and (m := self.hear(until)) is not None:
-                self.ready = "ready" in m
+            while word not in self.said and not self.used and (m := self.hear(until)) is not None:
+                self.said.update(m)
         except TimeoutError:
             pass  # the first test will wait for it
 
     def alive(self):
-        return self.process.poll() is None
+        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def end(self, how=signal.SIGKILL):
         try:
             os.killpg(self.process.pid, how)
         except ProcessLookupError:
             pass
-        code = self.process.wait()
+        _, status, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = code = os.waitstatus_to_exitcode(status)
+        self.peak = usage.ru_maxrss >> 10  # MB
         self.reader.join(1)
         for fd in (self.to, self.fro):
             os.close(fd)
@@ -108,7 +110,7 @@ WARMING = 20  # seconds that a runner's process may take to be imported
 def handler(batch, context=None):
     answer = {"worker": ID, "results": [], "late": []}
     if batch["op"] == "warm":
-        warm(batch["runner"])
+        warm(batch)
         return answer
     tree = LOCAL or lay_out(batch)
     if tree is None:
@@ -129,14 +131,24 @@ def handler(batch, context=None):
     return answer
 
 
-def warm(runner):
-    """Does what can be done before the project is known: the runner is imported, and the base copied."""
+# Runners whose session begins before anything but the project and the arguments is known.
+EARLY = ("pytest",)
+
+
+def warm(batch):
+    """Does what can be done before there are tests: the runner is imported, the project laid out, and a
+    session begun."""
     global child
-    if child is None or not child.alive():
-        child = Child(runner)
-    if not LOCAL:
-        pristine()
-    child.wait(time.monotonic() + WARMING)
+    if child is None or not child.alive() or child.runner != batch["runner"]:
+        if child is not None:
+            stop()
+        child = Child(batch["runner"])
+    tree = LOCAL or (lay_out(batch) if batch.get("root") else pristine() and None)
+    until = time.monotonic() + WARMING
+    child.wait("ready", until)
+    if tree and child.told is None and batch["runner"] in EARLY:
+        child.tell(project(tree, batch))
+        child.wait("up", until)
 
 
 TREES = os.path.join(TMP, "trees")
@@ -240,13 +252,20 @@ def apply(tree, delta):
 
 def ensure(tree, batch):
     global child
-    project = {"tree": tree, "args": batch.get("args") or [], "settings": batch.get("settings") or {}}
-    if child and not (child.alive() and child.runner == batch["runner"] and child.told in (None, project)):
+    about = project(tree, batch)
+    if child and not (child.alive() and child.runner == batch["runner"] and child.told in (None, about)):
         stop()
     if child is None:
         child = Child(batch["runner"])
-    child.tell(project)
+    child.tell(about)
+    child.used = True
     return child
+
+
+def project(tree, batch):
+    """What a runner is told before its tests."""
+    settings = {} if batch["runner"] in EARLY else batch.get("settings") or {}
+    return {"tree": tree, "args": batch.get("args") or [], "settings": settings}
 
 
 def stop():
@@ -303,10 +322,11 @@ def timed_out(todo, running, began, limit, answer):
 
 
 def crashed(batch, todo, running, began, answer):
+    ended = child
     code, printed = stop()
     why = "signal %d (%s)" % (-code, signal.Signals(-code).name) if code < 0 else "exit status %d" % code
     if -code == signal.SIGKILL:
-        why += memory()
+        why += memory(ended.peak)
     if running is None:
         if not answer["results"]:
             answer["broken"] = "the runner ended with %s before it ran a test\n%s" % (why, printed)
@@ -315,10 +335,9 @@ def crashed(batch, todo, running, began, answer):
     return [t for t in todo if t != running]
 
 
-def memory():
+def memory(used):
     """Says so if a process that was killed had about all the memory there is."""
     limit = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0))
-    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
     if not limit or used < 0.7 * limit:
         return ""
     return ": out of memory, with %d of %d MB in use by this process alone (--memory gives more)" % (used, limit)
@@ -332,7 +351,7 @@ def finish(answer):
 
 def idle():
     """Nothing has been set up."""
-    return child is None or child.told is None or not child.alive()
+    return child is None or not child.used or not child.alive()
 
 
 def end_session(answer):
