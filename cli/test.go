@@ -57,6 +57,9 @@ type testOptions struct {
 	alone      []string
 	shuffle    string
 	detect     bool
+	candidates []string
+	rounds     int
+	slower     string
 	quarantine string
 	passes     int
 	sequence   []string
@@ -102,6 +105,9 @@ func testCommand(p *Process) *cobra.Command {
 	f.BoolVar(&o.copies, "stragglers", true, "give tests that take much longer than before to an idle worker as well; the first answer counts")
 	f.StringArrayVar(&o.alone, "alone", nil, "tests that share no process with others: an id or what it begins with, * for any text, or @FILE with one a line")
 	f.StringVar(&o.shuffle, "shuffle", "", "run tests in an order that this number decides, one process a worker; random: choose a number")
+	f.StringArrayVar(&o.candidates, "candidate", nil, "put the suite with other settings beside the suite as it is, and judge: runtime=, memory=, ref=, dir=, env=NAME=VALUE, with commas between")
+	f.IntVar(&o.rounds, "rounds", 3, "with --candidate: so often all tests run on each; those in doubt run more often")
+	f.StringVar(&o.slower, "slower", "10%", "with --candidate: how much longer tests may take")
 	f.BoolVar(&o.detect, "detect-order", false, "find the tests that depend on the order they run in, and on which others they do")
 	f.StringArrayVar(&o.sequence, "sequence", nil, "run only this test, and those that more of these flags name, in their order, in one process")
 	f.StringVar(&o.quarantine, "quarantine", "", "file of tests, one a line, whose failures are reported and do not fail the run")
@@ -111,53 +117,50 @@ func testCommand(p *Process) *cobra.Command {
 
 // testRun is one run of `assay test`.
 type testRun struct {
-	process *Process
-	options testOptions
-	began   time.Time
-	kind    runner.Kind
-	place   runner.Place
-	data    string
-	key     history.Key
-	past    map[string]suite.Past
-	listing suite.Listing
-	built   map[string]string // Listing.Files, if there were any before the engine was opened
-	tests   []suite.Test      // those of this shard
-	own     map[string]string // by test: the process that it is run in; none for any
-	crew    int               // workers that are started
-	workers int               // of them that are used
-	scratch string
-	args    []string   // the runner's
-	excused suite.List // by --quarantine
-	order   string     // how tests were put in order, if not as usual
-	begun   starting
+	process    *Process
+	options    testOptions
+	began      time.Time
+	kind       runner.Kind
+	place      runner.Place
+	data       string
+	key        history.Key
+	past       map[string]suite.Past
+	listing    suite.Listing
+	built      map[string]string // Listing.Files, if there were any before the engine was opened
+	tests      []suite.Test      // those of this shard
+	own        map[string]string // by test: the process that it is run in; none for any
+	crew       int               // workers that are started
+	workers    int               // of them that are used
+	scratch    string
+	args       []string          // the runner's
+	candidates []*testRun        // to be put beside this one
+	halved     bool              // the machine is shared by two arms
+	python     string            // that of a candidate
+	variables  map[string]string // of the environment, likewise
+	excused    suite.List        // by --quarantine
+	order      string            // how tests were put in order, if not as usual
+	begun      starting
 }
 
 // runTests runs the suite of the working directory.
 func runTests(ctx context.Context, p *Process, o testOptions, args []string) error {
-	t := &testRun{process: p, options: o, began: time.Now(), data: absolute(p.Dir, o.data), args: args}
-	if err := t.find(); err != nil {
+	t, err := newTestRun(p, o, args)
+	if err != nil {
 		return err
 	}
-	var err error
-	if t.scratch, err = os.MkdirTemp("", "assay-test-"); err != nil {
+	defer t.end()
+	if err := t.prepare(ctx); err != nil {
 		return err
 	}
-	defer os.RemoveAll(t.scratch)
-	if err := t.open(ctx); err != nil {
-		return err
-	}
-	if err := t.begin(ctx); err != nil {
-		return err
-	}
-	defer t.stop()
-	if len(t.listing.Errors) > 0 && !t.listing.Partial || len(t.listing.Tests) == 0 {
+	switch {
+	case len(t.listing.Errors) > 0 && !t.listing.Partial || len(t.listing.Tests) == 0:
 		return t.nothing()
-	}
-	if t.options.plan {
+	case t.options.plan:
 		return t.predict()
-	}
-	if t.options.detect {
+	case t.options.detect:
 		return t.detectOrder(ctx)
+	case len(t.options.candidates) > 0:
+		return t.contrast(ctx)
 	}
 	outcome, upload, err := t.execute(ctx)
 	if err != nil {
@@ -166,22 +169,44 @@ func runTests(ctx context.Context, p *Process, o testOptions, args []string) err
 	return t.conclude(ctx, outcome, upload)
 }
 
-// begin lists the tests and starts the engine, at once unless listing builds what workers need.
-func (t *testRun) begin(ctx context.Context) error {
-	if t.kind.Builds() {
-		if err := t.collect(ctx); err != nil {
-			return err
-		}
-		t.built = t.listing.Files
-		t.start(ctx)
-		return nil
-	}
-	t.start(ctx)
-	if err := t.collect(ctx); err != nil {
-		t.stop()
+// newTestRun begins a run. End it.
+func newTestRun(p *Process, o testOptions, args []string) (*testRun, error) {
+	scratch, err := os.MkdirTemp("", "assay-test-")
+	return &testRun{process: p, options: o, began: time.Now(), data: absolute(p.Dir, o.data), args: args, scratch: scratch}, err
+}
+
+// prepare finds the runner, opens the engine, and lists the tests.
+func (t *testRun) prepare(ctx context.Context) error {
+	if err := t.find(); err != nil {
 		return err
 	}
-	return nil
+	if err := t.enlist(ctx); err != nil {
+		return err
+	}
+	if err := t.open(ctx); err != nil {
+		return err
+	}
+	if !t.kind.Builds() {
+		t.start(ctx)
+		return t.collect(ctx)
+	}
+	err := t.collect(ctx) // which builds what workers need
+	if err == nil {
+		t.built = t.listing.Files
+		t.start(ctx)
+	}
+	return err
+}
+
+// end stops what was started, and takes away what was laid out.
+func (t *testRun) end() {
+	if t.begun.done != nil {
+		t.stop()
+	}
+	for _, c := range t.candidates {
+		c.end()
+	}
+	os.RemoveAll(t.scratch)
 }
 
 // find finds the runner and its place, and checks the flags.
@@ -198,8 +223,10 @@ func (t *testRun) find() (err error) {
 	if t.kind, err = t.runner(); err != nil {
 		return err
 	}
-	t.place.Dir = t.process.Dir
-	t.place.Python, err = python(t.process)
+	t.place.Dir, t.place.Python = t.process.Dir, t.python
+	if t.python == "" {
+		t.place.Python, err = python(t.process)
+	}
 	return err
 }
 
@@ -257,6 +284,9 @@ func (t *testRun) open(ctx context.Context) (err error) {
 		return err
 	}
 	t.place.Build, t.place.Env = filepath.Join(t.scratch, "build"), environment(t.process)
+	for name, value := range t.variables {
+		t.place.Env = append(t.place.Env, name+"="+value)
+	}
 	h, err := history.Open(filepath.Join(t.data, "suite", "history.db"))
 	if err != nil {
 		return err
@@ -502,7 +532,7 @@ func (t *testRun) execute(ctx context.Context) (dispatch.Outcome, suite.Upload, 
 func (t *testRun) dispatching(e *testEngine) dispatch.Options {
 	return dispatch.Options{
 		Invoker: e, Workers: t.workers, Crew: e.crew, Delta: e.delta, Past: t.past, Scopes: true,
-		Batch:   suite.Batch{Root: e.root, Runner: t.kind.Name, Args: t.args, Timeout: t.options.timeout.Seconds(), Settings: t.listing.Settings},
+		Batch:   suite.Batch{Variables: t.variables, Root: e.root, Runner: t.kind.Name, Args: t.args, Timeout: t.options.timeout.Seconds(), Settings: t.listing.Settings},
 		Process: func(test suite.Test) string { return t.own[test.ID] },
 	}
 }

@@ -76,13 +76,6 @@ func (d *detection) run(ctx context.Context, all []order.Sequence) ([][]order.Ou
 	return outcomes, nil
 }
 
-// show tells people who watch how far it is.
-func (d *detection) show(text string) {
-	if terminal(d.process.Stderr) {
-		fmt.Fprintf(d.process.Stderr, "\r\x1b[K%s\r", text)
-	}
-}
-
 func (d *detection) outcome(r suite.Result) order.Outcome {
 	switch {
 	case r.Status == suite.Lost:

@@ -22,6 +22,9 @@ func (t *testRun) limit() int {
 	if t.options.engine == "aws" {
 		return mostWorker
 	}
+	if t.halved {
+		return max(1, runtime.NumCPU())
+	}
 	return max(2, 2*runtime.NumCPU())
 }
 

@@ -136,6 +136,8 @@ type Batch struct {
 	Args   []string `json:"args,omitempty"`
 	Tests  []string `json:"tests,omitempty"`
 	Fresh  bool     `json:"fresh,omitempty"` // in a process that has run nothing before, and runs nothing after
+	// Variables are of the runner's environment, beside those it has.
+	Variables map[string]string `json:"variables,omitempty"`
 	// Timeout is of one test, in seconds; 0 for none.
 	Timeout float64 `json:"timeout,omitempty"`
 	// Settings are the runner's own, as its listing gave them.

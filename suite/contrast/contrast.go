@@ -14,6 +14,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/stats"
 	"github.com/assaylab/assay/suite"
 )
@@ -32,7 +33,11 @@ type Contrast struct {
 	tests  []record
 	index  map[string]int
 	rounds int
-	close  []int // tests that are looked at once more
+	whole  []float64 // ratios, as logarithms, of all pairs of rounds in which all tests ran
+	close  []int     // tests that are looked at once more
+
+	// OnlyControl and OnlyCandidate are tests that the other arm has not got.
+	OnlyControl, OnlyCandidate []string
 }
 
 // record is what is known of a test.
@@ -64,11 +69,13 @@ func New(ids []string, o Options) *Contrast {
 	return c
 }
 
-// least is what a test must take on one arm to be timed at all, in seconds: below it is the clock's noise.
+// least is what a test must take in the geometric mean of both arms to be timed at all, in seconds: below it
+// is the machine's noise.
 const least = 0.005
 
 // Add takes in a round: results of both arms, in any order. Tests that one of them lost tell nothing.
 func (c *Contrast) Add(control, candidate []suite.Result) {
+	all := c.runsAll()
 	c.rounds++
 	other := map[string]suite.Result{}
 	for _, r := range candidate {
@@ -78,7 +85,11 @@ func (c *Contrast) Add(control, candidate []suite.Result) {
 		b, both := other[a.ID]
 		i, known := c.index[a.ID]
 		if both && known && a.Status != suite.Lost && b.Status != suite.Lost {
+			before := len(c.tests[i].ratios)
 			c.tests[i].add(a, b)
+			if all {
+				c.whole = append(c.whole, c.tests[i].ratios[before:]...)
+			}
 		}
 	}
 	if c.rounds == c.Rounds {
@@ -102,13 +113,16 @@ func (r *record) add(control, candidate suite.Result) {
 
 // time keeps what a pair took, if that can be compared.
 func (r *record) time(control, candidate float64) {
-	if max(control, candidate) < least {
+	const tick = 1e-4 // so that nothing is divided by zero
+	if math.Sqrt((control+tick)*(candidate+tick)) < least {
 		return
 	}
-	const tick = 1e-4 // so that nothing is divided by zero
 	r.ratios = append(r.ratios, math.Log((candidate+tick)/(control+tick)))
 	r.centre = median(r.ratios)
 }
+
+// timed tells whether a test takes long enough in most runs.
+func (r record) timed() bool { return 2*len(r.ratios) > int(r.pairs) }
 
 func median(x []float64) float64 {
 	s := slices.Sorted(slices.Values(x))
@@ -158,9 +172,24 @@ func (c *Contrast) limit() float64 { return math.Log1p(c.Margin) }
 // slower tells whether a test seems to take longer than is allowed.
 func (c *Contrast) slower(r *record) bool { return len(r.ratios) > 0 && r.centre > c.limit() }
 
+// Round is the number of the round that comes next, from 1.
+func (c *Contrast) Round() int { return c.rounds + 1 }
+
+// few pairs say little of what tests take in general.
+const few = 60
+
+// runsAll tells whether all tests are to run in the round that comes next: in the first ones, and in more of
+// them when there are too few tests to tell what they take in general.
+func (c *Contrast) runsAll() bool {
+	if c.rounds < c.Rounds {
+		return true
+	}
+	return c.rounds < c.Most && 0 < len(c.whole) && len(c.whole) < few && c.general().Conclusion == assay.Inconclusive
+}
+
 // Next is the tests to be run next on both arms; none when there is nothing more to be learned.
 func (c *Contrast) Next() []int {
-	if c.rounds < c.Rounds {
+	if c.runsAll() {
 		all := make([]int, len(c.tests))
 		for i := range all {
 			all[i] = i

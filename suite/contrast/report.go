@@ -25,21 +25,23 @@ type Difference struct {
 
 // Report is what came out.
 type Report struct {
-	Tests   int           `json:"tests"`
-	Pairs   int64         `json:"pairs"` // of runs
-	Rounds  int           `json:"rounds"`
-	Worse   []Difference  `json:"worse"`   // fail more often on the candidate
-	Better  []Difference  `json:"better"`  // fail more often on the control
-	Skipped []Difference  `json:"skipped"` // are skipped on one arm alone
-	Slower  []Difference  `json:"slower"`
-	Faster  []Difference  `json:"faster"`
-	Seconds [2]float64    `json:"seconds"` // all tests, one after another: control, candidate
-	Verdict assay.Verdict `json:"verdict"`
+	Tests         int           `json:"tests"`
+	Pairs         int64         `json:"pairs"` // of runs
+	Rounds        int           `json:"rounds"`
+	Worse         []Difference  `json:"worse"`   // fail more often on the candidate
+	Better        []Difference  `json:"better"`  // fail more often on the control
+	Skipped       []Difference  `json:"skipped"` // are skipped on one arm alone
+	Slower        []Difference  `json:"slower"`
+	Faster        []Difference  `json:"faster"`
+	OnlyControl   []string      `json:"only_control,omitempty"`
+	OnlyCandidate []string      `json:"only_candidate,omitempty"`
+	Seconds       [2]float64    `json:"seconds"` // all tests, one after another: control, candidate
+	Verdict       assay.Verdict `json:"verdict"`
 }
 
 // Report tells what is known so far.
 func (c *Contrast) Report() Report {
-	r := Report{Tests: len(c.tests), Rounds: c.rounds}
+	r := Report{Tests: len(c.tests), Rounds: c.rounds, OnlyControl: c.OnlyControl, OnlyCandidate: c.OnlyCandidate}
 	worse, slower := c.proven()
 	for i := range c.tests {
 		t := &c.tests[i]
@@ -91,9 +93,20 @@ func (c *Contrast) timed(r *Report, t *record, d Difference, proven bool) {
 	}
 }
 
+// Unlisted is the report where the candidate's tests cannot even be listed.
+func Unlisted(where, why string, files int) Report {
+	reason := fmt.Sprintf("the tests of %s cannot be listed on the candidate: %s: %s", count(files, "file", "files"), where, lastLine(why))
+	return Report{Verdict: assay.Verdict{Outcome: assay.Refuted, Reason: reason}}
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}
+
 // verdict judges three claims: no test ends worse, none takes longer than is allowed, and neither do all.
 func (c *Contrast) verdict(r Report) assay.Verdict {
-	v := assay.Verdict{Trials: r.Pairs, Evidence: assay.Evidence{Alpha: c.Alpha, EValue: 1, Checks: []assay.Check{c.ends(r), c.takes(r), c.whole()}}}
+	v := assay.Verdict{Trials: r.Pairs, Evidence: assay.Evidence{Alpha: c.Alpha, EValue: 1, Checks: []assay.Check{c.ends(r), c.takes(r), c.general()}}}
 	var worse int64
 	for i := range c.tests {
 		worse += c.tests[i].worse
@@ -122,6 +135,9 @@ func (c *Contrast) verdict(r Report) assay.Verdict {
 	v.Change = strings.Join(slices.Compact(changes), "; ")
 	v.Assumed = []string{"in a pair of runs, whatever disturbs the machine disturbs either arm as likely as the other"}
 	v.NotSeen = []string{fmt.Sprintf("tests that end worse in fewer than %.2g %% of runs", 100*high)}
+	if n := len(r.OnlyControl) + len(r.OnlyCandidate); n > 0 {
+		v.NotSeen = append(v.NotSeen, count(n, "test", "tests")+" that one arm alone has")
+	}
 	if n := c.untimed(); n > 0 {
 		v.NotSeen = append(v.NotSeen, fmt.Sprintf("what %d tests take that end within %g ms", n, least*1000))
 	}
@@ -130,7 +146,7 @@ func (c *Contrast) verdict(r Report) assay.Verdict {
 
 func (c *Contrast) untimed() (n int) {
 	for i := range c.tests {
-		if len(c.tests[i].ratios) == 0 && c.tests[i].worse+c.tests[i].better == 0 {
+		if !c.tests[i].timed() && c.tests[i].worse+c.tests[i].better == 0 {
 			n++
 		}
 	}
@@ -197,25 +213,19 @@ func (c *Contrast) takes(r Report) assay.Check {
 	return check
 }
 
-// whole is the claim that the middle one of the tests takes no longer than is allowed.
-func (c *Contrast) whole() assay.Check {
-	check := assay.Check{Clause: fmt.Sprintf("tests in general take longer by at most %g %%", 100*c.Margin), Delta: c.Margin}
-	var centres []float64
-	for i := range c.tests {
-		if len(c.tests[i].ratios) > 0 {
-			centres = append(centres, c.tests[i].centre)
-		}
-	}
-	if len(centres) == 0 {
+// general is the claim that tests in general take no longer than is allowed.
+func (c *Contrast) general() assay.Check {
+	check := assay.Check{Clause: fmt.Sprintf("tests in general take longer by at most %g %%", 100*c.Margin), Delta: c.Margin, Pairs: int64(len(c.whole))}
+	if !slices.ContainsFunc(c.tests, record.timed) {
 		check.Conclusion, check.Interval = assay.Holds, [2]float64{1, 1}
-		check.Reason = "no test takes long enough to be timed"
+		check.Reason = "tests take too little to be timed"
 		return check
 	}
-	low, high := stats.CentreInterval(centres, c.Alpha/8)
-	estimate := rounded(math.Exp(median(centres)))
-	check.Estimate, check.Blocks = &estimate, len(centres)
+	low, high := stats.CentreInterval(c.whole, c.Alpha/8)
+	estimate := rounded(math.Exp(median(c.whole)))
+	check.Estimate = &estimate
 	check.Interval = [2]float64{rounded(math.Exp(low)), rounded(min(math.Exp(high), math.MaxFloat64))}
-	about := fmt.Sprintf("tests take %.3g times as long on the candidate (%.3g to %.3g, %s timed)", estimate, math.Exp(low), math.Exp(high), count(len(centres), "test", "tests"))
+	about := fmt.Sprintf("tests take %.3g times as long on the candidate (%.3g to %.3g, of %s)", estimate, math.Exp(low), math.Exp(high), count(len(c.whole), "pair", "pairs"))
 	switch {
 	case low > c.limit():
 		check.Conclusion, check.Reason = assay.Refuted, about

@@ -20,6 +20,14 @@ func (r Report) Table(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	for _, only := range []struct {
+		arm string
+		ids []string
+	}{{"control", r.OnlyControl}, {"candidate", r.OnlyCandidate}} {
+		if len(only.ids) > 0 {
+			fmt.Fprintf(w, "only the %s has %s\n", only.arm, printable(some(only.ids)))
+		}
+	}
 	fmt.Fprintf(w, "%d tests, %d pairs of runs in %d rounds; all one after another take %.2fs on the control, %.2fs on the candidate\n", r.Tests, r.Pairs, r.Rounds, r.Seconds[0], r.Seconds[1])
 	for _, c := range r.Verdict.Evidence.Checks {
 		fmt.Fprintf(w, "  %-12s  %s: %s\n", c.Conclusion, c.Clause, printable(c.Reason))

@@ -193,7 +193,7 @@ const (
 func (r *run) finish(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, finishing)
 	defer cancel()
-	if r.fault != nil || !r.shared {
+	if r.fault != nil || !r.shared || r.Keep {
 		return
 	}
 	left := maps.Clone(r.seen)
@@ -225,6 +225,17 @@ func (r *run) finish(ctx context.Context) {
 		}
 		calls.Wait()
 	}
+}
+
+// Finish has the workers of earlier runs tear down what these were to keep.
+func Finish(ctx context.Context, workers []string, o Options) {
+	o.Keep = false
+	r := newRun(nil, o, func() {})
+	r.shared = true
+	for _, w := range workers {
+		r.seen[w] = r.at
+	}
+	r.finish(ctx)
 }
 
 // outcome gives each test its result.

@@ -21,6 +21,7 @@ type Options struct {
 	Batch   suite.Batch                  // what every batch says beside its tests
 	Delta   func() (string, error)       // what a worker asks for that has not got the snapshot
 	Retries int                          // of tests that fail
+	Keep    bool                         // what is set up is left so, for another Run; Finish it in the end
 	Once    bool                         // no test is run a second time: what one run does not tell is Lost
 	MaxFail int                          // tests to fail before the rest is given up; 0 for all
 	Past    map[string]suite.Past        // what tests took before
@@ -59,9 +60,6 @@ const maxKills = 2
 // Run runs tests until each has a result or ctx ends; then those that have none are Lost. It fails if no
 // worker could run anything: with CodeUnreachable if the engine did not answer.
 func Run(ctx context.Context, tests []suite.Test, o Options) (Outcome, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	r := newRun(tests, o, stop)
@@ -112,6 +110,9 @@ type state struct {
 }
 
 func newRun(tests []suite.Test, o Options, stop context.CancelFunc) *run {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	r := &run{
 		Options: o, tests: tests, index: map[string]int{}, began: o.Now(), stop: stop,
 		state: make([]state, len(tests)), flights: map[int]context.CancelFunc{}, seen: map[string]place{},

@@ -495,3 +495,24 @@ func TestMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestKeep: what is kept set up is torn down once, in the end.
+func TestKeep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(passing)
+		o := Options{Invoker: f, Workers: 1, Keep: true}
+		var workers []string
+		for range 3 {
+			out, err := Run(t.Context(), tests(1), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			workers = out.Workers
+		}
+		before := f.calls
+		Finish(t.Context(), workers, o)
+		if before != 3 || f.calls != 4 {
+			t.Errorf("%d calls for three tests, and %d to finish", before, f.calls-before)
+		}
+	})
+}

@@ -17,18 +17,19 @@ class Child:
     """A runner's process. It is told of a project, then given tests, and says what becomes of each, by two
     pipes of its own. Its runner is imported before there is a project."""
 
-    def __init__(self, runner):
+    def __init__(self, runner, variables=None):
         ours, theirs = os.pipe(), os.pipe()
         for fd in (ours[0], theirs[1]):
             os.set_inheritable(fd, True)
         env = dict(os.environ) if LOCAL else environment()
+        env.update(variables or {})
         command = [sys.executable, os.path.join(HERE, "child.py"), runner, str(ours[0]), str(theirs[1])]
         self.process = subprocess.Popen(
             command, cwd=LOCAL or TMP, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             pass_fds=(ours[0], theirs[1]), start_new_session=True)
         os.close(ours[0])
         os.close(theirs[1])
-        self.runner, self.told, self.said, self.used = runner, None, set(), False
+        self.runner, self.variables, self.told, self.said, self.used = runner, variables, None, set(), False
         self.to, self.fro, self.rest = ours[1], theirs[0], b""
         self.printed, self.lock = b"", threading.Lock()
         self.reader = threading.Thread(target=self.drain, daemon=True)
@@ -142,7 +143,7 @@ def warm(batch):
     if child is None or not child.alive() or child.runner != batch["runner"]:
         if child is not None:
             stop()
-        child = Child(batch["runner"])
+        child = Child(batch["runner"], batch.get("variables"))
     tree = LOCAL or (lay_out(batch) if batch.get("root") else pristine() and None)
     until = time.monotonic() + WARMING
     child.wait("ready", until)
@@ -253,10 +254,11 @@ def apply(tree, delta):
 def ensure(tree, batch):
     global child
     about = project(tree, batch)
-    if child and not (child.alive() and child.runner == batch["runner"] and child.told in (None, about)):
+    fits = child and child.alive() and (child.runner, child.variables) == (batch["runner"], batch.get("variables"))
+    if child and not (fits and child.told in (None, about)):
         stop()
     if child is None:
-        child = Child(batch["runner"])
+        child = Child(batch["runner"], batch.get("variables"))
     child.tell(about)
     child.used = True
     return child
