@@ -135,33 +135,33 @@ func (t *testRun) candidate(ctx context.Context, settings string) (*testRun, err
 }
 
 // set changes one setting of a candidate.
-func (c *testRun) set(ctx context.Context, setting string) (err error) {
+func (t *testRun) set(ctx context.Context, setting string) (err error) {
 	key, value, _ := strings.Cut(setting, "=")
 	switch key {
 	case "runtime":
-		c.python, err = interpreter(c.process, value)
+		t.python, err = interpreter(t.process, value)
 	case "memory":
-		c.options.memory, err = strconv.Atoi(strings.TrimSuffix(value, "MB"))
-		if err != nil || c.options.memory < 128 || c.options.memory > 10240 {
+		t.options.memory, err = strconv.Atoi(strings.TrimSuffix(value, "MB"))
+		if err != nil || t.options.memory < 128 || t.options.memory > 10240 {
 			return invalid(fmt.Sprintf("--candidate %q", setting), "memory is a number of MB from 128 to 10240")
 		}
-		if c.options.engine == "local" {
+		if t.options.engine == "local" {
 			return invalid("plain processes have no memory of their own", "leave --engine local out")
 		}
 	case "ref":
-		c.process.Dir, err = tree.Checkout(ctx, c.process.Dir, value, c.scratch)
+		t.process.Dir, err = tree.Checkout(ctx, t.process.Dir, value, t.scratch)
 	case "dir":
-		dir := absolute(c.process.Dir, value)
+		dir := absolute(t.process.Dir, value)
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return invalid(fmt.Sprintf("--candidate %q: there is no such folder", setting), "name the folder of another copy of the project")
 		}
-		c.process.Dir = dir
+		t.process.Dir = dir
 	case "env":
 		name, value, found := strings.Cut(value, "=")
 		if !found || name == "" {
 			return invalid(fmt.Sprintf("--candidate %q", setting), "write env=NAME=VALUE")
 		}
-		c.variables[name] = value
+		t.variables[name] = value
 	default:
 		return invalid(fmt.Sprintf("--candidate: %q is unknown", setting), "use runtime=, memory=, ref=, dir= or env=, with commas between")
 	}
