@@ -115,6 +115,9 @@ var law = map[string][]string{
 	"suite/history":        {module + "/suite", "modernc.org/sqlite/..."},
 	"suite/report":         {module + "/suite"},
 
+	// Traces.
+	"telemetry": {"go.opentelemetry.io/otel/..."},
+
 	// Telling people.
 	"notify": {"github.com/wneessen/go-mail"},
 

@@ -95,4 +95,5 @@ type Invocation struct {
 	Received time.Time `json:"received"`          // when the client's call came in
 	Request  *Request  `json:"request,omitempty"` // nil when a function was invoked directly
 	Payload  []byte    `json:"payload,omitempty"` // the event, for engines that take events
+	Trace    Trace     `json:"trace,omitzero"`    // what is done for it belongs there; none where nothing is traced
 }

@@ -157,14 +157,19 @@ func Version() string {
 }
 
 // logger writes one line an event. Values that name secrets never get here: rooms do not log them.
-func logger(w io.Writer, format string) (*slog.Logger, error) {
-	switch strings.ToLower(format) {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, nil)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, nil)), nil
+func logger(w io.Writer, o observing) (*slog.Logger, error) {
+	var level slog.Level
+	if level.UnmarshalText([]byte(o.logLevel)) != nil {
+		return nil, &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("--log-level %q is unknown", o.logLevel), Hint: "use debug, info, warn or error"}
 	}
-	return nil, &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("--log-format %q is unknown", format), Hint: "use text or json"}
+	options := &slog.HandlerOptions{Level: level}
+	switch strings.ToLower(o.logFormat) {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, options)), nil
+	}
+	return nil, &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("--log-format %q is unknown", o.logFormat), Hint: "use text or json"}
 }
 
 func invalid(what, hint string) error {

@@ -18,15 +18,16 @@ import (
 // rooms are those that a laboratory and a worker have alike. A worker's gateway serves nobody, and its engine has no
 // functions.
 type rooms struct {
-	log     *slog.Logger
-	data    string // folder
-	heap    heapLimit
-	store   store // nil until it is open, as all that follows
-	engine  *lambda.Engine
-	floor   *trial.Floor
-	gateway *gateway.Gateway
-	lab     *laboratory.Laboratory
-	line    *line // nil without --stream
+	log       *slog.Logger
+	data      string // folder
+	heap      heapLimit
+	store     store // nil until it is open, as all that follows
+	engine    *lambda.Engine
+	floor     *trial.Floor
+	gateway   *gateway.Gateway
+	lab       *laboratory.Laboratory
+	line      *line // nil without --stream
+	observing observing
 }
 
 // open opens them in an order in which each finds what it needs. Share says among whom trials are counted and made.
@@ -47,7 +48,12 @@ func (r *rooms) open(ctx context.Context, p *Process, o upOptions, share func(ke
 	if r.engine, err = lambda.New(lambda.Options{Dir: filepath.Join(r.data, "lambda"), Log: r.log, Prices: prices.For(hostArchitecture)}); err != nil {
 		return err
 	}
-	lane := trial.Options{Store: r.store, Log: r.log, Seed: seed(), Decode: compare.Decode}
+	r.observing = o.observing
+	tracer, err := r.observing.open(ctx, p, r.log)
+	if err != nil {
+		return err
+	}
+	lane := trial.Options{Store: r.store, Log: r.log, Seed: seed(), Decode: compare.Decode, Tracer: tracer}
 	if err := o.limits.into(&lane); err != nil {
 		return err
 	}
@@ -55,7 +61,7 @@ func (r *rooms) open(ctx context.Context, p *Process, o upOptions, share func(ke
 		return err
 	}
 	r.floor = trial.New(lane)
-	r.gateway = gateway.New(gateway.Options{Log: r.log, Development: o.development})
+	r.gateway = gateway.New(gateway.Options{Log: r.log, Tracer: tracer, Development: o.development})
 	if err := r.openLaboratory(p, key, prices); err != nil || r.line == nil {
 		return err
 	}
@@ -104,6 +110,7 @@ func (r *rooms) close() {
 	if r.store != nil {
 		r.warn("the store did not close in order", r.store.Close())
 	}
+	r.warn("the last traces were not sent", r.observing.close())
 }
 
 func (r *rooms) warn(what string, err error) {

@@ -53,7 +53,7 @@ type upOptions struct {
 	token       string
 	tokenFile   string
 	credentials string
-	logFormat   string
+	observing   observing
 	prices      string
 	development bool
 	watch       bool
@@ -88,7 +88,7 @@ func upCommand(p *Process, c *client) *cobra.Command {
 	f.StringVar(&o.tokenFile, "token-file", "", "file that holds the token")
 	f.StringVar(&o.prices, "prices", "", "file of prices instead of AWS's published ones, as JSON")
 	f.StringVar(&o.credentials, "aws-credentials", "", "file of credentials, like ~/.aws/credentials: AWS's address then verifies who signs")
-	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
+	o.observing.flags(f)
 	f.BoolVar(&o.development, "development", false, "name the known routes in the gateway's 404 answers")
 	f.BoolVar(&o.watch, "watch", true, "load definitions and function code again when they change")
 	o.limits.flags(f)
@@ -165,7 +165,7 @@ func up(ctx context.Context, p *Process, o upOptions) error {
 
 // build opens everything in an order in which what fails leaves nothing behind.
 func build(ctx context.Context, p *Process, o upOptions) (*house, error) {
-	log, err := logger(p.Stderr, o.logFormat)
+	log, err := logger(p.Stderr, o.observing)
 	if err != nil {
 		return nil, err
 	}

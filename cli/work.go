@@ -44,7 +44,7 @@ func workCommand(p *Process, c *client) *cobra.Command {
 	o.up.limits.concurrency = workersByDefault
 	f.StringVar(&o.up.store, "store", "", "where trials are kept: postgres://user:password@host:port/database (default $ASSAY_STORE)")
 	f.StringVar(&o.up.prices, "prices", "", "file of prices instead of AWS's published ones, as JSON")
-	f.StringVar(&o.up.logFormat, "log-format", "text", "text or json")
+	o.up.observing.flags(f)
 	return cmd
 }
 
@@ -66,7 +66,7 @@ func work(ctx context.Context, p *Process, o workOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	log, err := logger(p.Stderr, o.up.logFormat)
+	log, err := logger(p.Stderr, o.up.observing)
 	if err != nil {
 		return err
 	}

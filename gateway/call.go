@@ -17,6 +17,8 @@ type call struct {
 	ticket   assay.Ticket   // nil: not sampled
 	timed    assay.Timed    // nil: nobody asks how long it took
 	served   func(*assay.Observation) (control bool)
+	canary   bool // another arm than the control serves it
+	spans    spans
 }
 
 // split asks who serves the call, and tells whether it is another arm than the control.
@@ -29,7 +31,7 @@ func (c *call) split() bool {
 	if arm == nil {
 		return false
 	}
-	c.control = arm
+	c.control, c.canary = arm, true
 	return true
 }
 
@@ -66,7 +68,7 @@ func (c *call) tell(o *assay.Observation) {
 func (c *call) invocation(body []byte) *assay.Invocation {
 	request := *c.request
 	request.Body = body
-	return &assay.Invocation{ID: c.gateway.newID(), Received: c.received, Request: &request}
+	return &assay.Invocation{ID: c.gateway.newID(), Received: c.received, Request: &request, Trace: c.spans.trace()}
 }
 
 // offer ends the ticket with what was seen of the control.
@@ -85,6 +87,10 @@ func (c *call) stream(w http.ResponseWriter, r *http.Request, handler http.Handl
 		own.Body = &watched{ReadCloser: r.Body, exchange: x}
 	}
 	started, finished := c.gateway.now(), false
+	if trace := c.follow(started); trace.Parent != "" {
+		own.Header = own.Header.Clone()
+		trace.Into(assay.Header(own.Header))
+	}
 	defer func() {
 		o := rec.observation()
 		o.Started, o.Duration = started, c.gateway.now().Sub(started)
@@ -92,6 +98,7 @@ func (c *call) stream(w http.ResponseWriter, r *http.Request, handler http.Handl
 			o.Fault = &assay.Fault{Kind: assay.FaultTransport, Message: "the control broke off within its answer"}
 		}
 		c.settle(x, o, r.Context().Err() != nil)
+		c.finish(&o)
 	}()
 	handler.ServeHTTP(rec, own)
 	finished = true

@@ -18,19 +18,22 @@ func (c *call) invoke(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(w, r, c.route.MaxBody)
 	if err != nil {
 		c.refuse(w, err)
+		c.finish(&assay.Observation{Status: http.StatusBadRequest})
 		return
 	}
 	inv := c.invocation(body)
 	c.reserve(len(body))
-	o, err := c.control.Invoke(context.WithoutCancel(r.Context()), inv)
+	o, err := c.control.Invoke(context.WithoutCancel(r.Context()), c.traced(inv))
 	if err != nil {
 		c.tell(&assay.Observation{Status: http.StatusBadGateway})
-		c.gateway.log.Error("the control cannot be invoked", "of", c.route.where(), "error", err)
+		c.gateway.log.Error("the control cannot be invoked", append([]any{"of", c.route.where(), "error", err}, c.spans.trace().Attributes()...)...)
+		c.finish(&assay.Observation{Status: http.StatusBadGateway})
 		fail(w, http.StatusBadGateway)
 		return
 	}
 	writeObservation(w, r.Method, o)
 	c.tell(o)
+	c.finish(o)
 	if c.ticket != nil {
 		c.keep(inv, *o)
 	}

@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/assaylab/assay"
 )
 
 // The reasons for which the gateway gives a ticket up.
@@ -34,6 +36,8 @@ type Options struct {
 	Development bool
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
+	// Tracer makes spans of requests; nil: traces pass as they are.
+	Tracer assay.Tracer
 	// NewID makes the ids of invocations; random UUIDs if nil.
 	NewID func() string
 }
@@ -44,12 +48,13 @@ type Gateway struct {
 	development bool
 	now         func() time.Time
 	newID       func() string
+	tracer      assay.Tracer
 	table       atomic.Pointer[table]
 }
 
 // New returns a gateway without routes.
 func New(o Options) *Gateway {
-	g := &Gateway{log: o.Log, development: o.Development, now: o.Now, newID: o.NewID}
+	g := &Gateway{log: o.Log, development: o.Development, now: o.Now, newID: o.NewID, tracer: o.Tracer}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
@@ -100,11 +105,12 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, route *Route) {
-	if handler, streams := route.Control.(http.Handler); streams && route.Lane == nil && route.Split == nil {
+	if handler, streams := route.Control.(http.Handler); streams && g.tracer == nil && route.Lane == nil && route.Split == nil {
 		handler.ServeHTTP(w, r)
 		return
 	}
 	c := &call{gateway: g, route: route, received: g.now(), request: snapshot(r), control: route.Control}
+	c.spans.begin(g.tracer, route, c.request, c.received)
 	if !c.split() {
 		c.choose()
 	}
@@ -112,7 +118,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, route *Route) {
 	switch {
 	case !streams:
 		c.invoke(w, r)
-	case c.ticket != nil || c.served != nil:
+	case c.ticket != nil || c.served != nil || c.spans.whole != nil:
 		c.stream(w, r, handler)
 	default:
 		handler.ServeHTTP(w, r)

@@ -22,17 +22,19 @@ func (g *Gateway) Relay(r *wire.Request) (wire.Exchange, bool) {
 	switch {
 	case route == nil || !route.relayed:
 		return wire.Exchange{}, false
-	case route.Lane == nil && route.Split == nil:
+	case route.Lane == nil && route.Split == nil && g.tracer == nil:
 		return wire.Exchange{To: route.origin}, true
 	}
 	c := call{gateway: g, route: route, received: g.now(), request: r.Snapshot(), control: route.Control}
+	c.spans.begin(g.tracer, route, c.request, c.received)
 	to := wire.Exchange{To: route.origin}
 	if c.split() {
 		to.To = originOf(c.control)
 	} else {
 		c.choose()
 	}
-	if c.ticket != nil || c.served != nil {
+	to.Trace = c.follow(c.received)
+	if c.ticket != nil || c.served != nil || c.spans.whole != nil {
 		to.Tap = &tap{call: c, exchange: newExchange(c.ticket, r.BodyLength())}
 	}
 	return to, to.To != nil
@@ -65,4 +67,5 @@ func (t *tap) Done(o wire.Outcome) {
 		t.exchange.readWhole()
 	}
 	t.settle(t.exchange, t.seen, o.Gone)
+	t.finish(&t.seen)
 }

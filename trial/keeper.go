@@ -32,6 +32,7 @@ const (
 type kept struct {
 	trial  *assay.Trial
 	ticket *ticket
+	span   assay.Span // nil: nobody traces it
 }
 
 // keeper writes trials and ledgers to the store in batches, from one goroutine. When the store is
@@ -164,7 +165,9 @@ func (k *keeper) write(batch []kept) {
 	if len(b.Trials)+len(b.Ledgers) == 0 {
 		return
 	}
-	if k.persist(b) != nil {
+	err := k.persist(b)
+	endSpans(batch)
+	if err != nil {
 		k.fail(batch, changed)
 		return
 	}

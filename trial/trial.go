@@ -76,6 +76,8 @@ type Options struct {
 	Memory      int64 // bytes held
 	Concurrency int   // candidate calls at once
 	Queue       int   // trials waiting
+	// Tracer makes spans of what is done for trials; nil: traces pass as they are.
+	Tracer assay.Tracer
 	// Decode undoes a body's content encoding before it is kept; left as it is if nil.
 	Decode func(*assay.Observation) ([]byte, error)
 	// KeepMatches is the share of matches kept with their bodies, beside the first few; 1 % if zero.

@@ -17,7 +17,8 @@ const firstMatches = 20
 func (l *Lane) try(t *task) {
 	defer func() {
 		if r := recover(); r != nil {
-			l.floor.opt.Log.Error("a trial panicked: please report this", "experiment", l.name, "panic", r, "stack", string(debug.Stack()))
+			l.floor.opt.Log.Error("a trial panicked: please report this",
+				append([]any{"experiment", l.name, "panic", r, "stack", string(debug.Stack())}, t.inv.Trace.Attributes()...)...)
 			t.ticket.drop(DropPanic)
 		}
 	}()
@@ -29,7 +30,9 @@ func (l *Lane) try(t *task) {
 	if t.ticket.brought == nil { // else whoever offered it has counted it
 		l.strata.count(t.ticket.stratum, func(s *assay.TrafficStratum) { s.Trials++ })
 	}
-	if !l.floor.keeper.keep(kept{trial: made, ticket: t.ticket}) {
+	keeping := kept{trial: made, ticket: t.ticket, span: l.span(t.inv, "keep", assay.SpanInternal)}
+	if !l.floor.keeper.keep(keeping) {
+		endSpans([]kept{keeping})
 		t.ticket.drop(DropShutdown)
 	}
 }
@@ -60,7 +63,13 @@ func (l *Lane) make(t *task) (made *assay.Trial, refused string) {
 		l.floor.heavy.Lock()
 		defer l.floor.heavy.Unlock()
 	}
-	if refused := l.compare(g.plan, t, calls, made); refused != "" {
+	comparing := l.span(t.inv, "compare", assay.SpanInternal)
+	refused = l.compare(g.plan, t, calls, made)
+	if comparing != nil {
+		comparing.Note("assay.outcome", string(made.Outcome()))
+	}
+	l.finish(comparing, nil)
+	if refused != "" {
 		return nil, refused
 	}
 	if len(made.Candidates) == 0 && len(e.Candidates) > 0 {
@@ -116,7 +125,9 @@ func (l *Lane) observe(t *task, c *call) (refused string) {
 	end := unknown
 	defer func() { l.tell(c.guard, c.guard.end(admitted, l.floor.opt.Now(), end)) }()
 	r := &room{ticket: t.ticket}
-	obs := l.call(c.invoker, t.inv, &t.ticket.gen.plan.Experiment, r.more)
+	inv, span := l.follow(t.inv, c)
+	obs := l.call(c.invoker, inv, &t.ticket.gen.plan.Experiment, r.more)
+	l.finish(span, &obs)
 	switch {
 	case l.floor.ctx.Err() != nil:
 		return DropShutdown // what ended with the laboratory says nothing of the arm

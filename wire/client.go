@@ -127,7 +127,7 @@ func (c *client) relay(to Exchange) bool {
 	}
 	c.in.take(c.request.size)
 	out, fields := buffers.Get().(*buffer), c.x.answer.fields
-	c.x = exchange{client: c, to: to.To, tap: to.Tap, request: &c.request, out: out.data[:0]}
+	c.x = exchange{client: c, to: to.To, tap: to.Tap, trace: to.Trace, request: &c.request, out: out.data[:0]}
 	c.x.answer.fields = fields
 	again := c.x.run()
 	release(out)

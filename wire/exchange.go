@@ -17,6 +17,8 @@ var errGone = fmt.Errorf("the client went away: %w", context.Canceled)
 type Exchange struct {
 	To  *Origin
 	Tap Tap // nil: nobody listens
+	// Trace is sent in the place of the client's; none: the client's passes as it is.
+	Trace assay.Trace
 }
 
 // Tap is told what passes. Sent may be called by another goroutine than the others are; Done comes last. What they
@@ -46,6 +48,7 @@ type exchange struct {
 	client  *client
 	to      *Origin
 	tap     Tap
+	trace   assay.Trace
 	request *Request
 	isHead  bool
 	up      *link
@@ -63,7 +66,7 @@ type exchange struct {
 func (x *exchange) run() (again bool) {
 	x.isHead = string(x.request.method) == http.MethodHead
 	x.closing = x.request.close
-	x.out = x.request.appendTo(x.out[:0], x.to, x.client.address)
+	x.out = x.request.appendTo(x.out[:0], x.to, x.client.address, &x.trace)
 	err := x.takeBody()
 	if err == nil {
 		err = x.open()

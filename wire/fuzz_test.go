@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"github.com/assaylab/assay"
 )
 
 // What the relay takes, net/http takes as well and understands alike: method, target, host, fields, and where the
@@ -36,7 +38,7 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		sameRequest(t, r, b[end:], b)
-		sent := r.appendTo(nil, &Origin{Host: "service:1", Prefix: "/base"}, "192.0.2.1")
+		sent := r.appendTo(nil, &Origin{Host: "service:1", Prefix: "/base"}, "192.0.2.1", &assay.Trace{})
 		again, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(sent)))
 		if err != nil || again.Host != "service:1" || again.RequestURI != "/base"+string(r.target) {
 			t.Fatalf("sent on as %q: %v", sent, err)

@@ -146,8 +146,9 @@ func (r *Request) Snapshot() *assay.Request {
 // BodyLength is the body's length in bytes; -1 if it is not known before its end.
 func (r *Request) BodyLength() int64 { return r.length }
 
-// appendTo writes the head as the service at o is sent it.
-func (r *Request) appendTo(b []byte, o *Origin, client string) []byte {
+// appendTo writes the head as the service at o is sent it, with a trace in the place of the client's if there is one.
+func (r *Request) appendTo(b []byte, o *Origin, client string, trace *assay.Trace) []byte {
+	traced := trace.Parent != ""
 	b = append(append(b, r.method...), ' ')
 	b = append(append(b, o.Prefix...), r.target...)
 	b = append(b, " HTTP/1.1\r\n"...)
@@ -155,14 +156,26 @@ func (r *Request) appendTo(b []byte, o *Origin, client string) []byte {
 		switch f := &r.fields[i]; {
 		case f.kind == host:
 			b = appendField(b, "Host", o.Host)
+		case traced && (equalFold(f.name, "traceparent") || equalFold(f.name, "tracestate")):
 		case f.kind != forwardedFor && r.endToEnd(f):
 			b = append(b, f.line...)
 		}
+	}
+	if traced {
+		b = appendTrace(b, trace)
 	}
 	if r.takesTrailers() {
 		b = append(b, "Te: trailers\r\n"...)
 	}
 	return append(r.appendForwarded(b, client), "\r\n"...)
+}
+
+func appendTrace(b []byte, trace *assay.Trace) []byte {
+	b = appendField(b, "Traceparent", trace.Parent)
+	if trace.State != "" {
+		b = appendField(b, "Tracestate", trace.State)
+	}
+	return b
 }
 
 // appendForwarded says for whom the request is made, as plainhttp does.

@@ -1,0 +1,89 @@
+package telemetry
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/assaylab/assay"
+)
+
+func TestParents(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+	tracer, err := New(t.Context(), Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ended, end := context.WithCancel(context.Background())
+		end()
+		_ = tracer.Close(ended)
+	})
+	const id = "0af7651916cd43dd8448eb211c80319c"
+	for parent, want := range map[string]struct{ id, flags string }{
+		"00-" + id + "-b7ad6b7169203331-01": {id, "01"},
+		"00-" + id + "-b7ad6b7169203331-00": {id, "00"},
+		"":                                  {"", "01"},
+		"garbage":                           {"", "01"},
+		"00-" + strings.Repeat("0", 32) + "-b7ad6b7169203331-01": {"", "01"},
+	} {
+		got := tracer.Start(assay.Trace{Parent: parent, State: "a=1"}, "x", assay.SpanServer, time.Now()).Trace()
+		if (got.ID() == want.id) != (want.id != "") || len(got.ID()) != 32 || got.ID() == strings.Repeat("0", 32) ||
+			!strings.HasSuffix(got.Parent, "-"+want.flags) || (got.State == "a=1") != (want.id != "") || strings.Contains(got.Parent, "b7ad6b7169203331") {
+			t.Errorf("below %q: %+v", parent, got)
+		}
+	}
+}
+
+func TestWanted(t *testing.T) {
+	for _, tt := range []struct {
+		env  map[string]string
+		want bool
+	}{
+		{nil, false},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a"}, true},
+		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://a"}, true},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_SDK_DISABLED": "true"}, false},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_TRACES_EXPORTER": "none"}, false},
+	} {
+		if got := Wanted(func(name string) (string, bool) { v, ok := tt.env[name]; return v, ok }); got != tt.want {
+			t.Errorf("%v: %v", tt.env, got)
+		}
+	}
+}
+
+// TestLossIsToldOnce, when it begins, and its end as well.
+func TestLossIsToldOnce(t *testing.T) {
+	var refuses atomic.Bool
+	refuses.Store(true)
+	to := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if refuses.Load() {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	defer to.Close()
+	var log bytes.Buffer
+	tracer, err := New(t.Context(), Options{Endpoint: to.URL + "/v1/traces", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		refuses.Store(i < 2)
+		tracer.Start(assay.Trace{}, "x", assay.SpanInternal, time.Now()).End(time.Now())
+		if err := tracer.provider.ForceFlush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tracer.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if said := log.String(); strings.Count(said, "traces are lost") != 1 || strings.Count(said, "takes traces again") != 1 {
+		t.Error(said)
+	}
+}
