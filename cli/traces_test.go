@@ -14,6 +14,9 @@ import (
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/assaylab/assay/store/postgres/postgrestest"
+	"github.com/assaylab/assay/stream/natstest"
 )
 
 // receiver is an OTLP receiver that keeps what it is sent.
@@ -184,4 +187,27 @@ func TestTracesPassUntouched(t *testing.T) {
 			t.Errorf("%s: %q, %q", path, parent, state)
 		}
 	}
+}
+
+// TestTracesReachWorkers: a trace travels with the offer, by the environment's settings alone.
+func TestTracesReachWorkers(t *testing.T) {
+	database, server := postgrestest.Start(t), natstest.Start(t)
+	to := startReceiver(t)
+	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", to.URL)
+	control, a, b := startService(t), startService(t), startService(t)
+	f := startFleet(t, server.URL, database.URL, 1)
+	f.worker()
+	definition := fmt.Sprintf("experiments:\n  e:\n    path: e\n    unsafe: true\n    control: {url: %q}\n    candidates: {a: {url: %q}, b: {url: %q}}\n", control.URL, a.URL, b.URL)
+	f.gateways[0].must("apply", "-f", write(t, f.dir+"/e.yaml", definition))
+	trace := sendTraced(t, f.gateways[0].gateway+"/e", 7, "01")
+	eventually(t, time.Minute, func() error {
+		spans := to.of(trace)
+		for _, name := range []string{"gateway", "control", "candidate a", "candidate b", "compare", "keep"} {
+			if spans[name] == nil || name != "gateway" && string(spans[name].ParentSpanId) != string(spans["gateway"].SpanId) {
+				return fmt.Errorf("no span %s of %d below the gateway's", name, len(spans))
+			}
+		}
+		return nil
+	})
 }

@@ -87,3 +87,25 @@ func TestLossIsToldOnce(t *testing.T) {
 		t.Error(said)
 	}
 }
+
+// BenchmarkSpan is what one span costs the path of a request: begun below another, handed on, ended. Where the client
+// does not sample, it is two thirds of that. Of a busy machine: 16 and 10 microseconds, 21 and 17 allocations.
+func BenchmarkSpan(b *testing.B) {
+	to := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer to.Close()
+	tracer, err := New(b.Context(), Options{Endpoint: to.URL + "/v1/traces", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer tracer.Close(context.Background())
+	for name, flags := range map[string]string{"sampled": "01", "unsampled": "00"} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s := tracer.Start(assay.Trace{Parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-" + flags}, "x", assay.SpanClient, time.Now())
+				_ = s.Trace()
+				s.End(time.Now())
+			}
+		})
+	}
+}
