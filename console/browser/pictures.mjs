@@ -32,12 +32,8 @@ const pages = {
   rollouts: [console_, "/rollouts"],
   health: [console_, "/health"],
   "functions-empty": [empty, "/functions"],
-  function: [console_, "/functions/price"],
   "trial-swipe": [console_, `/trials/${drawing.id}?view=swipe`],
-  rules: [console_, "/rules"],
-  "rules-empty": [empty, "/rules"],
   "rollouts-empty": [empty, "/rollouts"],
-  health: [console_, "/health"],
   "health-empty": [empty, "/health"],
   missing: [console_, "/trials/nothing-of-this-name"],
 };
