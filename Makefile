@@ -13,7 +13,7 @@ demo: setup build
 
 ## test: everything that CI runs
 test: setup-test lint
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '^TestFaultMatrix$$' ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 40m -skip '^TestFaultMatrix$$' ./...
 	CGO_ENABLED=1 $(GO) test -race -v -run '^TestFaultMatrix$$' ./cli
 	./scripts/fuzz 3s
 	$(GO) test -run Simulated ./judge

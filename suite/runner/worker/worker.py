@@ -12,6 +12,8 @@ ID = uuid.uuid4().hex[:12]
 HIDDEN = ("_HANDLER", "AWS_EXECUTION_ENV", "AWS_LAMBDA_", "LAMBDA_", "LD_LIBRARY_PATH", "NODE_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 KEPT = 16 << 10  # bytes of what a runner prints, for when it ends
 
+subprocess._USE_VFORK = False  # a child of vfork begins with the peak memory of its parent (getrusage(2), execve)
+
 
 class Child:
     """A runner's process. It is told of a project, then given tests, and says what becomes of each, by two
