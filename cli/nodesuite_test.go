@@ -64,7 +64,11 @@ func TestNodeSuites(t *testing.T) {
 				folder = ""
 			}
 			badName := folder + "bad" + strings.TrimPrefix(filepath.Base(c.name), "a")
-			s := nodeSuite(t, map[string]string{"package.json": "{" + c.manifest + "}", c.name: c.head + nodeTests + c.more, badName: bad})
+			tests := nodeTests
+			if runner == "vitest" { // it ends itself when a test closes a stream that 100 MB are still to go through
+				tests = strings.Replace(tests, "fs.closeSync(1)", "", 1)
+			}
+			s := nodeSuite(t, map[string]string{"package.json": "{" + c.manifest + "}", c.name: c.head + tests + c.more, badName: bad})
 			code, out, errs := s.test("--workers", "2", "--engine", "local", "--junit", "report.xml")
 			if code != exitRefuted {
 				t.Fatalf("exit %d\n%s\n%s", code, out, errs)

@@ -146,7 +146,7 @@ async function inert(open) {
   let id;
   for (let i = 0; !id && i < 100; i++) {
     const { trials } = await (await fetch(`${console_}/api/v1/experiments/events/trials?limit=5`)).json();
-    id = trials.find((t) => t.invocation.request.query.includes("script"))?.id;
+    id = trials.find((t) => t.invocation.request.query?.includes("script"))?.id;
   }
   await page.goto(`${console_}/trials/${id}`);
   await until(page, "it is shown", () => document.body.innerText.includes("onerror="));
