@@ -2,7 +2,7 @@
 // names. Vitest starts processes or threads of its own for the tests, as it is configured.
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { Ids, captured, cut, explained, fileOf, firstLine, now, patternOf, project, relative, serve } from './node.mjs'
+import { Ids, Kept, captured, cut, explained, fileOf, firstLine, now, patternOf, project, relative, serve } from './node.mjs'
 
 // open opens the project's vitest, with the command line read as it does.
 export async function open (args, reporter) {
@@ -33,6 +33,8 @@ function faultsAround (test) {
   return all
 }
 
+const LATE = 50 // milliseconds that a result waits for what its test wrote
+
 class Runner {
   constructor (link) {
     this.link = link
@@ -40,8 +42,9 @@ class Runner {
 
   async open (first) {
     this.output = captured()
+    this.logs = new Map() // what tests wrote by console, by vitest's name of the test
     const { vitest } = await open(first.args, {
-      onTestCaseReady: t => this.began(t), onTestCaseResult: t => this.ended(t), onUserConsoleLog: log => this.output.add(log.content)
+      onTestCaseReady: t => this.began(t), onTestCaseResult: t => this.ended(t), onUserConsoleLog: log => this.heard(log)
     })
     this.vitest = vitest
     await vitest.init?.()
@@ -81,9 +84,16 @@ class Runner {
     if (id) this.link.say({ start: id })
   }
 
+  // heard: what a test writes by console comes apart from its result, and often after it.
+  heard (log) {
+    if (!log.taskId) return this.output.add(log.content)
+    if (!this.logs.has(log.taskId)) this.logs.set(log.taskId, new Kept())
+    this.logs.get(log.taskId).add(log.content)
+  }
+
   ended (test) {
     const id = this.idOf(test)
-    if (id && test.result().state !== 'skipped') this.report(id, test)
+    if (id && test.result().state !== 'skipped') setTimeout(() => this.report(id, test), LATE)
   }
 
   report (id, test) {
@@ -94,7 +104,8 @@ class Runner {
     const about = test.diagnostic()
     const call = (about?.duration ?? 0) / 1000
     const result = { id, status: { passed: 'pass', failed: 'fail' }[state] ?? 'skip', start: (about?.startTime ?? Date.now()) / 1000, call }
-    const output = this.output.take()
+    const output = (this.logs.get(test.id)?.take() ?? '') + this.output.take()
+    this.logs.delete(test.id)
     if (state === 'failed') {
       const detail = (errors).map(explained).join('\n')
       Object.assign(result, { message: firstLine(errors[0]?.message), detail: cut(detail), output, line: test.location?.line })
