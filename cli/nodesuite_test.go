@@ -2,7 +2,6 @@ package cli
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -116,9 +115,7 @@ func TestNodeBadInput(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := exec.LookPath("node"); err != nil {
-				t.Skip(err)
-			}
+			needs(t, "node")
 			s := newSuite(t, c.files)
 			code, out, errs := s.test("--engine", "local")
 			if code != c.code || !strings.Contains(out+errs, c.says) {

@@ -19,11 +19,8 @@ func TestSuiteLive(t *testing.T) {
 	if code != exitRefuted || errs != "" || !strings.Contains(out[:4], "F") || strings.Contains(out, "\x1b") {
 		t.Errorf("exit %d\n%s\n%q", code, out, errs)
 	}
-	terminal, err := exec.LookPath("script")
-	if err != nil {
-		t.Skip("script, of Debian's bsdutils, is not installed")
-	}
-	cmd := exec.CommandContext(t.Context(), terminal, "-qec", assayBinary(t)+" test --engine local --workers 2", "/dev/null")
+	needs(t, "script")
+	cmd := exec.CommandContext(t.Context(), "script", "-qec", assayBinary(t)+" test --engine local --workers 2", "/dev/null")
 	cmd.Dir, cmd.Env = s.dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "VIRTUAL_ENV=" + s.python, "TERM=xterm"}
 	shown, _ := cmd.CombinedOutput() // tests fail, and so does it
 	before, after, _ := strings.Cut(string(shown), "= FAILURES =")
