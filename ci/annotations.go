@@ -16,7 +16,7 @@ var (
 
 // Annotations writes what did not hold as workflow commands of GitHub Actions, which shows them beside the definition.
 func Annotations(w io.Writer, e *shape.Experiment, places func(candidate string) Place) error {
-	for _, a := range candidates(e) {
+	for _, a := range e.Candidates() {
 		command := "warning"
 		switch a.Verdict.Outcome {
 		case assay.Holds:

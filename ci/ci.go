@@ -12,17 +12,6 @@ import (
 	"github.com/assaylab/assay/console/shape"
 )
 
-// candidates are the arms that have a verdict.
-func candidates(e *shape.Experiment) []shape.Arm {
-	var all []shape.Arm
-	for _, a := range e.Arms {
-		if a.Candidate != nil {
-			all = append(all, a)
-		}
-	}
-	return all
-}
-
 // caption names a candidate for people.
 func caption(a shape.Arm) string {
 	if a.Title == "" {

@@ -19,7 +19,7 @@ func JUnit(w io.Writer, e *shape.Experiment, now time.Time) error {
 	suite.SetTimestamp(now.UTC())
 	suite.AddProperty("trials", fmt.Sprint(e.Trials))
 	suite.AddProperty("requests", fmt.Sprint(e.Requests))
-	for _, a := range candidates(e) {
+	for _, a := range e.Candidates() {
 		for _, c := range claims(a.Verdict) {
 			suite.AddTestcase(testcase(e.Name, a, c))
 		}

@@ -14,7 +14,7 @@ import (
 const mostPaths = 10
 
 var summary = template.Must(template.New("summary").Funcs(template.FuncMap{
-	"caption": caption, "candidates": candidates, "cell": cell, "code": code, "percent": percent, "interval": interval,
+	"caption": caption, "cell": cell, "code": code, "percent": percent, "interval": interval,
 	"estimate": estimate, "mark": mark, "latency": latency, "cost": cost, "first": firstPaths, "beyond": beyond,
 }).Parse(`## {{mark .Outcome}} {{cell .Name}}: {{.Outcome}}
 
@@ -25,7 +25,7 @@ var summary = template.Must(template.New("summary").Funcs(template.FuncMap{
 {{- range .Arms}}
 | {{cell (caption .)}} | {{if .Candidate}}{{mark .Verdict.Outcome}} {{.Verdict.Outcome}}{{else}}{{.Role}}{{end}} | {{if .Candidate}}{{.Trials}}{{else}}{{.Observations}}{{end}} | {{if .Candidate}}{{.Mismatches}}{{end}} | {{if .Candidate}}{{interval .Verdict.Evidence.MismatchInterval}}{{end}} | {{latency .}} | {{cost .}} |
 {{- end}}
-{{range candidates .}}
+{{range .Candidates}}
 ### {{cell (caption .)}}: {{.Verdict.Outcome}}
 
 {{cell .Verdict.Reason}}

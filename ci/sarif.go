@@ -32,7 +32,7 @@ func SARIF(w io.Writer, e *shape.Experiment, version string, places func(candida
 	run.AddRule(ruleRefuted).WithDescription("A candidate's hypothesis is refuted")
 	run.AddRule(ruleDiffers).WithDescription("A candidate answers differently from the control")
 	run.WithResults([]*sarif.Result{}) // none is a finding as well
-	for _, a := range candidates(e) {
+	for _, a := range e.Candidates() {
 		at := location(places(a.Name))
 		for _, c := range claims(a.Verdict) {
 			if c.Conclusion == assay.Refuted {

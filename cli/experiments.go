@@ -24,17 +24,6 @@ import (
 )
 
 // dropped is the number of trials dropped, for whatever reason.
-func dropped(e *shape.Experiment) (n int64) {
-	for _, v := range e.Dropped {
-		n += v
-	}
-	return n
-}
-
-func candidates(e *shape.Experiment) []shape.Arm {
-	return slices.DeleteFunc(slices.Clone(e.Arms), func(a shape.Arm) bool { return a.Candidate == nil })
-}
-
 func applyCommand(p *Process, c *client) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
@@ -122,7 +111,7 @@ func getExperiments(ctx context.Context, p *Process, c *client, output string) e
 		for _, e := range list.Experiments {
 			lines = append(lines, []string{
 				e.Name, string(e.State), strconv.Itoa(e.Version), percent(e.Sample), fmt.Sprint(e.Requests),
-				fmt.Sprint(e.Trials), fmt.Sprint(dropped(&e)), fmt.Sprint(len(candidates(&e))), string(e.Outcome),
+				fmt.Sprint(e.Trials), fmt.Sprint(e.DroppedInAll()), fmt.Sprint(len(e.Candidates())), string(e.Outcome),
 			})
 		}
 		return rows(w, "NAME STATE VERSION SAMPLE REQUESTS TRIALS DROPPED CANDIDATES VERDICT", lines)
@@ -192,7 +181,7 @@ func describeExperiment(ctx context.Context, w io.Writer, c *client, name string
 	}
 	fmt.Fprintf(w, "%s: %s, version %d, sampling %s\n", e.Name, e.State, e.Version, percent(e.Sample))
 	fmt.Fprintf(w, "%d requests, %d sampled, %d trials, %d in flight, %d dropped%s\n\n",
-		e.Requests, e.Sampled, e.Trials, e.InFlight, dropped(&e), reasons(e.Dropped))
+		e.Requests, e.Sampled, e.Trials, e.InFlight, e.DroppedInAll(), reasons(e.Dropped))
 	if err := armTable(w, &e); err != nil {
 		return err
 	}
@@ -263,7 +252,7 @@ func armTable(w io.Writer, e *shape.Experiment) error {
 }
 
 func printVerdicts(w io.Writer, e *shape.Experiment) {
-	for _, a := range candidates(e) {
+	for _, a := range e.Candidates() {
 		title := a.Name
 		if a.Title != "" {
 			title += " (" + a.Title + ")"

@@ -144,7 +144,7 @@ func (f *fleet) addsUp() {
 	eventually(f.t, time.Minute, func() error {
 		for _, l := range f.gateways {
 			e := l.experiment("e")
-			if e.Requests != f.sent || e.InFlight != 0 || e.Sampled != e.Trials+dropped(&e) {
+			if e.Requests != f.sent || e.InFlight != 0 || e.Sampled != e.Trials+e.DroppedInAll() {
 				return fmt.Errorf("%d sent, and a gateway counts %d requests, %d sampled, %d trials, %v dropped, %d in flight", f.sent, e.Requests, e.Sampled, e.Trials, e.Dropped, e.InFlight)
 			}
 		}

@@ -189,10 +189,10 @@ func (l *lab) settled(name string) shape.Experiment {
 		}
 		return nil
 	})
-	if e.Sampled != e.Trials+dropped(&e) {
+	if e.Sampled != e.Trials+e.DroppedInAll() {
 		l.t.Errorf("%s: sampled %d != trials %d + dropped %v", name, e.Sampled, e.Trials, e.Dropped)
 	}
-	for _, a := range candidates(&e) {
+	for _, a := range e.Candidates() {
 		if a.Observations != e.Trials || a.Matches+a.Mismatches != e.Trials {
 			l.t.Errorf("%s %s: %d observations, %d matches, %d mismatches of %d trials", name, a.Name, a.Observations, a.Matches, a.Mismatches, e.Trials)
 		}

@@ -61,7 +61,7 @@ func TestManyMachines(t *testing.T) {
 	f.send(two, 40)
 	server.Run()
 	f.addsUp()
-	if e := one.experiment("e"); e.Trials != 240 || dropped(&e) != 0 {
+	if e := one.experiment("e"); e.Trials != 240 || e.DroppedInAll() != 0 {
 		t.Errorf("%d trials and %v dropped, want 240 and none", e.Trials, e.Dropped)
 	}
 
@@ -105,7 +105,7 @@ func TestPostgresDiesUnderAStream(t *testing.T) {
 	eventually(t, time.Minute, more(l.experiment("e").Trials))
 	sent := clients.end()
 	e := l.settled("e")
-	if e.Requests != sent || e.NotSampled["store"] == 0 || dropped(&e) != 0 {
+	if e.Requests != sent || e.NotSampled["store"] == 0 || e.DroppedInAll() != 0 {
 		t.Errorf("%d requests of %d, not sampled %v, dropped %v", e.Requests, sent, e.NotSampled, e.Dropped)
 	}
 	if n := l.keptTrials("e"); n != e.Trials {

@@ -87,7 +87,7 @@ func verdict(ctx context.Context, p *Process, c *client, name string, o verdictO
 // awaited says what --wait waits for.
 func awaited(e *shape.Experiment) string {
 	var more int64
-	for _, a := range candidates(e) {
+	for _, a := range e.Candidates() {
 		if n := a.Verdict.Needs; n != nil {
 			more = max(more, n.More)
 		}
@@ -99,7 +99,7 @@ func awaited(e *shape.Experiment) string {
 }
 
 func undecided(e *shape.Experiment) bool {
-	return slices.ContainsFunc(candidates(e), func(a shape.Arm) bool {
+	return slices.ContainsFunc(e.Candidates(), func(a shape.Arm) bool {
 		return a.Verdict.Outcome == assay.Inconclusive
 	})
 }

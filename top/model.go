@@ -7,7 +7,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/console/shape"
 )
 
@@ -99,20 +98,13 @@ func (m *model) look(l looked) {
 
 // next is the pulse after another look; p is nil before the first.
 func (p *pulse) next(e *shape.Experiment, elapsed float64) *pulse {
-	n := &pulse{requests: e.Requests, dropped: dropped(e)}
+	n := &pulse{requests: e.Requests, dropped: e.DroppedInAll()}
 	if p == nil || elapsed <= 0 || e.Requests < p.requests { // counts begin anew with new evidence
 		return n
 	}
 	n.rates = append(n.rates, p.rates[max(0, len(p.rates)-memory+1):]...)
 	n.rates = append(n.rates, float64(n.requests-p.requests)/elapsed)
 	n.drops = max(0, float64(n.dropped-p.dropped)/elapsed)
-	return n
-}
-
-func dropped(e *shape.Experiment) (n int64) {
-	for _, d := range e.Dropped {
-		n += d
-	}
 	return n
 }
 
@@ -178,6 +170,3 @@ func (m *model) View() tea.View {
 	v.WindowTitle = "assay top"
 	return v
 }
-
-// isCandidate tells arms that have a verdict.
-func isCandidate(a shape.Arm) bool { return a.Role == assay.RoleCandidate && a.Candidate != nil }

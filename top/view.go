@@ -86,18 +86,9 @@ func (m *model) fit(lines []string) []string {
 // rowOfChosen is the chosen experiment's line in the table's body.
 func (m *model) rowOfChosen() (row int) {
 	for _, e := range m.all[:m.chosen] {
-		row += 1 + len(candidates(&e))
+		row += 1 + len(e.Candidates())
 	}
 	return row
-}
-
-func candidates(e *shape.Experiment) (all []shape.Arm) {
-	for _, a := range e.Arms {
-		if isCandidate(a) {
-			all = append(all, a)
-		}
-	}
-	return all
 }
 
 // headers begin with what matters most: a narrow terminal cuts the rest.
@@ -118,7 +109,7 @@ func (m *model) table() string {
 		})
 	for i, e := range m.all {
 		t.Row(m.experiment(i, &e)...)
-		for _, a := range candidates(&e) {
+		for _, a := range e.Candidates() {
 			t.Row(m.candidate(a)...)
 		}
 	}

@@ -43,6 +43,19 @@ type Experiment struct {
 	Overhead   *Overhead        `json:"overhead,omitempty"`
 }
 
+// Candidates are the arms that have a verdict.
+func (e *Experiment) Candidates() []Arm {
+	return slices.DeleteFunc(slices.Clone(e.Arms), func(a Arm) bool { return a.Candidate == nil })
+}
+
+// DroppedInAll is how many sampled requests were dropped, for whatever reason.
+func (e *Experiment) DroppedInAll() (n int64) {
+	for _, d := range e.Dropped {
+		n += d
+	}
+	return n
+}
+
 // Overhead is by how much longer clients wait for sampled requests than for those held out, on average, as far
 // as the last five to ten minutes tell. Bounds are left out until they are known.
 type Overhead struct {

@@ -160,16 +160,7 @@ const enough = 10
 // ends is the claim that no test ends worse.
 func (c *Contrast) ends(r Report) assay.Check {
 	check := assay.Check{Clause: "no test fails more often", Conclusion: assay.Holds, Pairs: r.Pairs}
-	var proven, doubt []string
-	for _, d := range r.Worse {
-		check.EValue = max(check.EValue, d.EValue)
-		switch {
-		case d.Proven:
-			proven = append(proven, d.ID)
-		case d.Candidate.Runs < enough || d.EValue >= 1:
-			doubt = append(doubt, d.ID)
-		}
-	}
+	proven, doubt := sift(&check, r.Worse, func(d Difference) bool { return d.Candidate.Runs < enough || d.EValue >= 1 })
 	switch {
 	case len(proven) > 0:
 		check.Conclusion = assay.Refuted
@@ -183,6 +174,21 @@ func (c *Contrast) ends(r Report) assay.Check {
 	return check
 }
 
+// sift names the tests of which a difference is proven, and those that are in doubt, and gives the check the largest
+// of their e-values.
+func sift(check *assay.Check, all []Difference, doubted func(Difference) bool) (proven, doubt []string) {
+	for _, d := range all {
+		check.EValue = max(check.EValue, d.EValue)
+		switch {
+		case d.Proven:
+			proven = append(proven, d.ID)
+		case doubted(d):
+			doubt = append(doubt, d.ID)
+		}
+	}
+	return proven, doubt
+}
+
 // suspect is the e-value from which on a test that may take longer keeps the claim open. Of those that were
 // looked into as they took longer in each of the first rounds, most did so by chance, and fall below it.
 const suspect = 10
@@ -190,16 +196,7 @@ const suspect = 10
 // takes is the claim that no test takes longer than is allowed.
 func (c *Contrast) takes(r Report) assay.Check {
 	check := assay.Check{Clause: fmt.Sprintf("no test takes longer by more than %g %%", 100*c.Margin), Conclusion: assay.Holds, Delta: c.Margin}
-	var proven, doubt []string
-	for _, d := range r.Slower {
-		check.EValue = max(check.EValue, d.EValue)
-		switch {
-		case d.Proven:
-			proven = append(proven, d.ID)
-		case d.EValue >= suspect:
-			doubt = append(doubt, d.ID)
-		}
-	}
+	proven, doubt := sift(&check, r.Slower, func(d Difference) bool { return d.EValue >= suspect })
 	switch {
 	case len(proven) > 0:
 		check.Conclusion = assay.Refuted
