@@ -29,6 +29,15 @@ var Classes = []Class{
 	ClassETag, ClassToken, ClassCounter, ClassJitter, ClassUnordered,
 }
 
+// Unit is what a Rule's Within counts: "s", or "" for the values' own unit.
+func (c Class) Unit() string {
+	switch c {
+	case ClassTimestamp, ClassEpoch, ClassHTTPDate:
+		return "s"
+	}
+	return ""
+}
+
 // Rule excuses a difference at a path when both values are of its class. It was proposed from what the
 // control and its secondary showed there, or written by hand; somebody answers for it, and it ends.
 type Rule struct {

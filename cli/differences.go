@@ -103,12 +103,7 @@ func within(r *assay.Rule) string {
 	if r.Within == 0 {
 		return ""
 	}
-	unit := ""
-	switch r.Class {
-	case assay.ClassTimestamp, assay.ClassEpoch, assay.ClassHTTPDate:
-		unit = "s"
-	}
-	return fmt.Sprintf("<=%g%s", r.Within, unit)
+	return fmt.Sprintf("<=%g%s", r.Within, r.Class.Unit())
 }
 
 func acceptRuleCommand(p *Process, c *client) *cobra.Command {

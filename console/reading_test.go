@@ -177,6 +177,7 @@ func TestReadingAPI(t *testing.T) {
 	}{
 		{"GET", base + "/rules", "", 200, `"proposed":[{"id":"` + id + `","path":"body:$.at","class":"timestamp","within":60,"pairs":12`},
 		{"GET", base + "/rules", "", 200, `"blind":true`},
+		{"GET", "/rules?experiment=rounding-float", "", 200, "timestamp, at most 60 s apart"},
 		{"POST", base + "/rules", `{"id": "` + id + `", "owner": "ann", "expires": "2027-01-31"}`, 200, "rules"},
 		{"POST", base + "/rules", `{"path": "body:$.l[3].n", "class": "counter", "within": 5, "owner": "bob", "expires": "2027-01-31T12:00:00Z"}`, 200, "rules"},
 		{"POST", base + "/rules", `{"id": "00000000", "owner": "ann", "expires": "2027-01-31"}`, 404, "no rule of that id"},
