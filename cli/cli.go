@@ -62,7 +62,7 @@ func Run(ctx context.Context, p *Process) int {
 	cmd.SetIn(p.Stdin)
 	cmd.SetOut(p.Stdout)
 	cmd.SetErr(p.Stderr)
-	err := cmd.ExecuteContext(ctx)
+	ran, err := cmd.ExecuteContextC(ctx)
 	var code exitCode
 	switch {
 	case err == nil:
@@ -74,7 +74,7 @@ func Run(ctx context.Context, p *Process) int {
 	}
 	complain(p.Stderr, err)
 	if !errors.As(err, new(*assay.Error)) {
-		fmt.Fprintln(p.Stderr, "  hint: `assay COMMAND --help` shows how it is used")
+		fmt.Fprintf(p.Stderr, "  hint: it is used as `%s`; `%s --help` tells more\n", ran.UseLine(), ran.CommandPath())
 	}
 	return exitCodeOf(err)
 }
@@ -107,26 +107,39 @@ func exitCodeOf(err error) int {
 
 func root(p *Process) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "assay",
+		Use:   "assay COMMAND",
 		Short: "A laboratory for serverless functions",
 		Long: "Assay puts a candidate beside the control that runs now, on the same work, and answers\n" +
 			"holds, refuted or inconclusive, with evidence.",
-		SilenceUsage: true, SilenceErrors: true,
+		Version: Version(), SilenceUsage: true, SilenceErrors: true,
 	}
+	cmd.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	cmd.Flags().Bool("version", false, "print the version")
 	c := &client{process: p}
 	cmd.PersistentFlags().StringVar(&c.address, "console", "", "address of the running laboratory's console (default $ASSAY_CONSOLE or "+defaultConsole+")")
 	cmd.PersistentFlags().StringVar(&c.token, "token", "", "token of the console and the AWS address (default $ASSAY_TOKEN)")
 	c.consoleFlags(cmd.PersistentFlags())
-	cmd.AddCommand(
-		upCommand(p, c), workCommand(p, c), notifyCommand(p), applyCommand(p, c), deployCommand(p, c), getCommand(p, c), describeCommand(p, c), deleteCommand(p, c),
-		pauseCommand(p, c), resumeCommand(p, c), rampCommand(p, c), verdictCommand(p, c), trialsCommand(p, c),
-		recordCommand(p, c), replayCommand(p, c), rolloutCommand(p, c),
-		exportCommand(p, c), importCommand(p, c), testCommand(p),
-		rulesCommand(p, c), clustersCommand(p, c), driftCommand(p, c), reproduceCommand(p, c),
-		invokeCommand(p, c), logsCommand(p, c), schemaCommand(p), doctorCommand(p, c), topCommand(p, c), manCommand(p), versionCommand(p), readPDFCommand(p),
-	)
+	grouped(cmd, "The laboratory:",
+		upCommand(p, c), applyCommand(p, c), getCommand(p, c), describeCommand(p, c), deleteCommand(p, c),
+		topCommand(p, c), doctorCommand(p, c), notifyCommand(p), workCommand(p, c), exportCommand(p, c), importCommand(p, c))
+	grouped(cmd, "Experiments:",
+		verdictCommand(p, c), trialsCommand(p, c), pauseCommand(p, c), resumeCommand(p, c), rampCommand(p, c),
+		recordCommand(p, c), replayCommand(p, c), rolloutCommand(p, c))
+	grouped(cmd, "What differs:", clustersCommand(p, c), rulesCommand(p, c), driftCommand(p, c), reproduceCommand(p, c))
+	grouped(cmd, "Functions:", deployCommand(p, c), invokeCommand(p, c), logsCommand(p, c))
+	grouped(cmd, "Test suites:", testCommand(p))
+	cmd.AddCommand(schemaCommand(p), manCommand(p), versionCommand(p), readPDFCommand(p))
 	completeNames(c, cmd)
 	return cmd
+}
+
+// grouped adds commands that `assay --help` lists under a title of their own.
+func grouped(cmd *cobra.Command, title string, commands ...*cobra.Command) {
+	cmd.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, c := range commands {
+		c.GroupID = title
+	}
+	cmd.AddCommand(commands...)
 }
 
 func versionCommand(p *Process) *cobra.Command {

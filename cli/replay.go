@@ -66,7 +66,7 @@ func replayCommand(p *Process, c *client) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", "", "the recording (- is the input)")
-	f.StringVar(&o.format, "format", "auto", "auto, jsonl (of `assay record`), har or log")
+	f.StringVar(&o.format, "format", "auto", "auto, jsonl (of assay record), har or log")
 	f.StringVar(&o.origin, "origin", "", "scheme and host of the requests in a log, for example https://shop.example.org")
 	f.StringVar(&o.to, "to", "", "one candidate: the name of one in NAME, or url:ADDRESS, function:NAME, arn:ARN")
 	f.StringVar(&o.as, "as", "", "the experiment made by --to (default NAME-replay)")

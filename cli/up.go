@@ -95,7 +95,7 @@ func upCommand(p *Process, c *client) *cobra.Command {
 	o.clients.flags(f)
 	o.tls.flags(f)
 	o.stream.flags(f)
-	f.IntVar(&o.workers, "workers", workersByDefault, "with --stream: offers that this machine tries at once; 0 leaves them to `assay work`")
+	f.IntVar(&o.workers, "workers", workersByDefault, "with --stream: offers that this machine tries at once; 0 leaves them to assay work")
 	return cmd
 }
 

@@ -12,8 +12,8 @@ import (
 // assumed lists what a verdict on these clauses supposes, for people.
 func (m matter) assumed() []string {
 	h := m.hypothesis
-	all := []string{fmt.Sprintf("a wrong verdict may come up with a chance of %s, which %s share; looking often changes nothing",
-		spaced(h.Alpha), count(int64(m.shares), "claim"))}
+	all := []string{fmt.Sprintf("a wrong verdict may come up with a chance of %s%s; looking often changes nothing",
+		spaced(h.Alpha), shared(int64(m.shares)))}
 	if s := m.experiment.Sample; s.Rate < 1 {
 		all = append(all, fmt.Sprintf("the requests sampled (%s) stand for the others", spaced(s.Rate)))
 	}
@@ -26,6 +26,14 @@ func (m matter) assumed() []string {
 		}
 	}
 	return all
+}
+
+// shared says how many claims have the chance of a wrong verdict in common: nothing for one.
+func shared(claims int64) string {
+	if claims == 1 {
+		return ""
+	}
+	return fmt.Sprintf(", which %d claims share", claims)
 }
 
 func (m matter) supposed(c clause) string {
