@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -230,6 +231,7 @@ func TestAnAliasSplits(t *testing.T) {
 type keeping struct {
 	steps  []assay.Step
 	shifts []float64
+	bases  []string // that were known at each
 	keep   error
 	shift  error
 	served assay.Conclusion
@@ -247,7 +249,7 @@ func (k *keeping) run(from assay.Standing) *Run {
 		},
 		Shift: func(_ context.Context, base string, weight float64) (string, error) {
 			if k.shift == nil {
-				k.shifts = append(k.shifts, weight)
+				k.shifts, k.bases = append(k.shifts, weight), append(k.bases, base)
 			}
 			return "7", k.shift
 		},
@@ -311,6 +313,47 @@ func TestWhatCannotBeKept(t *testing.T) {
 	k.shift = nil
 	if step, err := r.Look(t.Context(), verdict(assay.Holds), start); err != nil || step == nil || step.To != assay.StageRolledBack {
 		t.Errorf("%+v, %v", step, err)
+	}
+}
+
+// What an alias was shifted to before the step could be kept is known still: another order shifts it back.
+func TestAnAliasThatIsAhead(t *testing.T) {
+	full := errors.New("disk full")
+	for order, want := range map[Order]float64{Pause: 0.01, Rollback: 0} {
+		k := &keeping{served: assay.Holds}
+		r := k.run(standing(assay.StageCanary, 0, 0.01, 0))
+		serve(r, 20000)
+		k.keep = full
+		if _, err := r.Look(t.Context(), verdict(assay.Holds), start.Add(time.Hour)); !errors.Is(err, full) {
+			t.Fatal(err)
+		}
+		k.keep = nil
+		if _, err := r.Order(t.Context(), order, start.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(k.shifts, []float64{0.5, want}) {
+			t.Errorf("%s: shifted to %v, want 0.5 and back to %g", order, k.shifts, want)
+		}
+		if s := r.Standing(); s.Base != "7" || s.Weight != want {
+			t.Errorf("%s: stands at %+v", order, s)
+		}
+	}
+}
+
+// Where an alias led before is known from the first shift on, also when that step could not be kept.
+func TestTheBaseOfAnAliasIsNotForgotten(t *testing.T) {
+	full := errors.New("disk full")
+	k := &keeping{keep: full}
+	r := k.run(Begin("e", "new", 1, start))
+	if _, err := r.Order(t.Context(), Promote, start); !errors.Is(err, full) {
+		t.Fatal(err)
+	}
+	k.keep = nil
+	if _, err := r.Order(t.Context(), Rollback, start); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(k.shifts, []float64{1, 0}) || !slices.Equal(k.bases, []string{"", "7"}) {
+		t.Errorf("shifted to %v, from %q", k.shifts, k.bases)
 	}
 }
 

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -14,7 +15,8 @@ type Run struct {
 
 	mu       sync.Mutex
 	standing assay.Standing
-	move     *move // decided and not carried out whole yet
+	move     *move   // decided and not carried out whole yet
+	shifted  float64 // the share at the alias, which may be ahead of the standing; NaN: nobody knows
 }
 
 // Options of a Run. All but Shift are needed.
@@ -24,7 +26,7 @@ type Options struct {
 	Split   *Split
 	// Judge says what the answers given to clients come to, of which the canary gave a share of weight.
 	Judge func(plan assay.Rollout, control, canary assay.Served, weight float64) assay.Verdict
-	// Keep writes a step down. What cannot be written is tried again; the share does not grow before.
+	// Keep writes a step down. What cannot be written is tried again; the split's share does not grow before, an alias's may.
 	Keep func(context.Context, assay.Standing, assay.Step) error
 	// Shift sets the share where the split itself does not: at a Lambda alias. Base is what an earlier call
 	// returned, "" before the first: the version that the alias leads to without the rollout.
@@ -43,7 +45,7 @@ func Start(opt Options, from assay.Standing, now time.Time) *Run {
 		from.Entered = now
 	}
 	opt.Split.Weigh(from.Weight)
-	return &Run{opt: opt, standing: from}
+	return &Run{opt: opt, standing: from, shifted: from.Weight}
 }
 
 // Continue goes on under another version of the definition that says the same of the rollout. The canary is
@@ -128,13 +130,10 @@ func (r *Run) decide(next assay.Standing, by string, verdict *assay.Verdict) {
 
 func (r *Run) carryOut(ctx context.Context) (*assay.Step, error) {
 	m := r.move
-	if r.opt.Shift != nil && m.to.Weight != r.standing.Weight {
-		base, err := r.opt.Shift(ctx, r.standing.Base, m.to.Weight)
-		if err != nil {
-			return nil, err
-		}
-		m.to.Base = base
+	if err := r.shift(ctx, m.to.Weight); err != nil {
+		return nil, err
 	}
+	m.to.Base = r.standing.Base
 	if err := r.opt.Keep(ctx, m.to, m.step); err != nil {
 		return nil, err
 	}
@@ -143,4 +142,17 @@ func (r *Run) carryOut(ctx context.Context) (*assay.Step, error) {
 	}
 	r.standing, r.move = m.to, nil
 	return &m.step, nil
+}
+
+// shift brings the alias to a weight, and remembers where it led before, whatever becomes of the step.
+func (r *Run) shift(ctx context.Context, weight float64) error {
+	if r.opt.Shift == nil || weight == r.shifted {
+		return nil
+	}
+	r.shifted = math.NaN() // until it is known that the attempt came to something
+	base, err := r.opt.Shift(ctx, r.standing.Base, weight)
+	if err == nil {
+		r.standing.Base, r.shifted = base, weight
+	}
+	return err
 }
