@@ -63,14 +63,21 @@ func (s *Stream) unreachable(err error) error {
 }
 
 func (s *Stream) definitions(ctx context.Context) (jetstream.KeyValue, error) {
-	if err := s.prepare(ctx); err != nil {
-		return nil, s.unreachable(err)
+	bucket, err := s.findBucket(ctx)
+	if s.forget(err) { // somebody deleted it
+		bucket, err = s.findBucket(ctx)
 	}
-	bucket, err := s.js.KeyValue(ctx, s.bucket())
 	if err != nil {
 		return nil, s.unreachable(err)
 	}
 	return bucket, nil
+}
+
+func (s *Stream) findBucket(ctx context.Context) (jetstream.KeyValue, error) {
+	if err := s.prepare(ctx); err != nil {
+		return nil, err
+	}
+	return s.js.KeyValue(ctx, s.bucket())
 }
 
 func (s *Stream) sealDefinition(e assay.Experiment) ([]byte, error) {

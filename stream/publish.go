@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -224,12 +225,13 @@ func (p *publisher) send(subject, id string, data []byte) error {
 }
 
 func (p *publisher) attempt(subject, id string, data []byte) error {
-	if err := p.stream.prepare(p.ctx); err != nil {
+	if err := cmp.Or(p.ctx.Err(), p.stream.prepare(p.ctx)); err != nil {
 		return errors.Join(errNotSent, err)
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, exchange)
 	defer cancel()
 	_, err := p.stream.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data}, jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
+	p.stream.forget(err)
 	return err
 }
 

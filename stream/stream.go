@@ -162,6 +162,21 @@ func (s *Stream) prepare(ctx context.Context) error {
 	return nil
 }
 
+// forget tells whether an error says that what prepare made is gone from the server: it is made again then.
+func (s *Stream) forget(err error) bool {
+	bucket := errors.Is(err, jetstream.ErrBucketNotFound)
+	if !bucket && !errors.Is(err, jetstream.ErrConsumerNotFound) && !errors.Is(err, jetstream.ErrStreamNotFound) && !errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ready = false
+	if bucket {
+		clear(s.known) // revisions begin anew
+	}
+	return true
+}
+
 func (s *Stream) offers() string { return s.name + "-offers" }
 
 func (s *Stream) makeStream(ctx context.Context) error {

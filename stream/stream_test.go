@@ -245,6 +245,48 @@ func TestAServerThatGoesAwayLosesNothing(t *testing.T) {
 	}
 }
 
+// What was never sent is dropped, and in no doubt, when time is up.
+func TestWhatWasNotSentIsInNoDoubt(t *testing.T) {
+	server := natstest.Start(t)
+	gateway := open(t, server.URL)
+	if err := gateway.Reached(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill()
+	await(t, "that is noticed", func() bool { return !gateway.Connected() })
+	from := newSource("gateway")
+	const offers = 3 * frameOffers
+	for i := range offers {
+		from.offer(gateway, fmt.Sprint(i))
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	gateway.Close(ended, "shutdown")
+	if l := from.Ledger(); from.in != 0 || l.Dropped["shutdown"] != offers {
+		t.Errorf("of %d, %d are in doubt, and dropped %v", offers, from.in, l.Dropped)
+	}
+}
+
+// A stream that somebody deleted is made again by whoever needs it first.
+func TestADeletedStreamIsMadeAgain(t *testing.T) {
+	server := natstest.Start(t)
+	gateway := open(t, server.URL)
+	if err := gateway.Post(t.Context(), assay.Experiment{Name: "e", Version: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{gateway.js.DeleteStream(t.Context(), gateway.offers()), gateway.js.DeleteKeyValue(t.Context(), gateway.bucket())} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := gateway.Post(t.Context(), assay.Experiment{Name: "e", Version: 2}); err != nil {
+		t.Error(err)
+	}
+	from := newSource("gateway")
+	from.offer(gateway, "1")
+	await(t, "it is handed over", func() bool { return from.Ledger().Handed == 1 })
+}
+
 func TestAFullStreamDropsTheNewest(t *testing.T) {
 	server := natstest.Start(t)
 	gateway := open(t, server.URL, func(o *Options) { o.Waiting, o.MaxBytes = 10, 20_000 })

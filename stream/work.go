@@ -94,15 +94,6 @@ func (w *Worker) next(ctx context.Context, consumer jetstream.Consumer) error {
 	return err
 }
 
-// forget looks again for what is gone from the server.
-func (s *Stream) forget(err error) {
-	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
-		s.mu.Lock()
-		s.ready = false
-		s.mu.Unlock()
-	}
-}
-
 // work has the offers of a frame tried, and ends it only then. Who is silent for longer than patience is taken for dead.
 func (w *Worker) work(ctx context.Context, msg jetstream.Msg, patience time.Duration) {
 	stop := hold(msg, patience/3)
