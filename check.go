@@ -374,7 +374,13 @@ func count(flags ...bool) (n int) {
 func goodURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
-		u.RawQuery == "" && u.Fragment == "" && u.Opaque == ""
+		u.RawQuery == "" && u.Fragment == "" && u.Opaque == "" && goodPort(u.Port())
+}
+
+// goodPort tells whether something can listen there; no port means the scheme's.
+func goodPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return s == "" || err == nil && n > 0
 }
 
 // comparatorOptions are the options of each kind of comparator. Which of the body's go with a format is for

@@ -64,6 +64,7 @@ func TestExperimentFlaws(t *testing.T) {
 		{"no control", func(e *assay.Experiment) { e.Control.Target = assay.Target{} }, "control"},
 		{"two targets", func(e *assay.Experiment) { e.Control.Target.Function = "f" }, "control"},
 		{"url", func(e *assay.Experiment) { e.Control.Target.URL = "127.0.0.1:9000" }, "control/url"},
+		{"url with a port that is none", func(e *assay.Experiment) { e.Control.Target.URL = "http://127.0.0.1:99999" }, "control/url"},
 		{"url scheme", func(e *assay.Experiment) { e.Control.Target.URL = "ftp://a" }, "control/url"},
 		{"arn", func(e *assay.Experiment) { e.Candidates[0].Target.ARN = "arn:aws:s3:::a" }, "candidates/new/arn"},
 		{"architecture of a url", func(e *assay.Experiment) { e.Control.Target.Architecture = "arm64" }, "control/architecture"},

@@ -161,6 +161,10 @@ func TestFunctions(t *testing.T) {
 	if _, errs, code := f.assay("apply", "-f", bad); code != exitUsage || !strings.Contains(errs, `no function "nobody"`) || !strings.Contains(errs, bad) {
 		t.Errorf("apply of what names nothing: exit %d, %s", code, errs)
 	}
+	loop := write(t, t.TempDir()+"/loop.yaml", "experiments:\n"+definition("loop", "loop", f.gateway))
+	if _, errs, code := f.assay("apply", "-f", loop); code != exitUsage || !strings.Contains(errs, "call itself without end") {
+		t.Errorf("apply of a gateway that calls itself: exit %d, %s", code, errs)
+	}
 	if _, errs, code := f.assay("delete", "f"); code != exitUsage || !strings.Contains(errs, "the function is an arm of e") {
 		t.Errorf("delete of a function in use: exit %d, %s", code, errs)
 	}

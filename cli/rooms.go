@@ -20,6 +20,7 @@ import (
 type rooms struct {
 	log       *slog.Logger
 	data      string // folder
+	front     string // where clients reach the gateway; empty at a worker
 	heap      heapLimit
 	store     store // nil until it is open, as all that follows
 	engine    *lambda.Engine
@@ -75,7 +76,7 @@ func (r *rooms) openLaboratory(p *Process, key []byte, prices assay.PriceList) e
 	}
 	r.lab, err = laboratory.New(laboratory.Options{
 		Log: r.log, Now: time.Now, Seed: seed, Env: p.Env, Store: r.store, Packer: packer, Engine: r.engine, Floor: r.floor, Gateway: r.gateway,
-		Key: key, Prices: prices, Data: r.data, Budgets: r.heap.allow,
+		Key: key, Prices: prices, Data: r.data, Front: r.front, Budgets: r.heap.allow,
 	})
 	return err
 }

@@ -198,6 +198,7 @@ func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err 
 	if err := h.listen(p); err != nil {
 		return err
 	}
+	h.front = h.addressOf()["gateway"]
 	if h.unlock, err = lock(h.opt.data); err != nil {
 		return err
 	}

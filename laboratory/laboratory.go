@@ -54,6 +54,7 @@ type Options struct {
 	Key     []byte // of redaction
 	Prices  assay.PriceList
 	Data    string // the folder in which routes are kept
+	Front   string // where the gateway listens, host:port; empty where none does
 	// Budgets is told how many bytes of bodies all experiments in force may hold together, when that changes.
 	Budgets func(bytes int64)
 }
@@ -96,7 +97,7 @@ func New(o Options) (*Laboratory, error) {
 	}
 	return &Laboratory{
 		log: o.Log, now: o.Now, seed: o.Seed, store: o.Store, packer: o.Packer, engine: o.Engine, floor: o.Floor, gateway: o.Gateway, budgets: o.Budgets,
-		routes: routes, resolve: &resolver{log: o.Log, bureau: bureau, env: o.Env, engine: o.Engine, key: o.Key, prices: o.Prices},
+		routes: routes, resolve: &resolver{log: o.Log, bureau: bureau, env: o.Env, engine: o.Engine, key: o.Key, prices: o.Prices, front: o.Front},
 		posted:  map[string]int{},
 		inForce: map[string]*experiment{}, past: map[string]assay.Experiment{}, fromFile: map[string]string{},
 	}, nil

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 
@@ -32,6 +33,7 @@ type resolver struct {
 	key    []byte // of redaction
 	shared bool   // arms must be reached from all machines
 	prices assay.PriceList
+	front  string // where the gateway listens, host:port; empty where none does
 }
 
 // arms is all that a definition names, ready to use.
@@ -109,6 +111,11 @@ func (r *resolver) arms(ctx context.Context, e assay.Experiment, promised map[st
 // invoker resolves one target. Account 000000000000 is the embedded engine, unless an endpoint is named.
 func (r *resolver) invoker(ctx context.Context, t assay.Target, promised map[string]bool, a *arms) (assay.Invoker, *assay.Flaw) {
 	switch {
+	case t.URL != "" && leadsBack(t.URL, r.front):
+		return nil, &assay.Flaw{
+			Path: []string{"url"}, What: fmt.Sprintf("%q is this laboratory's own gateway, which would call itself without end", t.URL),
+			Hint: "name the address of the service behind it; --gateway chooses the gateway's",
+		}
 	case t.URL != "":
 		trust, err := certificates.Client(certificates.Files{CA: t.TLS.CA, Cert: t.TLS.Cert, Key: t.TLS.Key}, t.TLS.Name)
 		if err != nil {
@@ -187,21 +194,22 @@ func (r *resolver) function(name string, t assay.Target, promised map[string]boo
 		}
 		return nil, &assay.Flaw{
 			Path: []string{at}, What: fmt.Sprintf("the embedded engine has no function %q", bare),
-			Hint: r.knownFunctions(),
+			Hint: r.knownFunctions(promised),
 		}
 	}
 	return withEvents(r.engine.Invoker(name), t, e), nil
 }
 
-func (r *resolver) knownFunctions() string {
-	var names []string
+func (r *resolver) knownFunctions(promised map[string]bool) string {
+	names := slices.Collect(maps.Keys(promised))
 	for _, d := range r.engine.Deployments() {
 		names = append(names, d.Name)
 	}
 	if len(names) == 0 {
 		return "define it under `functions:`; there is none yet"
 	}
-	return "define it under `functions:`, or name one of " + strings.Join(names, ", ")
+	slices.Sort(names)
+	return "define it under `functions:`, or name one of " + strings.Join(slices.Compact(names), ", ")
 }
 
 // withEvents lets a function, which takes events, serve the HTTP requests of an experiment.
