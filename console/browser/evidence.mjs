@@ -84,6 +84,35 @@ async function reproduces(open) {
   await accessible(page);
 }
 
+// What only a script handles cannot be used before that script listens, and then the first click counts.
+async function waits(open) {
+  const reproduction = `/trials/${await newest("catalogue")}/reproduction/rewritten`;
+  for (const [script, address, name, counts] of [
+    ["reproduce", reproduction, "Look for it", () => document.querySelector("[data-reproduce] output").textContent.startsWith("Found after")],
+    ["function", "/functions/price", "Invoke", () => document.querySelector("[data-payload]").textContent.includes("1250")],
+    ["forms", "/experiments/pictures", "Pause", () => document.querySelector(".title .state").innerText.includes("paused")],
+  ]) {
+    const page = await open();
+    let release;
+    const gate = new Promise((done) => { release = done; });
+    await page.route(`**/${script}.js`, async (route) => { await gate; await route.continue(); });
+    await page.goto(console_ + address, { waitUntil: "commit" });
+    const button = page.getByRole("button", { name, exact: true, includeHidden: true });
+    await until(page, `${name} has its place`, (text) => {
+      const found = [...document.querySelectorAll("button")].find((b) => b.textContent === text);
+      return found?.getBoundingClientRect().width > 0 && getComputedStyle(found).visibility === "hidden";
+    }, name);
+    await page.evaluate(() => { window.here = true; });
+    const { x, y, width, height } = await button.boundingBox();
+    await page.mouse.click(x + width / 2, y + height / 2); // it asks for nothing, and leads nowhere
+    const clicked = button.click();
+    release();
+    await clicked;
+    await until(page, `the first click on ${name} counts`, counts);
+    if (!await page.evaluate(() => window.here)) throw new Error(`${name} led to another page`);
+  }
+}
+
 // A function is tried with an event, and its log is followed.
 async function tries(open) {
   const page = await open();
@@ -167,7 +196,7 @@ async function health(open) {
 await browse(async (open) => {
   const opened = [];
   const opens = async (options) => { const page = await open(options); opened.push(page); return page; };
-  for (const step of [unfolds, logs, pictures, reproduces, tries, rules, rollout, health]) {
+  for (const step of [unfolds, logs, pictures, reproduces, waits, tries, rules, rollout, health]) {
     const began = performance.now();
     await step(opens);
     console.log(`${step.name}: ${Math.round(performance.now() - began)} ms`);

@@ -2,8 +2,6 @@ package browser
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
@@ -50,15 +48,10 @@ func TestEvidence(t *testing.T) {
 	write(t, filepath.Join(dir, "assay.yaml"), fmt.Sprintf(evidence, server.URL))
 	write(t, filepath.Join(dir, "price", "main.py"), function)
 	l := runLab(t, "-f", dir)
+	paths := []string{}
 	for i := range 60 {
-		for _, path := range []string{"/price", fmt.Sprint("/catalogue/", i, "?lang=en&gift=1"), fmt.Sprint("/pictures/", i/20), "/events"} {
-			answer, err := http.Get("http://" + l.gateway + path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _ = io.Copy(io.Discard, answer.Body)
-			answer.Body.Close()
-		}
+		paths = append(paths, "/price", fmt.Sprint("/catalogue/", i, "?lang=en&gift=1"), fmt.Sprint("/pictures/", i/20), "/events")
 	}
+	l.send(t, paths)
 	walk(t, "evidence", l)
 }

@@ -206,8 +206,7 @@ func write(t *testing.T, name, content string) {
 	}
 }
 
-// traffic sends so many requests to the orders, and fewer to the others, and waits until the console has counted
-// the trials.
+// traffic sends so many requests to the orders, and fewer to the others, and waits until their trials are kept.
 func (l *lab) traffic(t *testing.T, requests int) {
 	t.Helper()
 	paths := []string{}
@@ -217,6 +216,12 @@ func (l *lab) traffic(t *testing.T, requests int) {
 			paths = append(paths, fmt.Sprint("/pictures/", i), "/price", "/events")
 		}
 	}
+	l.send(t, paths)
+}
+
+// send makes a request for each path, and waits until the trials of all are kept.
+func (l *lab) send(t *testing.T, paths []string) {
+	t.Helper()
 	for _, path := range paths {
 		answer, err := http.Get("http://" + l.gateway + path)
 		if err != nil {
@@ -224,5 +229,43 @@ func (l *lab) traffic(t *testing.T, requests int) {
 		}
 		_, _ = io.Copy(io.Discard, answer.Body)
 		answer.Body.Close()
+	}
+	for deadline := time.Now().Add(2 * time.Minute); !l.settled(t); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("trials are still in flight: %s", l.logged())
+		}
+	}
+}
+
+// settled tells whether no trial is in flight, and those that were counted can be read.
+func (l *lab) settled(t *testing.T) bool {
+	t.Helper()
+	var all struct {
+		Experiments []struct {
+			Name     string
+			Trials   int
+			InFlight int `json:"in_flight"`
+		}
+	}
+	l.read(t, "experiments", &all)
+	for _, e := range all.Experiments {
+		var kept struct{ Trials []struct{} }
+		if l.read(t, "experiments/"+e.Name+"/trials?limit=1", &kept); e.InFlight > 0 || e.Trials > 0 && len(kept.Trials) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// read takes what the console's API answers.
+func (l *lab) read(t *testing.T, path string, into any) {
+	t.Helper()
+	answer, err := http.Get("http://" + l.console + "/api/v1/" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
+		t.Fatal(err)
 	}
 }

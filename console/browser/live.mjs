@@ -144,7 +144,8 @@ async function inert(open) {
   await (await fetch(`${gateway}/events?note=${encodeURIComponent(evil)}`)).text();
   const page = await open();
   let id;
-  for (let i = 0; !id && i < 100; i++) {
+  for (const began = Date.now(); !id; await new Promise((done) => setTimeout(done, 50))) {
+    if (Date.now() - began > 60_000) throw new Error("its trial is not kept");
     const { trials } = await (await fetch(`${console_}/api/v1/experiments/events/trials?limit=5`)).json();
     id = trials.find((t) => t.invocation.request.query?.includes("script"))?.id;
   }
@@ -158,8 +159,10 @@ async function inert(open) {
 async function differences(open) {
   const page = await open();
   await page.goto(console_ + "/experiments/events/differences");
-  await page.locator("form[aria-label^='State of cluster']").first().locator("input[name=by]").fill("ann");
-  await page.locator("form[aria-label^='State of cluster']").first().getByRole("button", { name: "Accept" }).click();
+  const label = await page.locator("form[aria-label^='State of cluster']").first().getAttribute("aria-label"); // others may come before it
+  const state = page.locator(`form[aria-label='${label}']`);
+  await state.locator("input[name=by]").fill("ann");
+  await state.getByRole("button", { name: "Accept" }).click();
   await until(page, "the cluster is accepted", () => document.querySelector(".clusters").innerText.includes("by ann"));
   await page.locator("textarea[name=rules]").fill("comparators:\n- bogus:\n");
   await page.getByRole("button", { name: "Compare again" }).click();

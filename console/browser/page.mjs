@@ -10,10 +10,11 @@ const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 export const maxBytes = 300_000; // of a page with all that it loads
 export const maxInteractive = 1000; // ms
+const patience = 120_000; // ms, for what will not come; other tests share the machine
 
 // browse calls walk with a function that opens pages, and ends the browser whatever comes of it.
 export async function browse(walk) {
-  const browser = await chromium.launch({ executablePath: process.env.ASSAY_CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+  const browser = await chromium.launch({ executablePath: process.env.ASSAY_CHROMIUM, args: ["--no-sandbox", "--disable-gpu"], timeout: patience });
   try {
     await walk((options = {}) => open(browser, options));
   } finally {
@@ -26,7 +27,7 @@ export async function browse(walk) {
 async function open(browser, { width = 1280, height = 900, scheme = "light", ...more } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce", ...more });
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(patience);
   page.complaints = [];
   page.on("pageerror", (error) => page.complaints.push(String(error)));
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && page.complaints.push(message.text()));

@@ -15,8 +15,8 @@ const bodies = {
   },
 };
 
-async function send(form, button) {
-  const fields = new FormData(form, button), method = form.dataset.method;
+async function send(form, fields, button) {
+  const method = form.dataset.method;
   const body = bodies[form.dataset.body]?.(fields, button) ?? Object.fromEntries(fields);
   const answer = await fetch(form.dataset.call, {
     method, headers: { "Content-Type": "application/json" },
@@ -27,19 +27,27 @@ async function send(form, button) {
   return [error.what, error.hint].filter(Boolean).join(": ");
 }
 
-// act sends a form and shows the page anew, or says what is wrong.
+const written = (fields) => new URLSearchParams(fields).toString();
+const underway = new WeakMap(); // what each form sends at present
+
+// act sends a form, once however often it is asked to, and shows the page anew, or says what is wrong. What is
+// written meanwhile stays.
 async function act(form, button, refresh) {
+  const fields = new FormData(form, button), sent = written(fields), typed = written(new FormData(form));
   const said = form.querySelector("output");
+  if (underway.get(form) === sent) return;
+  underway.set(form, sent);
   said.textContent = "…";
   let wrong;
   try {
-    wrong = await send(form, button);
+    wrong = await send(form, fields, button);
   } catch {
     wrong = "not reached";
   }
+  underway.delete(form);
   said.textContent = wrong;
   if (wrong) return;
-  form.reset();
+  if (written(new FormData(form)) === typed) form.reset();
   await refresh();
 }
 
