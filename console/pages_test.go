@@ -62,7 +62,7 @@ func TestRolloutsPage(t *testing.T) {
 	for _, path := range []string{"/rollouts", "/rollouts?experiment=rounding-float", "/experiments/rounding-float"} {
 		body := call(t, c, "GET", path, "").Body.String()
 		for _, want := range []string{`<li class="done">shadow`, `<li class="here" aria-current="step">50%</li>`, `<li class="">promoted</li>`, "Round Python3-math serves 50%", "it did well",
-			`value="rollback"`, "it holds aside", "shadow → canary"} {
+			`value="rollback" data-ask="Roll `, "it holds aside", "shadow → canary"} {
 			if !strings.Contains(body, want) {
 				t.Errorf("%s does not show %q", path, want)
 			}

@@ -164,6 +164,8 @@ async function rules(open) {
   const { rules: all } = await api("/experiments/events/rules");
   const id = all.find((r) => r.is?.path === "body:$.size").id;
   await page.locator(`form[aria-label='Remove rule ${id}'] button`).click();
+  const dialog = page.getByRole("dialog", { name: "Remove the rule jitter at body:$.size?" });
+  await dialog.getByRole("button", { name: "Remove" }).click();
   await until(page, "it is gone", () => !document.body.innerText.includes("jitter, at most 0.5 apart"));
 }
 
@@ -173,9 +175,25 @@ async function rollout(open) {
   await page.goto(console_ + "/rollouts");
   await until(page, "it is a canary", () => document.querySelector("#rollout-price .state")?.innerText.includes("canary"));
   await until(page, "its step is marked", () => document.querySelector(".steps [aria-current=step]").innerText === "50%");
-  await page.getByRole("button", { name: "pause" }).press("Enter");
+  const dialog = page.getByRole("dialog"), button = (name) => page.locator("form").getByRole("button", { name });
+  await button("Pause").press("Enter");
+  await dialog.getByText("goes on serving 50% of the requests").waitFor();
+  await accessible(page);
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  await button("Pause").press("Enter");
+  await page.keyboard.press("Tab"); // from Cancel, which has the focus
+  await page.keyboard.press("Enter");
   await until(page, "it is paused", () => document.querySelector("#rollout-price .state").innerText.includes("paused"));
-  await page.getByRole("button", { name: "rollback" }).click();
+
+  // What was asked is no longer so when somebody else was quicker.
+  await button("Resume").click();
+  await dialog.getByText("takes the next step").waitFor();
+  await page.evaluate(() => fetch("/api/v1/experiments/price", { method: "PATCH", body: '{"rollout":"resume"}' }));
+  await dialog.waitFor({ state: "hidden" });
+  await until(page, "it is told", () => document.querySelector(".rollout output").textContent.includes("changed meanwhile"));
+  await button("Roll back").click();
+  await dialog.getByRole("button", { name: "Roll back" }).click();
   await until(page, "it was given back", () => document.querySelector("#rollout-price .state").innerText.includes("rolled back") && document.querySelector(".record tbody tr").innerText.includes("user"));
   await page.locator("figure[data-chart]").scrollIntoViewIfNeeded();
   await settle(page);

@@ -22,22 +22,6 @@ type rolloutStep struct {
 	Done, Here bool
 }
 
-// Orders are the buttons that make sense now.
-func (v rolloutView) Orders() []string {
-	switch v.Stage {
-	case assay.StageShadow:
-		return []string{"promote"}
-	case assay.StageCanary:
-		return []string{"pause", "rollback", "promote"}
-	case assay.StagePaused:
-		return []string{"resume", "rollback", "promote"}
-	case assay.StagePromoted:
-		return []string{"rollback"}
-	default:
-		return []string{"resume", "promote"}
-	}
-}
-
 // viewRollout is nil for an experiment without one.
 func (p *Pages) viewRollout(r *http.Request, report *assay.Report) (*rolloutView, error) {
 	if report.Rollout == nil {

@@ -1,4 +1,4 @@
-// Sends what forms ask the API for. A form with data-call names the call, and the method in data-method. Its
+// Sends what forms ask the API for, once somebody has confirmed it where the button has data-ask. A form with data-call names the call, and the method in data-method. Its
 // fields become the JSON that is sent; data-body says how, if not as they are.
 
 const bodies = {
@@ -51,11 +51,34 @@ async function act(form, button, refresh) {
   await refresh();
 }
 
+// confirmed has somebody confirm what a button does: data-ask asks, data-then says what comes of it. When that is no
+// longer so, because the page was shown anew meanwhile, nothing is confirmed.
+async function confirmed(button, said) {
+  const { ask, then } = button?.dataset ?? {};
+  if (!ask) return true;
+  const dialog = document.getElementById("ask");
+  dialog.querySelector("h2").textContent = ask;
+  dialog.querySelector("#ask-then").textContent = then;
+  dialog.querySelector(".primary").textContent = button.textContent;
+  dialog.returnValue = said.textContent = "";
+  const stale = () => {
+    if (button.isConnected && button.dataset.ask === ask && button.dataset.then === then) return;
+    said.textContent = "It changed meanwhile: nothing was done.";
+    dialog.close();
+  };
+  document.addEventListener("assay:redrawn", stale);
+  dialog.showModal();
+  await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
+  document.removeEventListener("assay:redrawn", stale);
+  return dialog.returnValue === "yes";
+}
+
 // listen takes over the forms that call the API, those to come included.
 export function listen(refresh) {
-  document.addEventListener("submit", (event) => {
-    if (!event.target.matches("form[data-call]")) return;
+  document.addEventListener("submit", async (event) => {
+    const { target: form, submitter } = event;
+    if (!form.matches("form[data-call]")) return;
     event.preventDefault();
-    act(event.target, event.submitter, refresh);
+    if (await confirmed(submitter, form.querySelector("output"))) act(form, submitter, refresh);
   });
 }
