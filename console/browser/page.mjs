@@ -110,6 +110,7 @@ export async function until(page, what, condition, argument) {
   try {
     await page.waitForFunction(condition, argument);
   } catch (error) {
-    throw new Error(`not so: ${what}: ${error.message}\n${await page.evaluate(() => document.body.innerText)}`);
+    const seen = await page.evaluate(() => [document.activeElement.outerHTML.slice(0, 200), ...[...document.querySelectorAll("input")].map((i) => `${i.name}=${i.value}`), document.body.innerText].join("\n"));
+    throw new Error(`not so: ${what}: ${error.message}\n${page.complaints.join("\n")}\n${seen}`);
   }
 }

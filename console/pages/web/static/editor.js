@@ -70,9 +70,9 @@ export function edit(form, refresh) {
     text.scrollTop = (line - 4) * parseFloat(getComputedStyle(text).lineHeight);
   }
 
-  // take shows the version in force, unless something is written meanwhile.
-  async function take() {
-    const of = section.dataset.version, before = text.value;
+  // take shows what is in force, that version, unless something is written meanwhile.
+  async function take(of = section.dataset.version) {
+    const before = text.value;
     const answer = await fetch(form.dataset.editor + "/definition");
     if (!answer.ok) return;
     const now = await answer.text();
@@ -84,16 +84,21 @@ export function edit(form, refresh) {
   }
 
   async function send() {
+    const sent = text.value;
     said.textContent = "…";
     apply.disabled = true;
     try {
-      const { ok, result } = await call("PUT", "?version=" + version, text.value);
+      const { ok, result } = await call("PUT", "?version=" + version, sent);
       if (!ok) { said.textContent = complaint(result.error); return; }
-      text.defaultValue = text.value; // so that the version to come is taken
+      version = String(result.changes[0]?.version ?? version);
+      text.defaultValue = sent;
       said.textContent = "";
+      if (!changed()) await take(version);
       await refresh();
     } catch {
       said.textContent = "not reached";
+    } finally {
+      apply.disabled = !changed();
     }
   }
 

@@ -23,14 +23,16 @@ export function morph(from, to) {
 
 const keyOf = (node) => node.id || node.getAttribute?.("aria-labelledby");
 
-// morphChildren finds those that have a key again wherever they stand; the others go by their order.
+// morphChildren finds those that have a key again wherever they stand; the others go by their order. What stands
+// before one of a key and comes no more goes, rather than the one moves.
 function morphChildren(from, fresh) {
   const old = new Map([...from.children].filter(keyOf).map((e) => [keyOf(e), e]));
   const coming = new Set(fresh.map(keyOf).filter(Boolean));
   let place = from.firstChild;
   for (const node of fresh) {
     const same = old.get(keyOf(node));
-    if (same && same !== place) from.insertBefore(same, place);
+    while (same && place && place !== same && !coming.has(keyOf(place))) place = drop(place);
+    if (same && same !== place) move(from, same, place);
     const next = same ?? place;
     if (!next || (!same && coming.has(keyOf(next)))) {
       from.insertBefore(node, place);
@@ -39,12 +41,18 @@ function morphChildren(from, fresh) {
     place = next.nextSibling;
     morph(next, node);
   }
-  while (place) {
-    const next = place.nextSibling;
-    place.remove();
-    place = next;
-  }
+  while (place) place = drop(place);
 }
+
+// drop takes a node away, and gives the one after it.
+function drop(node) {
+  const next = node.nextSibling;
+  node.remove();
+  return next;
+}
+
+// move puts a child elsewhere; where a browser can, what has the focus in it keeps that.
+const move = (parent, child, place) => (parent.moveBefore ?? parent.insertBefore).call(parent, child, place);
 
 // redraw shows main as the laboratory has it now, and tells charts that appeared with it.
 async function redraw(main) {
