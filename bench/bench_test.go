@@ -31,7 +31,7 @@ func TestShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Log(table.String())
-	for _, row := range []string{"nothing sampled", "compared and kept", "trials kept", "1 connection", "hung", "1 s slow", "down", "RSS", "8 MB POST", "store alone", "page or API call", "memory grown"} {
+	for _, row := range []string{"nothing sampled", "compared and kept", "trials kept", "1 connection", "hung", "1 s slow", "down", "RSS", "8 MB POST", "store alone", "page or API call", "memory grown", "with 2,000 trials"} {
 		if !strings.Contains(table.String(), row) {
 			t.Errorf("the table has no row of %q", row)
 		}

@@ -63,43 +63,69 @@ func keepFor(ctx context.Context, store assay.Store, seed int64, window time.Dur
 	return n, took, err
 }
 
-// many asks a laboratory that has kept very many trials for each page and API call, again and again.
+// few is how many trials a store has that many are compared with.
+const few = 2000
+
+// many asks laboratories that have kept few trials and very many for each page and API call, again and again.
 func many(ctx context.Context, s *stage, o options) ([]row, error) {
-	data, err := os.MkdirTemp(s.dir, "many-")
+	small, err := askAll(ctx, s, o, min(few, o.trials))
 	if err != nil {
 		return nil, err
 	}
-	newest, err := keepMany(ctx, filepath.Join(data, "assay.db"), o.trials)
+	large, err := askAll(ctx, s, o, o.trials)
 	if err != nil {
 		return nil, err
+	}
+	title := fmt.Sprintf("%d trials kept: ", o.trials)
+	p99 := atMost(title+"p99 of the slowest page or API call, ms", millis(large.slowest), 200, 1)
+	p99.note = fmt.Sprintf("`%s`, of %d, each asked for %d times", large.what, large.calls, o.asks)
+	grown := atMost(title+"memory grown by all these calls, MB", mega(max(0, large.after-large.before)), 32, 1)
+	grown.note = fmt.Sprintf("from %.0f to %.0f", mega(large.before), mega(large.after))
+	flat := atMost(title+"peak RSS, MB, against the same calls with 2,000 trials", mega(large.peak), mega(small.peak), 1.1)
+	return []row{p99, grown, flat}, nil
+}
+
+// asked is what came of asking for every page and API call.
+type asked struct {
+	calls               int
+	slowest             time.Duration // the p99 of one
+	what                string        // that one
+	before, after, peak int64         // bytes resident
+}
+
+func askAll(ctx context.Context, s *stage, o options, trials int) (a asked, err error) {
+	data, err := os.MkdirTemp(s.dir, "many-")
+	if err != nil {
+		return a, err
+	}
+	newest, err := keepMany(ctx, filepath.Join(data, "assay.db"), trials)
+	if err != nil {
+		return a, err
 	}
 	l, err := launch(o, "--data", data, "--keep-size", "40GB")
 	if err != nil {
-		return nil, err
+		return a, err
 	}
 	defer l.stop()
-	before, err := l.resident()
-	if err != nil {
-		return nil, err
+	if a.before, err = l.resident(); err != nil {
+		return a, err
 	}
-	var slowest time.Duration
-	var what string
-	for _, path := range calls(newest) {
+	all := calls(newest)
+	a.calls = len(all)
+	for _, path := range all {
 		p99, err := timed(ctx, l.console+path, o.asks)
 		if err != nil {
-			return nil, err
+			return a, err
 		}
-		if p99 > slowest {
-			slowest, what = p99, path
+		if p99 > a.slowest {
+			a.slowest, a.what = p99, path
 		}
 	}
-	after, err := l.resident()
-	title := fmt.Sprintf("%d trials kept: ", o.trials)
-	p99 := atMost(title+"p99 of the slowest page or API call, ms", millis(slowest), 200, 1)
-	p99.note = fmt.Sprintf("`%s`, of %d, each asked for %d times", what, len(calls(newest)), o.asks)
-	grown := atMost(title+"memory grown by all these calls, MB", mega(max(0, after-before)), 64, 1)
-	grown.note = fmt.Sprintf("from %.0f to %.0f", mega(before), mega(after))
-	return []row{p99, grown}, err
+	if a.after, err = l.resident(); err != nil {
+		return a, err
+	}
+	a.peak, err = l.peak()
+	return a, err
 }
 
 // keepMany keeps n trials of two candidates, ten a second, and returns the id of the newest.

@@ -15,11 +15,17 @@ const (
 	perConnection = 20 << 10
 )
 
-// relaxCollector lets the heap grow before it is collected: with the few megabytes a laboratory holds,
-// the collector otherwise runs a hundred times a second. GOGC in the environment wins.
-func relaxCollector() {
+// How much the heap may grow, in percent of what it holds, before it is collected. Under traffic the collector
+// would otherwise run a hundred times a second, with the few megabytes a laboratory holds; where there is none, it is
+// better small. GOGC in the environment wins.
+const (
+	growthBusy = 400
+	growthIdle = 100
+)
+
+func relaxCollector(percent int) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(percent)
 	}
 }
 
@@ -27,6 +33,7 @@ func relaxCollector() {
 // that nobody holds any more would otherwise be counted five times over. GOMEMLIMIT in the environment wins.
 type heapLimit struct {
 	budgets, now atomic.Int64
+	quiet        bool // there is no traffic; follow's alone
 }
 
 // allow sets what the budgets allow to be held.
@@ -42,12 +49,27 @@ func (h *heapLimit) set(connections int64) {
 	}
 }
 
-// follow allows for the connections that are open, until ctx ends.
-func (h *heapLimit) follow(ctx context.Context, open func() int64) {
+// rest has the collector keep the heap small as long as there is no traffic.
+func (h *heapLimit) rest(quiet bool) {
+	if quiet == h.quiet {
+		return
+	}
+	h.quiet = quiet
+	if quiet {
+		relaxCollector(growthIdle)
+	} else {
+		relaxCollector(growthBusy)
+	}
+}
+
+// follow allows for the connections that are open, of which some bring traffic, until ctx ends.
+func (h *heapLimit) follow(ctx context.Context, open func() (all, traffic int64)) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
-		h.set(open())
+		all, traffic := open()
+		h.set(all)
+		h.rest(traffic == 0)
 		select {
 		case <-ctx.Done():
 			return

@@ -185,7 +185,7 @@ func build(ctx context.Context, p *Process, o upOptions) (*house, error) {
 	if err := errors.Join(o.clients.check(), o.stream.check(o.store)); err != nil {
 		return nil, err
 	}
-	relaxCollector()
+	relaxCollector(growthBusy)
 	h := &house{opt: o, rooms: rooms{log: log, data: o.data}}
 	if err := h.open(ctx, p, doc); err != nil {
 		h.close()
@@ -323,12 +323,16 @@ func (h *house) clients() map[string]clients.Counts {
 	return all
 }
 
-// connections are those of clients, at all addresses.
-func (h *house) connections() (open int64) {
+// connections are those of clients at all addresses, and of these the ones that bring traffic.
+func (h *house) connections() (all, traffic int64) {
 	for _, s := range h.servers {
-		open += s.clients.Counts().Open
+		open := s.clients.Counts().Open
+		all += open
+		if s.name != "console" {
+			traffic += open
+		}
 	}
-	return open
+	return all, traffic
 }
 
 func (h *house) addresses() []any {

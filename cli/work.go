@@ -70,7 +70,7 @@ func work(ctx context.Context, p *Process, o workOptions) error {
 	if err != nil {
 		return err
 	}
-	relaxCollector()
+	relaxCollector(growthBusy)
 	b := &workbench{rooms{log: log}}
 	defer b.close()
 	if err := b.open(ctx, p, o); err != nil {
