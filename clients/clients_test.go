@@ -23,10 +23,20 @@ const patience = 2 * time.Second
 // serve runs net/http's server behind the limits.
 func serve(t *testing.T, limits clients.Limits, h http.HandlerFunc) *clients.Listener {
 	t.Helper()
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	return serveOn(t, listen(t), limits, h)
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l
+}
+
+func serveOn(t *testing.T, inner net.Listener, limits clients.Limits, h http.HandlerFunc) *clients.Listener {
+	t.Helper()
 	l := &clients.Listener{Listener: inner, Limits: limits}
 	s := &http.Server{Handler: l.Handler(h)}
 	var serving sync.WaitGroup
@@ -151,6 +161,37 @@ func TestSenders(t *testing.T) {
 				t.Errorf("answered %d, want %d", got, c.want)
 			}
 		})
+	}
+}
+
+// narrow gives connections that hold little of what is not read yet.
+type narrow struct{ net.Listener }
+
+const little = 8 << 10
+
+func (n narrow) Accept() (net.Conn, error) {
+	c, err := n.Listener.Accept()
+	if err == nil {
+		err = c.(*net.TCPConn).SetWriteBuffer(little)
+	}
+	return c, err
+}
+
+// Waiting is spent by each write to its end: a client that lets every single one wait a little is too slow as well.
+func TestReadersOfSmallPieces(t *testing.T) {
+	l := serveOn(t, narrow{listen(t)}, clients.Limits{Patience: patience, Pace: 1 << 20}, func(w http.ResponseWriter, r *http.Request) {
+		for range 1 << 20 {
+			if _, err := w.Write(make([]byte, little)); err != nil {
+				return
+			}
+		}
+	})
+	conn, _ := dial(t, l, get)
+	_ = conn.(*net.TCPConn).SetReadBuffer(little)
+	for drop := make([]byte, 2*little); l.Counts().Readers == 0; time.Sleep(patience / 10) {
+		if _, err := io.ReadFull(conn, drop); err != nil {
+			break // or the test does not end: all of it would take a day
+		}
 	}
 }
 

@@ -77,24 +77,29 @@ func (c *Conn) saySome(fd uintptr) bool {
 			c.unsaid = c.unsaid[n:]
 			said += n
 		case err == syscall.EAGAIN:
-			c.wait(said)
+			c.settle(said)
+			c.wait()
 			return false
 		case err != syscall.EINTR:
 			c.err = err
 		}
 	}
+	c.settle(said)
 	return true
 }
 
-// wait begins to wait for the client, or goes on after it took said bytes.
-func (c *Conn) wait(said int) {
-	now := time.Now()
+// settle charges the client for the wait that has ended, if there was one, and thanks it for what it took since.
+func (c *Conn) settle(said int) {
+	var waited time.Duration
 	if !c.since.IsZero() {
-		c.credit.moved(said, now.Sub(c.since))
-	} else {
-		c.credit.moved(said, 0)
+		waited = time.Since(c.since)
 	}
-	c.since = now
+	c.credit.moved(said, waited)
+}
+
+// wait gives the client what is left of its credit.
+func (c *Conn) wait() {
+	c.since = time.Now()
 	if c.timer == nil {
 		c.timer = time.AfterFunc(c.credit.left, c.cutOff)
 		return
