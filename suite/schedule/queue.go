@@ -117,7 +117,7 @@ func cut(all []unit, tasks []Task, workers int) (out []unit) {
 	for _, u := range all {
 		sum += u.estimate
 	}
-	share := sum / time.Duration(max(workers, 1))
+	share := max(sum/time.Duration(max(workers, 1)), 1)
 	for _, u := range all {
 		if !u.whole || u.process || u.unknown || u.estimate <= share {
 			out = append(out, u)
@@ -364,11 +364,6 @@ func (q *Queue) Drop() {
 	}
 }
 
-// Idle tells whether all is done.
-func (q *Queue) Idle() bool {
-	return len(q.units) == 0 && len(q.again) == 0 && len(q.held) == 0 && len(q.leases) == 0
-}
-
 // Ahead is how long the rest will take from now on, as far as is known: what is left shared out evenly, or
 // the longest test of it.
 func (q *Queue) Ahead(now time.Duration) time.Duration {
@@ -396,9 +391,6 @@ func (q *Queue) Ahead(now time.Duration) time.Duration {
 	}
 	return max(longest, sum/time.Duration(q.workers))
 }
-
-// Left is the estimate of what nobody has been given yet.
-func (q *Queue) Left() time.Duration { return q.left }
 
 // Leases are the batches that workers have now, in no order.
 func (q *Queue) Leases() []Lease {

@@ -148,7 +148,7 @@ func TestEveryTestOnce(t *testing.T) {
 			processes[task.Process] = append(processes[task.Process], i)
 		}
 		q, seen := New(tasks, 5), map[int]int{}
-		for !q.Idle() {
+		for {
 			l, ok := q.Take(r.IntN(5), 0)
 			if !ok {
 				break
@@ -165,8 +165,8 @@ func TestEveryTestOnce(t *testing.T) {
 			q.Done(l)
 			q.Observe(time.Millisecond)
 		}
-		if len(seen) != len(tasks) || !q.Idle() || q.Left() != 0 {
-			t.Fatalf("%d of %d tests were leased, %v left", len(seen), len(tasks), q.Left())
+		if len(seen) != len(tasks) || q.left != 0 {
+			t.Fatalf("%d of %d tests were leased, %v left", len(seen), len(tasks), q.left)
 		}
 		for i, n := range seen {
 			if n != 1 {
@@ -198,6 +198,16 @@ func TestWhole(t *testing.T) {
 	}
 	if len(pieces["small"]) != 1 || len(pieces["large"]) < 3 || len(pieces["large"]) > 4 {
 		t.Errorf("pieces: %v", pieces)
+	}
+}
+
+// TestTheSwiftest: tests that take next to nothing are handed out as well, whole and on more workers than nanoseconds.
+func TestTheSwiftest(t *testing.T) {
+	q := New([]Task{{Estimate: 3, Known: true, Scope: "a", Whole: true}, {Estimate: 2, Known: true, Scope: "b", Whole: true}}, 8)
+	for range 2 {
+		if l, ok := q.Take(0, 0); !ok || len(l.Tests) != 1 {
+			t.Errorf("handed out %v", l.Tests)
+		}
 	}
 }
 
