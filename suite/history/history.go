@@ -35,9 +35,7 @@ CREATE TABLE IF NOT EXISTS past (
 	last INTEGER NOT NULL,  -- milliseconds since 1970
 	PRIMARY KEY (project, test, branch)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS runs (
-	project TEXT NOT NULL, branch TEXT NOT NULL, started INTEGER NOT NULL, wall REAL NOT NULL, tests INTEGER NOT NULL, failed INTEGER NOT NULL
-);`
+DROP TABLE IF EXISTS runs; -- of earlier versions: nothing reads it`
 
 // marks were added to the table later.
 const marks = `ALTER TABLE past ADD COLUMN marks TEXT NOT NULL DEFAULT ''` // how late runs ended, the latest last
@@ -138,9 +136,7 @@ func (h *History) Keep(ctx context.Context, k Key, r suite.Run) error {
 	if err != nil {
 		return err
 	}
-	bad := 0
 	for _, result := range r.Results {
-		bad += one(result.Fails())
 		at, mark := r.Started.UnixMilli(), result.Status.Mark()
 		switch result.Status {
 		case suite.Lost:
@@ -152,10 +148,6 @@ func (h *History) Keep(ctx context.Context, k Key, r suite.Run) error {
 		if err != nil {
 			return err
 		}
-	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)`, k.Project, k.Branch, r.Started.UnixMilli(), r.Wall.Seconds(), len(r.Results), bad)
-	if err != nil {
-		return err
 	}
 	return tx.Commit()
 }

@@ -16,7 +16,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/assaylab/assay"
@@ -98,32 +97,6 @@ func (s *Snapshot) Size() (n int64) {
 		n += e.Size
 	}
 	return n
-}
-
-// Biggest names the folders and files of the top level that are biggest, with their sizes.
-func (s *Snapshot) Biggest(most int) []Part {
-	sums := map[string]int64{}
-	for name, e := range s.Files {
-		top, _, _ := strings.Cut(name, "/")
-		sums[top] += e.Size
-	}
-	var parts []Part
-	for name, size := range sums {
-		parts = append(parts, Part{name, size})
-	}
-	slices.SortFunc(parts, func(a, b Part) int {
-		if a.Size != b.Size {
-			return int(b.Size>>10) - int(a.Size>>10)
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
-	return parts[:min(most, len(parts))]
-}
-
-// Part is a file or folder of the top level.
-type Part struct {
-	Name string
-	Size int64
 }
 
 // Since lists what is new or changed against another snapshot, and what is gone.
