@@ -16,6 +16,7 @@ import (
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/config/template"
+	"github.com/assaylab/assay/process"
 )
 
 // application is what one deployment is about, and where its relative paths begin.
@@ -26,8 +27,8 @@ type application struct {
 }
 
 // describeApplication finds out what there is to deploy: a template, a definition file of Assay, or code alone.
-func describeApplication(p *Process, path string, o deployOptions) (application, error) {
-	at := absolute(p.Dir, path)
+func describeApplication(p *process.Process, path string, o deployOptions) (application, error) {
+	at := p.Absolute(path)
 	info, err := os.Stat(at)
 	if err != nil {
 		return application{}, &assay.Error{Code: assay.CodeInvalid, What: "there is no such file or folder", Where: path, Hint: "name a folder, a zip, a serverless.yml, or a template of SAM or CloudFormation", Err: err}
@@ -48,7 +49,7 @@ func describeApplication(p *Process, path string, o deployOptions) (application,
 	return codeAlone(at, o)
 }
 
-func describeFile(p *Process, at, name string, o deployOptions) (application, error) {
+func describeFile(p *process.Process, at, name string, o deployOptions) (application, error) {
 	switch filepath.Ext(at) {
 	case ".yml", ".yaml", ".json", ".template":
 	default:
@@ -75,7 +76,7 @@ func describeFile(p *Process, at, name string, o deployOptions) (application, er
 	}
 	a.App, err = template.Read(name, data, template.Options{
 		LookupEnv: p.Env, Stage: o.stage, Region: o.region, Values: values, Account: accountOf(o.role),
-		ReadFile: func(path string) ([]byte, error) { return os.ReadFile(absolute(a.dir, path)) },
+		ReadFile: func(path string) ([]byte, error) { return os.ReadFile(process.Absolute(a.dir, path)) },
 	})
 	return a, err
 }
@@ -94,7 +95,7 @@ func assignments(list []string, flag string) (map[string]string, error) {
 	for _, s := range list {
 		name, value, ok := strings.Cut(s, "=")
 		if !ok || name == "" {
-			return nil, invalid(fmt.Sprintf("%s %q has no value", flag, s), "write "+flag+" NAME=VALUE")
+			return nil, process.Invalid(fmt.Sprintf("%s %q has no value", flag, s), "write "+flag+" NAME=VALUE")
 		}
 		if all == nil {
 			all = map[string]string{}
@@ -173,7 +174,7 @@ func guessOf(at string) guess {
 // a folder of its own, as AWS does.
 func (a application) pathOf(code, inline, runtime, scratch, id string) (string, error) {
 	if inline == "" {
-		return absolute(a.dir, filepath.FromSlash(code)), nil
+		return process.Absolute(a.dir, filepath.FromSlash(code)), nil
 	}
 	name := "index.js"
 	if strings.HasPrefix(runtime, "python") {
@@ -188,11 +189,11 @@ func (a application) folders() []string {
 	all := map[string]bool{}
 	for _, f := range a.Functions {
 		if f.Inline == "" {
-			all[absolute(a.dir, filepath.FromSlash(f.Code))] = true
+			all[process.Absolute(a.dir, filepath.FromSlash(f.Code))] = true
 		}
 	}
 	for _, l := range a.Layers {
-		all[absolute(a.dir, filepath.FromSlash(l.Code))] = true
+		all[process.Absolute(a.dir, filepath.FromSlash(l.Code))] = true
 	}
 	var folders []string
 	for _, root := range slices.Sorted(maps.Keys(all)) {

@@ -18,6 +18,7 @@ import (
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/console"
 	"github.com/assaylab/assay/laboratory"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/store/archive"
 )
 
@@ -32,10 +33,10 @@ func (s *stopped) flags(cmd *cobra.Command) {
 }
 
 // open opens the store, and keeps a laboratory from starting on it meanwhile.
-func (s *stopped) open(ctx context.Context, p *Process) (store, func(), error) {
+func (s *stopped) open(ctx context.Context, p *process.Process) (store, func(), error) {
 	unlock := func() {}
 	if s.data != "" {
-		s.data = absolute(p.Dir, s.data)
+		s.data = p.Absolute(s.data)
 		var err error
 		if unlock, err = lock(s.data); err != nil {
 			return nil, nil, err
@@ -49,7 +50,7 @@ func (s *stopped) open(ctx context.Context, p *Process) (store, func(), error) {
 	return kept, func() { kept.Close(); unlock() }, nil
 }
 
-func exportCommand(p *Process, c *client) *cobra.Command {
+func exportCommand(p *process.Process, c *client) *cobra.Command {
 	var file string
 	var at stopped
 	cmd := &cobra.Command{
@@ -70,7 +71,7 @@ func exportCommand(p *Process, c *client) *cobra.Command {
 }
 
 // exportFile writes to a file aside that takes its name once it is whole.
-func exportFile(ctx context.Context, p *Process, c *client, name, file string, at stopped) (err error) {
+func exportFile(ctx context.Context, p *process.Process, c *client, name, file string, at stopped) (err error) {
 	if file == "-" {
 		return exportTo(ctx, p, c, name, p.Stdout, at)
 	}
@@ -79,12 +80,12 @@ func exportFile(ctx context.Context, p *Process, c *client, name, file string, a
 	if err != nil {
 		return err
 	}
-	defer os.Remove(absolute(p.Dir, aside)) // without effect once it has its name
+	defer os.Remove(p.Absolute(aside)) // without effect once it has its name
 	err = packed(out, file, func(w io.Writer) error { return exportTo(ctx, p, c, name, w, at) })
 	if err = errors.Join(err, out.Close()); err != nil {
 		return err
 	}
-	return os.Rename(absolute(p.Dir, aside), absolute(p.Dir, file))
+	return os.Rename(p.Absolute(aside), p.Absolute(file))
 }
 
 // packed has f write through zstd if the file's name says so.
@@ -99,7 +100,7 @@ func packed(out io.Writer, file string, f func(io.Writer) error) error {
 	return errors.Join(f(w), w.Close())
 }
 
-func exportTo(ctx context.Context, p *Process, c *client, name string, out io.Writer, at stopped) error {
+func exportTo(ctx context.Context, p *process.Process, c *client, name string, out io.Writer, at stopped) error {
 	if at != (stopped{}) {
 		kept, done, err := at.open(ctx, p)
 		if err != nil {
@@ -121,7 +122,7 @@ func exportTo(ctx context.Context, p *Process, c *client, name string, out io.Wr
 	return nil
 }
 
-func importCommand(p *Process, c *client) *cobra.Command {
+func importCommand(p *process.Process, c *client) *cobra.Command {
 	var at stopped
 	cmd := &cobra.Command{
 		Use: "import FILE", Short: "Keep what `assay export` wrote", Args: cobra.ExactArgs(1),
@@ -139,7 +140,7 @@ func importCommand(p *Process, c *client) *cobra.Command {
 	return cmd
 }
 
-func importFile(ctx context.Context, p *Process, c *client, file string, at stopped) ([]string, error) {
+func importFile(ctx context.Context, p *process.Process, c *client, file string, at stopped) ([]string, error) {
 	in, err := unpacked(p, file)
 	if err != nil {
 		return nil, err
@@ -179,11 +180,11 @@ func naming(err error, file string) error {
 }
 
 // unpacked opens a file; "-" is the input.
-func unpacked(p *Process, file string) (io.ReadCloser, error) {
+func unpacked(p *process.Process, file string) (io.ReadCloser, error) {
 	if file == "-" {
 		return io.NopCloser(p.Stdin), nil
 	}
-	f, err := os.Open(absolute(p.Dir, file))
+	f, err := os.Open(p.Absolute(file))
 	if err != nil {
 		return nil, &assay.Error{Code: assay.CodeInvalid, What: "the export cannot be read: " + err.Error(), Where: file, Err: err}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/store/postgres/postgrestest"
 )
 
@@ -31,7 +32,7 @@ func TestExportsMoveVerdicts(t *testing.T) {
 	}
 	packed := filepath.Join(dir, "base.jsonl.zst")
 	a.must("export", "base", "-o", packed)
-	if out, errs, code := a.assay("import", packed); code != exitUsage || !strings.Contains(errs, "of that name already") {
+	if out, errs, code := a.assay("import", packed); code != process.Usage || !strings.Contains(errs, "of that name already") {
 		t.Errorf("imported again: %s %s", out, errs)
 	}
 
@@ -91,7 +92,7 @@ func refused(t *testing.T, l *lab, dir, whole string) {
 			t.Fatal(err)
 		}
 		for _, args := range [][]string{{"import", path}, {"import", "--data", dir + "/empty", path}} {
-			if _, errs, code := l.assay(args...); code != exitUsage || !strings.Contains(errs, c.where) {
+			if _, errs, code := l.assay(args...); code != process.Usage || !strings.Contains(errs, c.where) {
 				t.Errorf("%v: exit %d, %s, want it at %s", args, code, errs, c.where)
 			}
 		}

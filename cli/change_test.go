@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/process"
 )
 
 // folder is a folder of definitions that a laboratory watches.
@@ -69,7 +70,7 @@ func TestFilesMaySwapAndRename(t *testing.T) {
 	if x := f.gets("/x"); x != "two" {
 		t.Errorf("after b was renamed: /x %s", x)
 	}
-	if _, _, code := f.assay("describe", "b"); code != exitUsage {
+	if _, _, code := f.assay("describe", "b"); code != process.Usage {
 		t.Errorf("b is still there: exit %d", code)
 	}
 }
@@ -158,14 +159,14 @@ func TestFunctions(t *testing.T) {
 		t.Errorf("logs: %q", out)
 	}
 	bad := write(t, t.TempDir()+"/bad.yaml", "experiments:\n  bad: {path: bad, control: {function: nobody}}\n")
-	if _, errs, code := f.assay("apply", "-f", bad); code != exitUsage || !strings.Contains(errs, `no function "nobody"`) || !strings.Contains(errs, bad) {
+	if _, errs, code := f.assay("apply", "-f", bad); code != process.Usage || !strings.Contains(errs, `no function "nobody"`) || !strings.Contains(errs, bad) {
 		t.Errorf("apply of what names nothing: exit %d, %s", code, errs)
 	}
 	loop := write(t, t.TempDir()+"/loop.yaml", "experiments:\n"+definition("loop", "loop", f.gateway))
-	if _, errs, code := f.assay("apply", "-f", loop); code != exitUsage || !strings.Contains(errs, "call itself without end") {
+	if _, errs, code := f.assay("apply", "-f", loop); code != process.Usage || !strings.Contains(errs, "call itself without end") {
 		t.Errorf("apply of a gateway that calls itself: exit %d, %s", code, errs)
 	}
-	if _, errs, code := f.assay("delete", "f"); code != exitUsage || !strings.Contains(errs, "the function is an arm of e") {
+	if _, errs, code := f.assay("delete", "f"); code != process.Usage || !strings.Contains(errs, "the function is an arm of e") {
 		t.Errorf("delete of a function in use: exit %d, %s", code, errs)
 	}
 	f.must("delete", "e")
@@ -174,7 +175,7 @@ func TestFunctions(t *testing.T) {
 
 func TestWithoutCandidatesNothingHolds(t *testing.T) {
 	f := startFolder(t, "experiments:\n"+definition("a", "x", serveText(t, "one").URL))
-	if out, _, code := f.assay("verdict", "a"); code != exitInconclusive {
+	if out, _, code := f.assay("verdict", "a"); code != process.Inconclusive {
 		t.Errorf("exit %d: %s", code, out)
 	}
 }

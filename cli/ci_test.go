@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/assaylab/assay/process"
 )
 
 // TestWorkflowOfTheExample runs the steps of the example's workflow, one after the other, as a runner of GitHub's
@@ -47,7 +49,7 @@ func TestWorkflowOfTheExample(t *testing.T) {
 		}
 		codes[step.Name] = runStep(t, dir, ports.Replace(step.Run), "ASSAY_CONSOLE="+ports.Replace("127.0.0.1:8090"))
 	}
-	want := map[string]int{"Start a laboratory": 0, "Send recorded traffic": 0, "Ask for the verdict": exitRefuted}
+	want := map[string]int{"Start a laboratory": 0, "Send recorded traffic": 0, "Ask for the verdict": process.Refuted}
 	for name, code := range want {
 		if got, ran := codes[name]; !ran || got != code {
 			t.Errorf("%s: ran %v, exit %d, not %d", name, ran, got, code)

@@ -17,95 +17,49 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/process"
 )
-
-// The exit codes.
-const (
-	exitOK           = 0
-	exitRefuted      = 1
-	exitUsage        = 2
-	exitInconclusive = 3
-	exitUnreachable  = 4
-	exitInternal     = 70 // EX_SOFTWARE of sysexits.h: Assay's own fault
-	exitInterrupted  = 130
-)
-
-// Process is everything a command touches of the process it runs in, so that tests run many at once.
-type Process struct {
-	Args   []string // without the program's name
-	Env    func(string) (string, bool)
-	Dir    string // relative paths start here
-	Stdin  io.Reader
-	Stdout io.Writer
-	Stderr io.Writer
-}
 
 // Main runs the process it is called in, until the command ends or a signal ends it.
 func Main() int {
 	dir, err := os.Getwd()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "assay: the working directory cannot be read:", err)
-		return exitUsage
+		return process.Usage
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return Run(ctx, &Process{
+	return Run(ctx, &process.Process{
 		Args: os.Args[1:], Env: os.LookupEnv, Dir: dir,
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	})
 }
 
 // Run runs one command and returns its exit code. The end of ctx is the user's interrupt.
-func Run(ctx context.Context, p *Process) int {
+func Run(ctx context.Context, p *process.Process) int {
 	cmd := root(p)
 	cmd.SetArgs(p.Args)
 	cmd.SetIn(p.Stdin)
 	cmd.SetOut(p.Stdout)
 	cmd.SetErr(p.Stderr)
 	ran, err := cmd.ExecuteContextC(ctx)
-	var code exitCode
+	var code process.Exit
 	switch {
 	case err == nil:
-		return exitOK
+		return process.OK
 	case errors.As(err, &code):
 		return int(code)
 	case ctx.Err() != nil:
-		return exitInterrupted
+		return process.Interrupted
 	}
-	complain(p.Stderr, err)
+	process.Complain(p.Stderr, err)
 	if !errors.As(err, new(*assay.Error)) {
 		fmt.Fprintf(p.Stderr, "  hint: it is used as `%s`; `%s --help` tells more\n", ran.UseLine(), ran.CommandPath())
 	}
-	return exitCodeOf(err)
+	return process.CodeOf(err)
 }
 
-// exitCode is an exit that needs no words: the output said it all.
-type exitCode int
-
-func (c exitCode) Error() string { return fmt.Sprintf("exit %d", int(c)) }
-
-// complain prints each error that was joined: one line of what, one of where, one of what to do.
-func complain(w io.Writer, err error) {
-	for _, e := range flatten(err) {
-		fmt.Fprintln(w, "assay:", e)
-	}
-}
-
-func exitCodeOf(err error) int {
-	var e *assay.Error
-	if !errors.As(err, &e) {
-		return exitUsage // of cobra: an unknown flag or command, a wrong number of arguments
-	}
-	switch e.Code {
-	case assay.CodeUnreachable:
-		return exitUnreachable
-	case assay.CodeInternal:
-		return exitInternal
-	}
-	return exitUsage
-}
-
-func root(p *Process) *cobra.Command {
+func root(p *process.Process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "assay COMMAND",
 		Short: "A laboratory for serverless functions",
@@ -142,7 +96,7 @@ func grouped(cmd *cobra.Command, title string, commands ...*cobra.Command) {
 	cmd.AddCommand(commands...)
 }
 
-func versionCommand(p *Process) *cobra.Command {
+func versionCommand(p *process.Process) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -183,8 +137,4 @@ func logger(w io.Writer, o observing) (*slog.Logger, error) {
 		return slog.New(slog.NewJSONHandler(w, options)), nil
 	}
 	return nil, &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("--log-format %q is unknown", o.logFormat), Hint: "use text or json"}
-}
-
-func invalid(what, hint string) error {
-	return &assay.Error{Code: assay.CodeInvalid, What: what, Hint: hint}
 }

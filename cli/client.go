@@ -12,13 +12,14 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/certificates"
+	"github.com/assaylab/assay/process"
 )
 
 const defaultConsole = "127.0.0.1:8090"
 
 // client talks to the console of a running laboratory.
 type client struct {
-	process *Process
+	process *process.Process
 	address string // of --console
 	token   string // of --token
 	files   certificates.Files
@@ -56,7 +57,7 @@ func (c *client) open(ctx context.Context, method, path string, body []byte) (io
 func (c *client) send(ctx context.Context, method, path string, body io.Reader, set ...func(http.Header)) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base()+"/api/v1"+path, body)
 	if err != nil {
-		return nil, invalid(fmt.Sprintf("%q is no address of a console", c.base()), "write host:port, for example "+defaultConsole)
+		return nil, process.Invalid(fmt.Sprintf("%q is no address of a console", c.base()), "write host:port, for example "+defaultConsole)
 	}
 	if token := c.setting(c.token, "ASSAY_TOKEN", ""); token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/assaylab/assay/process"
 )
 
 // TestCommandSuite: a command of the user's own gives outcomes by its exit status, its TAP, or its JUnit files.
@@ -26,7 +28,7 @@ func TestCommandSuite(t *testing.T) {
 				list = "ls tests/[a-z]*" // the script does not write all names as XML wants them
 			}
 			code, out, errs := s.test("--workers", "2", "--junit", "report.xml", "--command", "sh run.sh {tests}", "--list", list, "--outcomes", where)
-			if code != exitRefuted || !strings.Contains(out, "said") {
+			if code != process.Refuted || !strings.Contains(out, "said") {
 				t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 			}
 			got := map[string]string{}
@@ -45,12 +47,12 @@ func TestCommandBadInput(t *testing.T) {
 		code int
 		says string
 	}{
-		"no place":     {[]string{"--command", "sh", "--list", "ls"}, exitUsage, "does not say where the tests go: {tests}"},
-		"no list":      {[]string{"--command", "sh {tests}"}, exitUsage, "--list is missing"},
-		"no command":   {[]string{"--runner", "command"}, exitUsage, "does not say where the tests go"},
-		"bad outcomes": {[]string{"--command", "sh {tests}", "--list", "ls", "--outcomes", "xml"}, exitUsage, `--outcomes "xml" is unknown`},
-		"twice":        {[]string{"--command", "sh {tests}", "--list", "echo a; echo a"}, exitUsage, `two tests are called "a"`},
-		"none":         {[]string{"--command", "sh {tests}", "--list", "true"}, exitUsage, "command finds no tests"},
+		"no place":     {[]string{"--command", "sh", "--list", "ls"}, process.Usage, "does not say where the tests go: {tests}"},
+		"no list":      {[]string{"--command", "sh {tests}"}, process.Usage, "--list is missing"},
+		"no command":   {[]string{"--runner", "command"}, process.Usage, "does not say where the tests go"},
+		"bad outcomes": {[]string{"--command", "sh {tests}", "--list", "ls", "--outcomes", "xml"}, process.Usage, `--outcomes "xml" is unknown`},
+		"twice":        {[]string{"--command", "sh {tests}", "--list", "echo a; echo a"}, process.Usage, `two tests are called "a"`},
+		"none":         {[]string{"--command", "sh {tests}", "--list", "true"}, process.Usage, "command finds no tests"},
 		"list fails":   {[]string{"--command", "sh {tests}", "--list", "echo why; exit 9"}, 9, "why"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,7 +83,7 @@ func TestLeftOut(t *testing.T) {
 			t.Parallel()
 			s := newSuite(t, c.files)
 			code, out, errs := s.test("--workers", "1")
-			if code == exitOK || !strings.Contains(out+errs, c.says) {
+			if code == process.OK || !strings.Contains(out+errs, c.says) {
 				t.Errorf("exit %d without %q\n%s\n%s", code, c.says, out, errs)
 			}
 		})

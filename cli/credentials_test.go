@@ -13,6 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/process"
 )
 
 // TestCredentials has a laboratory verify who signs what comes to AWS's address.
@@ -39,7 +40,7 @@ func TestCredentials(t *testing.T) {
 }
 
 func TestCredentialsThatCannotBeRead(t *testing.T) {
-	p := &Process{Dir: t.TempDir()}
+	p := &process.Process{Dir: t.TempDir()}
 	if err := os.WriteFile(filepath.Join(p.Dir, "half"), []byte("[a]\naws_secret_access_key = deep-secret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

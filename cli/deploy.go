@@ -24,9 +24,10 @@ import (
 	"github.com/assaylab/assay/config/template"
 	"github.com/assaylab/assay/deploy"
 	"github.com/assaylab/assay/pack"
+	"github.com/assaylab/assay/process"
 )
 
-func deployCommand(p *Process, c *client) *cobra.Command {
+func deployCommand(p *process.Process, c *client) *cobra.Command {
 	var o deployOptions
 	cmd := &cobra.Command{
 		Use: "deploy [DIR or FILE]", Short: "Deploy functions: a folder, a zip, a serverless.yml, a SAM or CloudFormation template", Args: cobra.MaximumNArgs(1),
@@ -70,7 +71,7 @@ func deployCommand(p *Process, c *client) *cobra.Command {
 
 // deployment is one run of `assay deploy`.
 type deployment struct {
-	process *Process
+	process *process.Process
 	client  *client
 	options deployOptions
 	app     application
@@ -100,9 +101,9 @@ type leftOut struct {
 }
 
 // deployPath deploys once. It returns what it read, also when it fails after that.
-func deployPath(ctx context.Context, p *Process, c *client, path string, o deployOptions) (application, error) {
+func deployPath(ctx context.Context, p *process.Process, c *client, path string, o deployOptions) (application, error) {
 	if o.output != "table" && o.output != "json" && o.output != "yaml" {
-		return application{}, invalid(fmt.Sprintf("--output %q is unknown", o.output), "use table, json or yaml")
+		return application{}, process.Invalid(fmt.Sprintf("--output %q is unknown", o.output), "use table, json or yaml")
 	}
 	app, err := describeApplication(p, path, o)
 	if err != nil {
@@ -127,7 +128,7 @@ func deployPath(ctx context.Context, p *Process, c *client, path string, o deplo
 
 // deployAlways deploys, and again whenever files change, until ctx ends. What is wrong then is said, and
 // what was deployed stays.
-func deployAlways(ctx context.Context, p *Process, c *client, path string, o deployOptions) error {
+func deployAlways(ctx context.Context, p *process.Process, c *client, path string, o deployOptions) error {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		return err
@@ -138,7 +139,7 @@ func deployAlways(ctx context.Context, p *Process, c *client, path string, o dep
 		return err
 	}
 	observe := func() {
-		for _, folder := range append(app.folders(), folderOf(absolute(p.Dir, path))) {
+		for _, folder := range append(app.folders(), folderOf(p.Absolute(path))) {
 			w.Add(folder) // one that cannot be watched is left out
 		}
 	}
@@ -148,11 +149,11 @@ func deployAlways(ctx context.Context, p *Process, c *client, path string, o dep
 	}
 	changes{
 		watcher: w, matter: func(e fsnotify.Event) bool { return matters(e, nil) },
-		unseen: func(err error) { complain(p.Stderr, err) },
+		unseen: func(err error) { process.Complain(p.Stderr, err) },
 		act: func() {
 			next, err := deployPath(ctx, p, c, path, o)
 			if err != nil {
-				complain(p.Stderr, err)
+				process.Complain(p.Stderr, err)
 				return
 			}
 			app = next
@@ -170,7 +171,7 @@ func (d *deployment) leaveOut(n template.Note) {
 
 // say tells of progress, to people who watch or ask for it.
 func (d *deployment) say(what string) {
-	if d.options.verbose || terminal(d.process.Stderr) {
+	if d.options.verbose || process.Terminal(d.process.Stderr) {
 		fmt.Fprintln(d.process.Stderr, "assay: "+what)
 	}
 }
@@ -185,7 +186,7 @@ func (d *deployment) open(ctx context.Context) (err error) {
 		}
 	case "aws":
 	default:
-		return invalid(fmt.Sprintf("--engine %q is unknown", d.options.engine), "use embedded or aws")
+		return process.Invalid(fmt.Sprintf("--engine %q is unknown", d.options.engine), "use embedded or aws")
 	}
 	if d.engine, err = deploy.New(ctx, o); err != nil {
 		return err
@@ -230,16 +231,16 @@ func reachable(address string, console *url.URL) string {
 }
 
 // cacheDir is where packages are kept between deployments.
-func cacheDir(p *Process) (string, error) {
+func cacheDir(p *process.Process) (string, error) {
 	if dir, ok := p.Env("ASSAY_CACHE"); ok && dir != "" {
-		return absolute(p.Dir, dir), nil
+		return p.Absolute(dir), nil
 	}
 	if dir, ok := p.Env("XDG_CACHE_HOME"); ok && filepath.IsAbs(dir) {
 		return filepath.Join(dir, "assay"), nil
 	}
 	home, ok := p.Env("HOME")
 	if !ok || home == "" {
-		return "", invalid("there is no place for packages: HOME is not set", "set ASSAY_CACHE to a folder")
+		return "", process.Invalid("there is no place for packages: HOME is not set", "set ASSAY_CACHE to a folder")
 	}
 	return filepath.Join(home, ".cache", "assay"), nil
 }
@@ -279,7 +280,7 @@ func (d *deployment) run(ctx context.Context) error {
 func (d *deployment) packLayers(ctx context.Context) ([]deploy.Layer, error) {
 	var all []deploy.Layer
 	for _, l := range d.app.Layers {
-		s := pack.Source{Name: "layer " + l.Name, Path: absolute(d.app.dir, filepath.FromSlash(l.Code)), Runtime: l.Build}
+		s := pack.Source{Name: "layer " + l.Name, Path: process.Absolute(d.app.dir, filepath.FromSlash(l.Code)), Runtime: l.Build}
 		switch {
 		case strings.HasPrefix(l.Build, "python"):
 			s.Prefix = "python"
@@ -338,7 +339,7 @@ func shareOf(o deployOptions) (float64, error) {
 	}
 	var percent float64
 	if _, err := fmt.Sscanf(o.weight, "%g%%", &percent); err != nil || percent <= 0 || percent >= 100 || o.alias == "" {
-		return 0, invalid(fmt.Sprintf("--weight %q cannot be used", o.weight), "write --alias NAME --weight 10%, with more than 0% and less than 100%")
+		return 0, process.Invalid(fmt.Sprintf("--weight %q cannot be used", o.weight), "write --alias NAME --weight 10%, with more than 0% and less than 100%")
 	}
 	return percent / 100, nil
 }
@@ -391,13 +392,13 @@ func (d *deployment) print(w io.Writer) error {
 		for _, f := range d.outcome.Functions {
 			lines = append(lines, []string{f.Name, string(f.Action), dash(f.Version), dash(f.ARN), dash(f.URL)})
 		}
-		if err := rows(w, "NAME ACTION VERSION ARN URL", lines); err != nil || len(d.outcome.Routes) == 0 {
+		if err := process.Rows(w, "NAME ACTION VERSION ARN URL", lines); err != nil || len(d.outcome.Routes) == 0 {
 			return err
 		}
 		for _, r := range d.outcome.Routes {
 			routes = append(routes, []string{cmp.Or(r.Method, "ANY"), r.URL, r.Function})
 		}
 		fmt.Fprintln(w)
-		return rows(w, "METHOD ROUTE FUNCTION", routes)
+		return process.Rows(w, "METHOD ROUTE FUNCTION", routes)
 	})
 }

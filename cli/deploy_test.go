@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/assaylab/assay/process"
 )
 
 // TestDeploy deploys applications of the usual kinds with the real binary, each to a laboratory of its own,
@@ -162,7 +164,7 @@ func TestDeployWatch(t *testing.T) {
 		t.Errorf("answers %q", got)
 	}
 	cmd.Process.Signal(os.Interrupt)
-	if cmd.Wait(); cmd.ProcessState.ExitCode() != exitInterrupted {
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != process.Interrupted {
 		t.Errorf("exit code %d", cmd.ProcessState.ExitCode())
 	}
 }

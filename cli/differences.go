@@ -23,12 +23,13 @@ import (
 	"github.com/assaylab/assay/console/shape"
 	"github.com/assaylab/assay/drift"
 	"github.com/assaylab/assay/export"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/reading"
 	"github.com/assaylab/assay/whatif"
 )
 
 // list reads what a call answers and prints it as asked.
-func list(ctx context.Context, p *Process, c *client, path, output string, into any, table func(io.Writer) error) error {
+func list(ctx context.Context, p *process.Process, c *client, path, output string, into any, table func(io.Writer) error) error {
 	data, err := c.read(ctx, path)
 	if err != nil {
 		return err
@@ -41,7 +42,7 @@ func list(ctx context.Context, p *Process, c *client, path, output string, into 
 	})
 }
 
-func rulesCommand(p *Process, c *client) *cobra.Command {
+func rulesCommand(p *process.Process, c *client) *cobra.Command {
 	var output *string
 	cmd := &cobra.Command{
 		Use: "rules NAME", Short: "List the rules that excuse differences, and those that the control's noise suggests", Args: cobra.ExactArgs(1),
@@ -65,7 +66,7 @@ func rulesTable(w io.Writer, name string, all *shape.Rules) error {
 		}
 		lines = append(lines, []string{dash(s.ID), class, path, s.State, owner, strconv.FormatInt(s.Hits, 10), expires, alarms(len(s.Alarms))})
 	}
-	if err := rows(w, "ID CLASS PATH STATE OWNER HITS EXPIRES ALARMS", lines); err != nil {
+	if err := process.Rows(w, "ID CLASS PATH STATE OWNER HITS EXPIRES ALARMS", lines); err != nil {
 		return err
 	}
 	for _, s := range all.Rules {
@@ -84,7 +85,7 @@ func rulesTable(w io.Writer, name string, all *shape.Rules) error {
 		lines = append(lines, []string{r.Name, string(r.Class) + within(&r.Rule), r.Path, strconv.Itoa(r.Pairs), r.Examples[0][0] + " -> " + r.Examples[0][1]})
 	}
 	fmt.Fprintln(w, "\nProposed, from what the control shows of itself:")
-	if err := rows(w, "ID CLASS PATH PAIRS EXAMPLE", lines); err != nil {
+	if err := process.Rows(w, "ID CLASS PATH PAIRS EXAMPLE", lines); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "\nassay rules accept %s %s --owner YOU --expires %s\n", name, all.Proposed[0].Name, "YYYY-MM-DD")
@@ -106,7 +107,7 @@ func within(r *assay.Rule) string {
 	return fmt.Sprintf("<=%g%s", r.Within, r.Class.Unit())
 }
 
-func acceptRuleCommand(p *Process, c *client) *cobra.Command {
+func acceptRuleCommand(p *process.Process, c *client) *cobra.Command {
 	var owner, expires, path, class string
 	var distance float64
 	cmd := &cobra.Command{
@@ -117,7 +118,7 @@ func acceptRuleCommand(p *Process, c *client) *cobra.Command {
 			case len(args) == 2:
 				terms["id"] = args[1]
 			case path == "" || class == "":
-				return invalid("nothing says which rule", "name the id of a proposed one, or give --path and --class")
+				return process.Invalid("nothing says which rule", "name the id of a proposed one, or give --path and --class")
 			default:
 				terms["path"], terms["class"] = path, class
 			}
@@ -139,7 +140,7 @@ func acceptRuleCommand(p *Process, c *client) *cobra.Command {
 	return cmd
 }
 
-func rejectRuleCommand(p *Process, c *client) *cobra.Command {
+func rejectRuleCommand(p *process.Process, c *client) *cobra.Command {
 	var by string
 	cmd := &cobra.Command{
 		Use: "reject NAME ID", Short: "Propose a rule no more", Args: cobra.ExactArgs(2),
@@ -151,7 +152,7 @@ func rejectRuleCommand(p *Process, c *client) *cobra.Command {
 	return cmd
 }
 
-func removeRuleCommand(p *Process, c *client) *cobra.Command {
+func removeRuleCommand(p *process.Process, c *client) *cobra.Command {
 	return &cobra.Command{
 		Use: "remove NAME ID", Short: "Excuse nothing by a rule any more; new evidence begins", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -161,14 +162,14 @@ func removeRuleCommand(p *Process, c *client) *cobra.Command {
 }
 
 // userName is what the environment calls whoever is at the keyboard.
-func userName(p *Process) string {
+func userName(p *process.Process) string {
 	if name, ok := p.Env("USER"); ok && name != "" {
 		return name
 	}
 	return "somebody"
 }
 
-func changeRule(ctx context.Context, p *Process, c *client, method, experiment, id string, change map[string]any, done string) error {
+func changeRule(ctx context.Context, p *process.Process, c *client, method, experiment, id string, change map[string]any, done string) error {
 	_, name := kindOf(experiment)
 	body, err := json.Marshal(change)
 	if err != nil {
@@ -185,7 +186,7 @@ func changeRule(ctx context.Context, p *Process, c *client, method, experiment, 
 	return err
 }
 
-func clustersCommand(p *Process, c *client) *cobra.Command {
+func clustersCommand(p *process.Process, c *client) *cobra.Command {
 	var output *string
 	var state, by, candidate string
 	cmd := &cobra.Command{
@@ -195,7 +196,7 @@ func clustersCommand(p *Process, c *client) *cobra.Command {
 			path := experimentPath(name) + "/clusters"
 			switch {
 			case (len(args) == 2) != (state != ""):
-				return invalid("an id and --state go together", "for example: assay clusters "+name+" ID --state accepted")
+				return process.Invalid("an id and --state go together", "for example: assay clusters "+name+" ID --state accepted")
 			case len(args) == 2:
 				body, err := json.Marshal(map[string]any{"state": state, "by": by, "candidate": candidate})
 				if err != nil {
@@ -231,7 +232,7 @@ func clusterTable(w io.Writer, clusters []assay.Cluster) error {
 			strings.TrimSpace(fmt.Sprintf("%s %d/%d", k.Signature.Route, k.Signature.Statuses[0], k.Signature.Statuses[1])), placesText(k.Signature.Places), k.Example,
 		})
 	}
-	return rows(w, "ID CANDIDATE STATE TRIALS FIRST LAST ROUTE DIFFERS EXAMPLE", lines)
+	return process.Rows(w, "ID CANDIDATE STATE TRIALS FIRST LAST ROUTE DIFFERS EXAMPLE", lines)
 }
 
 func placesText(places []assay.Place) string {
@@ -246,7 +247,7 @@ func placesText(places []assay.Place) string {
 	return strings.Join(all, "; ")
 }
 
-func driftCommand(p *Process, c *client) *cobra.Command {
+func driftCommand(p *process.Process, c *client) *cobra.Command {
 	var output *string
 	var limit int
 	var all bool
@@ -280,7 +281,7 @@ func driftTable(w io.Writer, candidates []drift.Report) error {
 			fmt.Fprintln(w, "  the shapes are the same")
 			continue
 		}
-		if err := rows(w, "FIELD DRIFT CONTROL CANDIDATE", lines); err != nil {
+		if err := process.Rows(w, "FIELD DRIFT CONTROL CANDIDATE", lines); err != nil {
 			return err
 		}
 	}
@@ -288,7 +289,7 @@ func driftTable(w io.Writer, candidates []drift.Report) error {
 }
 
 // replayRules compares the kept trials again under the comparators and rules of a file.
-func replayRules(ctx context.Context, p *Process, c *client, name string, o replayOptions) error {
+func replayRules(ctx context.Context, p *process.Process, c *client, name string, o replayOptions) error {
 	rules, err := readInput(p, o.rules)
 	if err != nil {
 		return err
@@ -315,11 +316,11 @@ func replayRules(ctx context.Context, p *Process, c *client, name string, o repl
 	})
 }
 
-func readInput(p *Process, file string) ([]byte, error) {
+func readInput(p *process.Process, file string) ([]byte, error) {
 	if file == "-" {
 		return io.ReadAll(p.Stdin)
 	}
-	data, err := os.ReadFile(absolute(p.Dir, file))
+	data, err := os.ReadFile(p.Absolute(file))
 	if err != nil {
 		return nil, &assay.Error{Code: assay.CodeInvalid, What: "the file cannot be read: " + err.Error(), Where: file, Err: err}
 	}
@@ -332,7 +333,7 @@ func whatifTable(w io.Writer, r *whatif.Result) error {
 	for _, k := range r.Candidates {
 		lines = append(lines, []string{k.Name, strconv.Itoa(k.Before), strconv.Itoa(k.After), strconv.Itoa(k.Appear), strconv.Itoa(k.Disappear)})
 	}
-	if err := rows(w, "CANDIDATE MISMATCHES AFTER APPEAR DISAPPEAR", lines); err != nil {
+	if err := process.Rows(w, "CANDIDATE MISMATCHES AFTER APPEAR DISAPPEAR", lines); err != nil {
 		return err
 	}
 	lines = nil
@@ -345,7 +346,7 @@ func whatifTable(w io.Writer, r *whatif.Result) error {
 		return nil
 	}
 	fmt.Fprintln(w)
-	return rows(w, "CANDIDATE PATH MISMATCHES AFTER APPEAR DISAPPEAR EXAMPLES", lines)
+	return process.Rows(w, "CANDIDATE PATH MISMATCHES AFTER APPEAR DISAPPEAR EXAMPLES", lines)
 }
 
 // reproduceOptions are the flags of `assay reproduce`.
@@ -356,7 +357,7 @@ type reproduceOptions struct {
 	limit                 time.Duration
 }
 
-func reproduceCommand(p *Process, c *client) *cobra.Command {
+func reproduceCommand(p *process.Process, c *client) *cobra.Command {
 	var o reproduceOptions
 	cmd := &cobra.Command{
 		Use: "reproduce TRIAL|CLUSTER", Short: "Find the smallest request on which a candidate still differs", Args: cobra.ExactArgs(1),
@@ -374,7 +375,7 @@ func reproduceCommand(p *Process, c *client) *cobra.Command {
 	return cmd
 }
 
-func reproduce(ctx context.Context, p *Process, c *client, id string, o reproduceOptions) error {
+func reproduce(ctx context.Context, p *process.Process, c *client, id string, o reproduceOptions) error {
 	body, err := json.Marshal(map[string]any{"id": id, "candidate": o.candidate, "unsafe": o.unsafe, "calls": o.calls, "time": o.limit.String()})
 	if err != nil {
 		return err
@@ -391,7 +392,7 @@ func reproduce(ctx context.Context, p *Process, c *client, id string, o reproduc
 	if o.as != "" {
 		text, ok := found.Forms[o.as]
 		if !ok {
-			return invalid(fmt.Sprintf("there is no form %q of this reproduction", o.as), "it is there as "+strings.Join(slices.Sorted(maps.Keys(found.Forms)), ", "))
+			return process.Invalid(fmt.Sprintf("there is no form %q of this reproduction", o.as), "it is there as "+strings.Join(slices.Sorted(maps.Keys(found.Forms)), ", "))
 		}
 		_, err := io.WriteString(p.Stdout, text)
 		return err
@@ -404,7 +405,7 @@ func reproduce(ctx context.Context, p *Process, c *client, id string, o reproduc
 }
 
 // followSteps reads the steps of a reproduction, and tells of them on a terminal.
-func followSteps(ctx context.Context, p *Process, c *client, answer io.Reader) (*export.Reproduction, error) {
+func followSteps(ctx context.Context, p *process.Process, c *client, answer io.Reader) (*export.Reproduction, error) {
 	show := isTerminal(p.Stderr)
 	for steps := json.NewDecoder(answer); ; {
 		var s console.Step

@@ -15,6 +15,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/assaylab/assay/config"
+	"github.com/assaylab/assay/process"
 )
 
 // pages are the README and all of docs.
@@ -109,7 +110,7 @@ var placeholders = strings.NewReplacer("|", "_", "[", "", "]", "", "…", "X", "
 
 // understood has the binary's own parser look at a command line, and runs nothing.
 func understood(words []string) error {
-	root := root(&Process{Args: words, Stdout: io.Discard, Stderr: io.Discard, Stdin: strings.NewReader(""), Env: func(string) (string, bool) { return "", false }})
+	root := root(&process.Process{Args: words, Stdout: io.Discard, Stderr: io.Discard, Stdin: strings.NewReader(""), Env: func(string) (string, bool) { return "", false }})
 	root.InitDefaultCompletionCmd()
 	cmd, rest, err := root.Find(words)
 	if err != nil {

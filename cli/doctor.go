@@ -16,6 +16,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/machine"
+	"github.com/assaylab/assay/process"
 )
 
 // examination is what `assay doctor` found.
@@ -24,7 +25,7 @@ type examination struct {
 	*machine.Report
 }
 
-func doctorCommand(p *Process, c *client) *cobra.Command {
+func doctorCommand(p *process.Process, c *client) *cobra.Command {
 	var data string
 	var output *string
 	cmd := &cobra.Command{
@@ -32,7 +33,7 @@ func doctorCommand(p *Process, c *client) *cobra.Command {
 		Long: "Look at this machine as `assay up` would find it: what sandboxes enforce, which runtimes and tools are\n" +
 			"there, whether the addresses are free and the data folder can be used. Exit 1 if a laboratory could not run.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			found, err := examine(cmd.Context(), c, absolute(p.Dir, data))
+			found, err := examine(cmd.Context(), c, p.Absolute(data))
 			if err != nil {
 				return err
 			}
@@ -41,7 +42,7 @@ func doctorCommand(p *Process, c *client) *cobra.Command {
 				err = print(p.Stdout, *output, text, found.table)
 			}
 			if err == nil && slices.ContainsFunc(found.Findings, func(f machine.Finding) bool { return f.State == machine.Wrong }) {
-				return exitCode(exitRefuted)
+				return process.Exit(process.Refuted)
 			}
 			return err
 		},
@@ -100,7 +101,7 @@ func (e *examination) table(w io.Writer) error {
 	for _, f := range e.Findings {
 		lines = append(lines, []string{f.State, f.What, f.Says})
 	}
-	if err := rows(w, "STATE WHAT SAYS", lines); err != nil {
+	if err := process.Rows(w, "STATE WHAT SAYS", lines); err != nil {
 		return err
 	}
 	for _, f := range e.Findings {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/process"
 )
 
 // needs ends the test if a command of the machine is missing. CI has them all, so there it fails.
@@ -68,7 +69,7 @@ func TestRoundingIsRefutedByItsHalves(t *testing.T) {
 		}
 	}
 	out, _, code := l.assay("verdict", "rounding-float")
-	if code != exitRefuted || !strings.Contains(out, "candidate-2 (Round python-3-round): refuted") {
+	if code != process.Refuted || !strings.Contains(out, "candidate-2 (Round python-3-round): refuted") {
 		t.Errorf("verdict: exit %d\n%s", code, out)
 	}
 	if out := l.must("trials", "rounding-float", "--mismatch", "--candidate", "candidate-2", "--limit", "5"); strings.Count(out, "mismatch") != 5 || !strings.Contains(out, "body:$.rounded_number") {

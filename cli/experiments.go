@@ -21,10 +21,11 @@ import (
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/console/shape"
 	"github.com/assaylab/assay/laboratory"
+	"github.com/assaylab/assay/process"
 )
 
 // dropped is the number of trials dropped, for whatever reason.
-func applyCommand(p *Process, c *client) *cobra.Command {
+func applyCommand(p *process.Process, c *client) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use: "apply -f FILE", Short: "Put the definitions of a file or folder into force", Args: cobra.NoArgs,
@@ -37,7 +38,7 @@ func applyCommand(p *Process, c *client) *cobra.Command {
 
 // apply checks the definitions here, where their files are, and sends them with the paths of code
 // made absolute.
-func apply(ctx context.Context, p *Process, c *client, file string) error {
+func apply(ctx context.Context, p *process.Process, c *client, file string) error {
 	doc, err := readDefinitions(p, file)
 	if err != nil {
 		return err
@@ -60,10 +61,10 @@ func apply(ctx context.Context, p *Process, c *client, file string) error {
 	return nil
 }
 
-func readDefinitions(p *Process, file string) (config.Document, error) {
+func readDefinitions(p *process.Process, file string) (config.Document, error) {
 	opt := config.Options{LookupEnv: p.Env, Dir: p.Dir}
 	if file != "-" {
-		return config.Load([]string{absolute(p.Dir, file)}, opt)
+		return config.Load([]string{p.Absolute(file)}, opt)
 	}
 	data, err := io.ReadAll(p.Stdin)
 	if err != nil {
@@ -72,7 +73,7 @@ func readDefinitions(p *Process, file string) (config.Document, error) {
 	return config.Parse("standard input", data, opt)
 }
 
-func getCommand(p *Process, c *client) *cobra.Command {
+func getCommand(p *process.Process, c *client) *cobra.Command {
 	var output *string
 	cmd := &cobra.Command{
 		Use: "get [experiments|functions|routes]", Short: "List experiments, functions, or routes of functions", Args: cobra.MaximumNArgs(1),
@@ -90,14 +91,14 @@ func getCommand(p *Process, c *client) *cobra.Command {
 			case "route":
 				return getRoutes(cmd.Context(), p, c, *output)
 			}
-			return invalid("there is no kind "+strconv.Quote(kind), "use experiments, functions or routes")
+			return process.Invalid("there is no kind "+strconv.Quote(kind), "use experiments, functions or routes")
 		},
 	}
 	output = outputFlag(cmd)
 	return cmd
 }
 
-func getExperiments(ctx context.Context, p *Process, c *client, output string) error {
+func getExperiments(ctx context.Context, p *process.Process, c *client, output string) error {
 	data, err := c.read(ctx, "/experiments")
 	if err != nil {
 		return err
@@ -114,11 +115,11 @@ func getExperiments(ctx context.Context, p *Process, c *client, output string) e
 				fmt.Sprint(e.Trials), fmt.Sprint(e.DroppedInAll()), fmt.Sprint(len(e.Candidates())), string(e.Outcome),
 			})
 		}
-		return rows(w, "NAME STATE VERSION SAMPLE REQUESTS TRIALS DROPPED CANDIDATES VERDICT", lines)
+		return process.Rows(w, "NAME STATE VERSION SAMPLE REQUESTS TRIALS DROPPED CANDIDATES VERDICT", lines)
 	})
 }
 
-func describeCommand(p *Process, c *client) *cobra.Command {
+func describeCommand(p *process.Process, c *client) *cobra.Command {
 	var output *string
 	cmd := &cobra.Command{
 		Use: "describe NAME", Short: "Tell all about an experiment or a function", Args: cobra.ExactArgs(1),
@@ -129,7 +130,7 @@ func describeCommand(p *Process, c *client) *cobra.Command {
 }
 
 // describe looks for an experiment of that name first; function/NAME means the function.
-func describe(ctx context.Context, p *Process, c *client, name, output string) error {
+func describe(ctx context.Context, p *process.Process, c *client, name, output string) error {
 	kind, bare := kindOf(name)
 	if kind != "function" {
 		data, err := c.read(ctx, experimentPath(bare))
@@ -248,7 +249,7 @@ func armTable(w io.Writer, e *shape.Experiment) error {
 			a.Name, string(a.Role), fmt.Sprint(a.Observations), match, dash(strings.Trim(reasons(a.Faults), " ()")), p50, p99, memory, cost,
 		})
 	}
-	return rows(w, "ARM ROLE OBSERVATIONS MATCH FAULTS P50 P99 MEMORY USD/MILLION", lines)
+	return process.Rows(w, "ARM ROLE OBSERVATIONS MATCH FAULTS P50 P99 MEMORY USD/MILLION", lines)
 }
 
 func printVerdicts(w io.Writer, e *shape.Experiment) {
@@ -301,7 +302,7 @@ func printLines(w io.Writer, what string, lines []string) {
 	}
 }
 
-func deleteCommand(p *Process, c *client) *cobra.Command {
+func deleteCommand(p *process.Process, c *client) *cobra.Command {
 	return &cobra.Command{
 		Use: "delete NAME", Short: "End an experiment, or remove a function", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -327,22 +328,22 @@ func deleteCommand(p *Process, c *client) *cobra.Command {
 	}
 }
 
-func pauseCommand(p *Process, c *client) *cobra.Command {
+func pauseCommand(p *process.Process, c *client) *cobra.Command {
 	return patchCommand(p, c, "pause NAME", "Stop sampling; clients go on being served", cobra.ExactArgs(1),
 		func([]string) any { return map[string]any{"state": assay.StatePaused} })
 }
 
-func resumeCommand(p *Process, c *client) *cobra.Command {
+func resumeCommand(p *process.Process, c *client) *cobra.Command {
 	return patchCommand(p, c, "resume NAME", "Go on sampling", cobra.ExactArgs(1),
 		func([]string) any { return map[string]any{"state": assay.StateRunning} })
 }
 
-func rampCommand(p *Process, c *client) *cobra.Command {
+func rampCommand(p *process.Process, c *client) *cobra.Command {
 	return patchCommand(p, c, "ramp NAME SHARE", "Change the share of requests that become trials, for example to 25%", cobra.ExactArgs(2),
 		func(args []string) any { return map[string]any{"sample": args[1]} })
 }
 
-func patchCommand(p *Process, c *client, use, short string, args cobra.PositionalArgs, patch func([]string) any) *cobra.Command {
+func patchCommand(p *process.Process, c *client, use, short string, args cobra.PositionalArgs, patch func([]string) any) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: args,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -361,7 +362,7 @@ func patchCommand(p *Process, c *client, use, short string, args cobra.Positiona
 	}
 }
 
-func trialsCommand(p *Process, c *client) *cobra.Command {
+func trialsCommand(p *process.Process, c *client) *cobra.Command {
 	var mismatch bool
 	var path, candidate string
 	var limit int
@@ -392,7 +393,7 @@ func trialsCommand(p *Process, c *client) *cobra.Command {
 	return cmd
 }
 
-func trials(ctx context.Context, p *Process, c *client, path, output string) error {
+func trials(ctx context.Context, p *process.Process, c *client, path, output string) error {
 	data, err := c.read(ctx, path)
 	if err != nil {
 		return err
@@ -410,7 +411,7 @@ func trials(ctx context.Context, p *Process, c *client, path, output string) err
 			t := &page.Trials[i]
 			lines = append(lines, []string{t.Time.Format(time.RFC3339), t.ID, strconv.Itoa(t.Version), requestLine(&t.Invocation), string(t.Outcome()), firstDifference(t)})
 		}
-		return rows(w, "TIME ID VERSION REQUEST OUTCOME FIRST-DIFFERENCE", lines)
+		return process.Rows(w, "TIME ID VERSION REQUEST OUTCOME FIRST-DIFFERENCE", lines)
 	})
 }
 
@@ -436,7 +437,7 @@ func firstDifference(t *assay.Trial) string {
 	return "-"
 }
 
-func schemaCommand(p *Process) *cobra.Command {
+func schemaCommand(p *process.Process) *cobra.Command {
 	return &cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of definition files", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

@@ -17,9 +17,10 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/console/shape"
+	"github.com/assaylab/assay/process"
 )
 
-func getFunctions(ctx context.Context, p *Process, c *client, output string) error {
+func getFunctions(ctx context.Context, p *process.Process, c *client, output string) error {
 	data, err := c.read(ctx, "/functions")
 	if err != nil {
 		return err
@@ -36,7 +37,7 @@ func getFunctions(ctx context.Context, p *Process, c *client, output string) err
 				fmt.Sprint(f.Invocations), fmt.Sprint(f.Errors), fmt.Sprint(f.Throttles), fmt.Sprint(f.ColdStarts),
 			})
 		}
-		return rows(w, "NAME RUNTIME MEMORY TIMEOUT STATE ENVIRONMENTS INVOCATIONS ERRORS THROTTLES COLD", lines)
+		return process.Rows(w, "NAME RUNTIME MEMORY TIMEOUT STATE ENVIRONMENTS INVOCATIONS ERRORS THROTTLES COLD", lines)
 	})
 }
 
@@ -71,7 +72,7 @@ func enforced(e assay.Enforced) string {
 	return "all but " + strings.Join(missing, ", ")
 }
 
-func invokeCommand(p *Process, c *client) *cobra.Command {
+func invokeCommand(p *process.Process, c *client) *cobra.Command {
 	var payload string
 	var log bool
 	cmd := &cobra.Command{
@@ -92,24 +93,24 @@ func invokeCommand(p *Process, c *client) *cobra.Command {
 	return cmd
 }
 
-func readPayload(p *Process, payload string) ([]byte, error) {
+func readPayload(p *process.Process, payload string) ([]byte, error) {
 	body := []byte(payload)
 	var err error
 	if payload == "-" {
 		body, err = io.ReadAll(p.Stdin)
 	} else if file, ok := strings.CutPrefix(payload, "@"); ok {
-		body, err = os.ReadFile(absolute(p.Dir, file))
+		body, err = os.ReadFile(p.Absolute(file))
 	}
 	if err != nil {
-		return nil, invalid("the payload cannot be read: "+err.Error(), "give JSON, @FILE, or - for standard input")
+		return nil, process.Invalid("the payload cannot be read: "+err.Error(), "give JSON, @FILE, or - for standard input")
 	}
 	if !json.Valid(body) {
-		return nil, invalid("the payload is not JSON", `quote it for the shell, for example -p '{"number": 20.5}'`)
+		return nil, process.Invalid("the payload is not JSON", `quote it for the shell, for example -p '{"number": 20.5}'`)
 	}
 	return body, nil
 }
 
-func invoke(ctx context.Context, p *Process, c *client, name string, body []byte, log bool) error {
+func invoke(ctx context.Context, p *process.Process, c *client, name string, body []byte, log bool) error {
 	var answer struct {
 		shape.Invocation
 		Payload json.RawMessage `json:"payload"` // as the function wrote it
@@ -125,12 +126,12 @@ func invoke(ctx context.Context, p *Process, c *client, name string, body []byte
 	}
 	if answer.Fault != nil {
 		fmt.Fprintf(p.Stderr, "assay: the function failed: %s: %s\n  hint: `assay logs %s` shows its log\n", answer.Fault.Kind, answer.Fault.Message, name)
-		return exitCode(exitRefuted)
+		return process.Exit(process.Refuted)
 	}
 	return nil
 }
 
-func logsCommand(p *Process, c *client) *cobra.Command {
+func logsCommand(p *process.Process, c *client) *cobra.Command {
 	var follow bool
 	var part string
 	cmd := &cobra.Command{

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/assaylab/assay/process"
 )
 
 const goTests = `package a
@@ -92,7 +94,7 @@ func TestGoSuite(t *testing.T) {
 		"broken/b_test.go": "package broken\n\nimport \"testing\"\n\nfunc TestX(t *testing.T) { undefined() }\n", "none/none.go": "package none\n",
 	})
 	code, out, errs := s.test("--workers", "2", "--junit", "report.xml")
-	if code != exitRefuted {
+	if code != process.Refuted {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
 	got := outcomes(t, filepath.Join(s.dir, "report.xml"))
@@ -128,15 +130,15 @@ func TestTwo(t *testing.T) { if os.Args[len(os.Args)-1] != "own" { t.Fatal(os.Ar
 func TestThree(t *testing.T) { t.Error("not chosen") }
 `, "b/b_test.go": "package b\n"})
 	code, out, errs := s.test("--workers", "1", "--engine", "local", "--junit", "report.xml", "--", "-tags", "tagged", "-run", "One/x|Two", "-short", "-args", "own")
-	if code != exitOK {
+	if code != process.OK {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
 	same(t, outcomes(t, filepath.Join(s.dir, "report.xml")), map[string]string{"example.com/g/a::TestOne": "passed", "example.com/g/a::TestTwo": "passed"})
-	if code, out, errs = s.test("--", "-tags=tagged", "-no-such-flag"); code != exitRefuted || !strings.Contains(out, "flag provided but not defined") {
+	if code, out, errs = s.test("--", "-tags=tagged", "-no-such-flag"); code != process.Refuted || !strings.Contains(out, "flag provided but not defined") {
 		t.Errorf("exit %d\n%s\n%s", code, out, errs)
 	}
 	os.WriteFile(filepath.Join(s.dir, "go.mod"), []byte("modul x"), 0o644)
-	if code, out, errs = s.test(); code == exitOK || !strings.Contains(out, "unknown directive") {
+	if code, out, errs = s.test(); code == process.OK || !strings.Contains(out, "unknown directive") {
 		t.Errorf("exit %d\n%s\n%s", code, out, errs)
 	}
 }

@@ -51,7 +51,7 @@ func (w *watchman) house(ctx context.Context) (shape.House, error) {
 	load := w.h.floor.Load()
 	found, err := w.machine(ctx)
 	house := shape.House{
-		Started: w.started, Build: w.build, Process: process(), Machine: found,
+		Started: w.started, Build: w.build, Process: ownProcess(), Machine: found,
 		Budgets: shape.Budgets{
 			Calls:   shape.Gauge{Used: int64(load.Calls), Limit: int64(load.AtOnce)},
 			Waiting: shape.Gauge{Used: load.Waiting, Limit: int64(load.Queue)},
@@ -113,8 +113,8 @@ func (w *watchman) machine(ctx context.Context) (shape.Machine, error) {
 	return w.found, nil
 }
 
-// process is what the program takes.
-func process() shape.Process {
+// ownProcess is what the program takes.
+func ownProcess() shape.Process {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)
 	p := shape.Process{Goroutines: runtime.NumGoroutine(), HeapBytes: int64(sample[0].Value.Uint64())}

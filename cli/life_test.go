@@ -19,6 +19,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/store/postgres/postgrestest"
 )
 
@@ -123,7 +124,7 @@ func TestDefinitionsChangeUnderLoad(t *testing.T) {
 	l.must("describe", "third")
 	write(t, file, base)
 	eventually(t, 10*time.Second, func() error {
-		if _, _, code := l.assay("describe", "third"); code != exitUsage {
+		if _, _, code := l.assay("describe", "third"); code != process.Usage {
 			return fmt.Errorf("exit %d: the experiment that the file lost is still there", code)
 		}
 		return nil
@@ -334,12 +335,12 @@ func TestTwoLaboratoriesDoNotShare(t *testing.T) {
 	dir := t.TempDir()
 	l := startLab(t, dir)
 	_, errs, code := l.assay("up", "--data", dir, "--gateway", "127.0.0.1:0", "--aws", "127.0.0.1:0")
-	if code != exitUsage || !strings.Contains(errs, "the address is in use by assay") {
+	if code != process.Usage || !strings.Contains(errs, "the address is in use by assay") {
 		t.Errorf("the console's port is taken: exit %d: %s", code, errs)
 	}
 	second := launch(t, dir)
 	<-second.ended
-	if code := second.cmd.ProcessState.ExitCode(); code != exitUsage || !strings.Contains(second.logged(), "another laboratory uses this data folder") {
+	if code := second.cmd.ProcessState.ExitCode(); code != process.Usage || !strings.Contains(second.logged(), "another laboratory uses this data folder") {
 		t.Errorf("the data folder is taken: exit %d: %s", code, second.logged())
 	}
 }
@@ -351,22 +352,22 @@ func TestExitCodes(t *testing.T) {
 		code int
 		args []string
 	}{
-		{exitOK, []string{"get"}},
-		{exitOK, []string{"get", "functions", "-o", "yaml"}},
-		{exitUsage, []string{"verdict", "nothing"}},
-		{exitUsage, []string{"describe", "nothing"}},
-		{exitUsage, []string{"get", "cats"}},
-		{exitUsage, []string{"get", "-o", "xml"}},
-		{exitUsage, []string{"ramp", "nothing", "1%"}},
-		{exitUsage, []string{"no-such-command"}},
+		{process.OK, []string{"get"}},
+		{process.OK, []string{"get", "functions", "-o", "yaml"}},
+		{process.Usage, []string{"verdict", "nothing"}},
+		{process.Usage, []string{"describe", "nothing"}},
+		{process.Usage, []string{"get", "cats"}},
+		{process.Usage, []string{"get", "-o", "xml"}},
+		{process.Usage, []string{"ramp", "nothing", "1%"}},
+		{process.Usage, []string{"no-such-command"}},
 	} {
 		if _, errs, code := l.assay(c.args...); code != c.code || (code != 0) != (errs != "") {
 			t.Errorf("assay %s: exit %d, want %d: %q", strings.Join(c.args, " "), code, c.code, errs)
 		}
 	}
 	l.stop()
-	if _, _, code := l.assay("get"); code != exitUnreachable {
-		t.Errorf("without a laboratory: exit %d, want %d", code, exitUnreachable)
+	if _, _, code := l.assay("get"); code != process.Unreachable {
+		t.Errorf("without a laboratory: exit %d, want %d", code, process.Unreachable)
 	}
 }
 
@@ -388,7 +389,7 @@ experiments:
 	code := -1
 	go func() {
 		defer close(l.ended)
-		code = Run(ctx, &Process{
+		code = Run(ctx, &process.Process{
 			Args: []string{"up", "-f", file, "--data", dir + "/data", "--gateway", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--console", "127.0.0.1:0"},
 			Env:  os.LookupEnv, Dir: dir, Stdout: io.Discard, Stderr: writerFunc(l.write),
 		})
@@ -406,7 +407,7 @@ experiments:
 	stop()
 	<-l.ended
 	plainClient.CloseIdleConnections()
-	if code != exitOK {
+	if code != process.OK {
 		t.Errorf("exit %d: %s", code, l.logged())
 	}
 	if err := goleak.Find(before); err != nil {

@@ -12,17 +12,18 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/config"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/reference"
 )
 
 // manCommand writes the manual pages: packages install them, and so may people.
-func manCommand(p *Process) *cobra.Command {
+func manCommand(p *process.Process) *cobra.Command {
 	var markdown bool
 	cmd := &cobra.Command{
 		Use: "man DIR", Short: "Write manual pages of all commands into a folder", Args: cobra.ExactArgs(1),
 		Example: "  assay man ~/.local/share/man/man1 && man assay-verdict",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir := absolute(p.Dir, args[0])
+			dir := p.Absolute(args[0])
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				return &assay.Error{Code: assay.CodeInvalid, What: "the folder cannot be made: " + err.Error(), Where: args[0]}
 			}

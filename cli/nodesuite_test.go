@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/assaylab/assay/process"
 )
 
 // nodeSuite is a project with node_modules: what scripts/setup installed.
@@ -69,7 +71,7 @@ func TestNodeSuites(t *testing.T) {
 			}
 			s := nodeSuite(t, map[string]string{"package.json": "{" + c.manifest + "}", c.name: c.head + tests + c.more, badName: bad})
 			code, out, errs := s.test("--workers", "2", "--engine", "local", "--junit", "report.xml")
-			if code != exitRefuted {
+			if code != process.Refuted {
 				t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 			}
 			want := map[string]string{"::" + badName: "error"}
@@ -109,9 +111,9 @@ func TestNodeBadInput(t *testing.T) {
 		code  int
 		says  string
 	}{
-		"missing":  {map[string]string{"package.json": `{"scripts": {"test": "jest"}}`}, exitUsage, "jest is not installed in node_modules"},
-		"no tests": {map[string]string{"package.json": `{"scripts": {"test": "node --test"}}`}, exitUsage, "# tests 0"},
-		"plain":    {map[string]string{"package.json": `{"scripts": {"test": "node --test"}}`, "test/a.js": "require('assert')(false)"}, exitRefuted, "ERROR test/a.js"},
+		"missing":  {map[string]string{"package.json": `{"scripts": {"test": "jest"}}`}, process.Usage, "jest is not installed in node_modules"},
+		"no tests": {map[string]string{"package.json": `{"scripts": {"test": "node --test"}}`}, process.Usage, "# tests 0"},
+		"plain":    {map[string]string{"package.json": `{"scripts": {"test": "node --test"}}`, "test/a.js": "require('assert')(false)"}, process.Refuted, "ERROR test/a.js"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

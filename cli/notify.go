@@ -13,11 +13,12 @@ import (
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/console/metrics"
 	"github.com/assaylab/assay/notify"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/reading"
 )
 
 // openNotifier makes ready to tell people of events. Nobody is told before `notify:` says whom.
-func (h *house) openNotifier(p *Process) (err error) {
+func (h *house) openNotifier(p *process.Process) (err error) {
 	h.reading = reading.New(reading.Options{
 		Store: h.store, Laboratory: h.lab.Desk(h.urlOf("aws")), Now: time.Now, NewID: uuid.NewString,
 	})
@@ -36,7 +37,7 @@ func notifications(n *notify.Notifier) metrics.Family {
 	}
 }
 
-func notifyCommand(p *Process) *cobra.Command {
+func notifyCommand(p *process.Process) *cobra.Command {
 	cmd := &cobra.Command{Use: "notify", Short: "Tell people of events", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	var files []string
 	test := &cobra.Command{
@@ -50,13 +51,13 @@ func notifyCommand(p *Process) *cobra.Command {
 	return cmd
 }
 
-func tryChannels(ctx context.Context, p *Process, files []string) error {
+func tryChannels(ctx context.Context, p *process.Process, files []string) error {
 	doc, err := load(p, files)
 	if err != nil {
 		return err
 	}
 	if len(doc.Notify) == 0 {
-		return invalid("the files name nobody to tell", "write a list under `notify:`")
+		return process.Invalid("the files name nobody to tell", "write a list under `notify:`")
 	}
 	var failed []error
 	for i, c := range doc.Notify {

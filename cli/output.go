@@ -4,13 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v4"
-	"golang.org/x/term"
+
+	"github.com/assaylab/assay/process"
 )
 
 // outputFlag adds --output to a command that lists something.
@@ -45,7 +44,7 @@ func print(w io.Writer, output string, data []byte, table func(io.Writer) error)
 	case "table":
 		return table(w)
 	}
-	return invalid(fmt.Sprintf("--output %q is unknown", output), "use table, json or yaml")
+	return process.Invalid(fmt.Sprintf("--output %q is unknown", output), "use table, json or yaml")
 }
 
 // blockStyle writes a document as people write YAML, and not as the JSON it came from.
@@ -54,22 +53,6 @@ func blockStyle(n *yaml.Node) {
 	for _, c := range n.Content {
 		blockStyle(c)
 	}
-}
-
-// terminal tells whether people watch what is written there.
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// rows prints aligned columns under a heading.
-func rows(w io.Writer, heading string, lines [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, strings.Join(strings.Fields(heading), "\t"))
-	for _, l := range lines {
-		fmt.Fprintln(t, strings.Join(l, "\t"))
-	}
-	return t.Flush()
 }
 
 func percent(share float64) string {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+
+	"github.com/assaylab/assay/process"
 )
 
 // bar shows on a terminal's stderr how far long work is. Where nobody watches it writes nothing. Its owner calls
@@ -15,7 +17,7 @@ type bar struct {
 }
 
 // counting is a bar of so many, or of nobody knows how many if total is 0; what it counts goes into the format.
-func counting(p *Process, format string, total int64) bar {
+func counting(p *process.Process, format string, total int64) bar {
 	options := append(barOptions(p), progressbar.OptionSetDescription(fmt.Sprintf(format, 0)))
 	if total > 0 {
 		return bar{progressbar.NewOptions64(total, append(options, progressbar.OptionShowCount())...), ""}
@@ -24,13 +26,13 @@ func counting(p *Process, format string, total int64) bar {
 }
 
 // carrying is a bar of bytes, which are written to it as they go by.
-func carrying(p *Process, what string) bar {
+func carrying(p *process.Process, what string) bar {
 	return bar{progressbar.NewOptions64(-1, append(barOptions(p), progressbar.OptionSetDescription(what), progressbar.OptionShowBytes(true))...), ""}
 }
 
-func barOptions(p *Process) []progressbar.Option {
+func barOptions(p *process.Process) []progressbar.Option {
 	return []progressbar.Option{
-		progressbar.OptionSetWriter(p.Stderr), progressbar.OptionSetVisibility(terminal(p.Stderr)),
+		progressbar.OptionSetWriter(p.Stderr), progressbar.OptionSetVisibility(process.Terminal(p.Stderr)),
 		progressbar.OptionThrottle(100 * time.Millisecond), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine: it moves when the work does
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/assaylab/assay/process"
 )
 
 // TestReadingScript runs the tour of reading differences on the examples, as anyone would.
@@ -47,7 +49,7 @@ func TestAcceptedRulesOutliveAChangeOfTheFile(t *testing.T) {
 		{"clusters", "e", "000000000000", "--state", "fixed"}, {"clusters", "nobody"}, {"drift", "nobody"},
 		{"reproduce", "000000000000"}, {"replay", "e"}, {"replay", "e", "--rules", "missing.yaml"},
 	} {
-		if out, errs, code := l.assay(args...); code != exitUsage || errs == "" {
+		if out, errs, code := l.assay(args...); code != process.Usage || errs == "" {
 			t.Errorf("%s: exit %d\n%s%s", strings.Join(args, " "), code, out, errs)
 		}
 	}

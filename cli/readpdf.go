@@ -8,10 +8,11 @@ import (
 
 	"github.com/assaylab/assay/compare/pdf"
 	"github.com/assaylab/assay/laboratory"
+	"github.com/assaylab/assay/process"
 )
 
 // readPDFCommand is run by laboratories, in sandboxes.
-func readPDFCommand(p *Process) *cobra.Command {
+func readPDFCommand(p *process.Process) *cobra.Command {
 	return &cobra.Command{
 		Use: laboratory.ReadPDF, Short: "Read a PDF from stdin and write its lines as JSON", Args: cobra.NoArgs, Hidden: true,
 		RunE: func(*cobra.Command, []string) error {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/assaylab/assay/process"
 )
 
 // realSuite is a project as it was published, copied to a folder of its own.
@@ -41,10 +43,10 @@ func (s *suiteProject) own(command ...string) []byte {
 func (s *suiteProject) agree(own map[string]string, least int, args ...string) {
 	s.t.Helper()
 	code, out, errs := s.test(append([]string{"--workers", "2", "--junit", "assay.xml", "--engine"}, args...)...)
-	want := exitOK
+	want := process.OK
 	for _, outcome := range own {
 		if outcome == "failure" || outcome == "error" {
-			want = exitRefuted
+			want = process.Refuted
 		}
 	}
 	if code != want || len(own) < least {

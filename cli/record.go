@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/recording"
 )
 
@@ -24,7 +25,7 @@ type recordOptions struct {
 	most int64
 }
 
-func recordCommand(p *Process, c *client) *cobra.Command {
+func recordCommand(p *process.Process, c *client) *cobra.Command {
 	var o recordOptions
 	cmd := &cobra.Command{
 		Use: "record NAME", Short: "Write an experiment's requests, and the control's answers, to a file", Args: cobra.ExactArgs(1),
@@ -43,7 +44,7 @@ func recordCommand(p *Process, c *client) *cobra.Command {
 	return cmd
 }
 
-func record(ctx context.Context, p *Process, c *client, name string, o recordOptions) (err error) {
+func record(ctx context.Context, p *process.Process, c *client, name string, o recordOptions) (err error) {
 	if o.file == "" {
 		o.file = name + ".jsonl.zst"
 	}
@@ -105,11 +106,11 @@ func missed(answer *http.Response) string {
 }
 
 // create makes a file that is not there yet; "-" is the output.
-func create(p *Process, name string) (io.WriteCloser, error) {
+func create(p *process.Process, name string) (io.WriteCloser, error) {
 	if name == "-" {
 		return unclosed{p.Stdout}, nil
 	}
-	f, err := os.OpenFile(absolute(p.Dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(p.Absolute(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return nil, &assay.Error{Code: assay.CodeConflict, What: "the file exists already", Where: name, Hint: "name another with --file, or remove it"}
 	}

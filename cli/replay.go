@@ -20,6 +20,7 @@ import (
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/console/shape"
 	"github.com/assaylab/assay/laboratory"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/recording"
 )
 
@@ -40,7 +41,7 @@ type replayOptions struct {
 	output      string
 }
 
-func replayCommand(p *Process, c *client) *cobra.Command {
+func replayCommand(p *process.Process, c *client) *cobra.Command {
 	var o replayOptions
 	cmd := &cobra.Command{
 		Use: "replay NAME --from FILE | --rules FILE", Short: "Make recorded requests again, or compare the kept trials again under other rules", Args: cobra.ExactArgs(1),
@@ -57,7 +58,7 @@ func replayCommand(p *Process, c *client) *cobra.Command {
 			_, name := kindOf(args[0])
 			switch {
 			case (o.from == "") == (o.rules == ""):
-				return invalid("replay wants one of --from and --rules", "--from makes recorded requests again, --rules compares the kept trials again")
+				return process.Invalid("replay wants one of --from and --rules", "--from makes recorded requests again, --rules compares the kept trials again")
 			case o.rules != "":
 				return replayRules(cmd.Context(), p, c, name, o)
 			}
@@ -81,9 +82,9 @@ func replayCommand(p *Process, c *client) *cobra.Command {
 	return cmd
 }
 
-func replayFile(ctx context.Context, p *Process, c *client, name string, o replayOptions) error {
+func replayFile(ctx context.Context, p *process.Process, c *client, name string, o replayOptions) error {
 	if o.control != "live" && o.control != "recorded" {
-		return invalid(fmt.Sprintf("--control %q is unknown", o.control), "use live or recorded")
+		return process.Invalid(fmt.Sprintf("--control %q is unknown", o.control), "use live or recorded")
 	}
 	in, err := openInput(p, o.from)
 	if err != nil {
@@ -116,11 +117,11 @@ func replayFile(ctx context.Context, p *Process, c *client, name string, o repla
 	return verdict(ctx, p, c, into, verdictOptions{output: "table"})
 }
 
-func openInput(p *Process, name string) (io.ReadCloser, error) {
+func openInput(p *process.Process, name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(p.Stdin), nil
 	}
-	f, err := os.Open(absolute(p.Dir, name))
+	f, err := os.Open(p.Absolute(name))
 	if err != nil {
 		return nil, &assay.Error{Code: assay.CodeInvalid, What: "the recording cannot be read: " + err.Error(), Where: name, Err: err}
 	}
@@ -256,7 +257,7 @@ func replayTarget(e assay.Experiment, to string) (assay.Arm, error) {
 		for _, a := range e.Candidates {
 			names = append(names, a.Name)
 		}
-		return arm, invalid(fmt.Sprintf("--to %q is no candidate of %s", to, e.Name),
+		return arm, process.Invalid(fmt.Sprintf("--to %q is no candidate of %s", to, e.Name),
 			"name one of "+strings.Join(names, ", ")+", or write url:ADDRESS, function:NAME or arn:ARN")
 	}
 	return arm, nil

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/recording"
 )
 
@@ -61,9 +62,9 @@ func TestRecordedTraffic(t *testing.T) {
 		exit        int
 		calls       bool
 	}{
-		{"url:" + shouting.URL, "live", exitRefuted, true},
-		{"url:" + control.URL, "recorded", exitOK, true}, // the candidate is the control here
-		{"url:" + shouting.URL, "recorded", exitRefuted, false},
+		{"url:" + shouting.URL, "live", process.Refuted, true},
+		{"url:" + control.URL, "recorded", process.OK, true}, // the candidate is the control here
+		{"url:" + shouting.URL, "recorded", process.Refuted, false},
 	} {
 		before := calls.Load()
 		out, errs, code := l.assay("replay", "shop", "--from", recorded, "--to", tt.to, "--control", tt.control, "--speed", "0")
@@ -94,7 +95,7 @@ func TestRecordedTraffic(t *testing.T) {
 		"replay shop --from " + recorded + " --header nothing":      "not a header field",
 		"replay shop --from " + recorded + " --to function:nothing": `no function "nothing"`,
 	} {
-		if _, errs, code := l.assay(strings.Fields(args)...); code != exitUsage || !strings.Contains(errs, want) {
+		if _, errs, code := l.assay(strings.Fields(args)...); code != process.Usage || !strings.Contains(errs, want) {
 			t.Errorf("assay %s: exit %d, %s\nwant %q", args, code, errs, want)
 		}
 	}

@@ -13,10 +13,11 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/console"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/rollout"
 )
 
-func rolloutCommand(p *Process, c *client) *cobra.Command {
+func rolloutCommand(p *process.Process, c *client) *cobra.Command {
 	var output *string
 	cmd := &cobra.Command{
 		Use: "rollout NAME [ORDER]", Short: "Show where a rollout is and how it came there, or change it", Args: cobra.RangeArgs(1, 2),
@@ -41,7 +42,7 @@ func rolloutCommand(p *Process, c *client) *cobra.Command {
 	return cmd
 }
 
-func showRollout(ctx context.Context, p *Process, c *client, name, output string) error {
+func showRollout(ctx context.Context, p *process.Process, c *client, name, output string) error {
 	data, err := c.read(ctx, experimentPath(name)+"/rollout")
 	if err != nil {
 		return err
@@ -63,6 +64,6 @@ func showRollout(ctx context.Context, p *Process, c *client, name, output string
 		for _, s := range r.Steps {
 			lines = append(lines, []string{s.Time.Format(time.RFC3339), string(s.From), string(s.To), rollout.Percent(s.Weight), s.By, s.Reason})
 		}
-		return rows(w, "TIME FROM TO SHARE BY REASON", lines)
+		return process.Rows(w, "TIME FROM TO SHARE BY REASON", lines)
 	})
 }

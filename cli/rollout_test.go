@@ -12,6 +12,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/console"
+	"github.com/assaylab/assay/process"
 )
 
 func (l *lab) rollout(name string) console.Rollout {
@@ -85,7 +86,7 @@ func TestRollout(t *testing.T) {
 	if again := l.rollout("shop"); again.Stage != assay.StagePromoted || len(again.Steps) != 3 {
 		t.Errorf("after a restart: %+v", again)
 	}
-	if _, errs, code := l.assay("rollout", "shop", "promote"); code != exitUsage || !strings.Contains(errs, "a rollout that is promoted cannot promote") {
+	if _, errs, code := l.assay("rollout", "shop", "promote"); code != process.Usage || !strings.Contains(errs, "a rollout that is promoted cannot promote") {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 	l.must("rollout", "shop", "rollback")

@@ -12,6 +12,7 @@ import (
 	"github.com/assaylab/assay/laboratory"
 	"github.com/assaylab/assay/lambda"
 	"github.com/assaylab/assay/pack"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/trial"
 )
 
@@ -32,7 +33,7 @@ type rooms struct {
 }
 
 // open opens them in an order in which each finds what it needs. Share says among whom trials are counted and made.
-func (r *rooms) open(ctx context.Context, p *Process, o upOptions, share func(key []byte, lane *trial.Options) error) error {
+func (r *rooms) open(ctx context.Context, p *process.Process, o upOptions, share func(key []byte, lane *trial.Options) error) error {
 	key, err := o.stream.secret(p, r.data)
 	if err != nil {
 		return err
@@ -69,7 +70,7 @@ func (r *rooms) open(ctx context.Context, p *Process, o upOptions, share func(ke
 	return r.line.follow(ctx, r.lab, r.log)
 }
 
-func (r *rooms) openLaboratory(p *Process, key []byte, prices assay.PriceList) error {
+func (r *rooms) openLaboratory(p *process.Process, key []byte, prices assay.PriceList) error {
 	packer, err := pack.Open(pack.Options{Dir: filepath.Join(r.data, "pack"), Private: r.data})
 	if err != nil {
 		return err

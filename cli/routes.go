@@ -7,9 +7,10 @@ import (
 	"io"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/process"
 )
 
-func getRoutes(ctx context.Context, p *Process, c *client, output string) error {
+func getRoutes(ctx context.Context, p *process.Process, c *client, output string) error {
 	data, err := c.read(ctx, "/routes")
 	if err != nil {
 		return err
@@ -23,6 +24,6 @@ func getRoutes(ctx context.Context, p *Process, c *client, output string) error 
 		for _, r := range list.Routes {
 			lines = append(lines, []string{cmp.Or(r.Method, "ANY"), r.Path, r.Function, cmp.Or(r.Event, "v2")})
 		}
-		return rows(w, "METHOD PATH FUNCTION EVENT", lines)
+		return process.Rows(w, "METHOD PATH FUNCTION EVENT", lines)
 	})
 }

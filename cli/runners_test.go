@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/assaylab/assay/process"
 )
 
 const unitTests = `
@@ -56,7 +58,7 @@ func TestUnittest(t *testing.T) {
 			t.Parallel()
 			s := newSuite(t, map[string]string{"test_mixed.py": unitTests, "test_bad.py": "import nothing_of_that_name\n"})
 			code, out, errs := s.test(append(args, "--workers", "2", "--junit", "report.xml")...)
-			if code != exitRefuted {
+			if code != process.Refuted {
 				t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 			}
 			same(t, shortened(outcomes(t, filepath.Join(s.dir, "report.xml"))), map[string]string{

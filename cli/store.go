@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/store/postgres"
 	"github.com/assaylab/assay/store/sqlite"
 )
@@ -79,7 +80,7 @@ func (d *days) Set(text string) error {
 
 // openStore opens what --store names: a file of the embedded store, by default under --data, or a PostgreSQL
 // database. Its address is never logged: it may hold a password.
-func openStore(ctx context.Context, p *Process, o upOptions, log *slog.Logger) (store, error) {
+func openStore(ctx context.Context, p *process.Process, o upOptions, log *slog.Logger) (store, error) {
 	if strings.HasPrefix(o.store, "postgres://") || strings.HasPrefix(o.store, "postgresql://") {
 		return postgres.Open(ctx, o.store, postgres.Options{Log: log, MaxBytes: int64(o.keep.size), MaxAge: time.Duration(o.keep.age)})
 	}
@@ -88,7 +89,7 @@ func openStore(ctx context.Context, p *Process, o upOptions, log *slog.Logger) (
 	case o.store == "":
 		path = filepath.Join(o.data, "assay.db")
 	case named && path != "":
-		path = absolute(p.Dir, path)
+		path = p.Absolute(path)
 	default:
 		scheme, _, _ := strings.Cut(o.store, ":") // what follows may hold a password
 		return nil, &assay.Error{

@@ -16,6 +16,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/laboratory"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/stream"
 	"github.com/assaylab/assay/trial"
 )
@@ -43,19 +44,19 @@ func (o *streamOptions) check(store string) error {
 	case o.url == "":
 		return nil
 	case !strings.HasPrefix(store, "postgres"):
-		return invalid("with --stream machines need a store that they share: in a file of its own each would count what it tried alone", "give --store postgres://user:password@host:port/database, the same on all")
+		return process.Invalid("with --stream machines need a store that they share: in a file of its own each would count what it tried alone", "give --store postgres://user:password@host:port/database, the same on all")
 	case o.key == "":
-		return invalid("with --stream machines need the key that they share", "give --key FILE, the same on all; `head -c 32 /dev/urandom > FILE` makes one")
+		return process.Invalid("with --stream machines need the key that they share", "give --key FILE, the same on all; `head -c 32 /dev/urandom > FILE` makes one")
 	}
 	return nil
 }
 
 // secret is the key of redaction; one whose file is named must be there.
-func (o *streamOptions) secret(p *Process, data string) ([]byte, error) {
+func (o *streamOptions) secret(p *process.Process, data string) ([]byte, error) {
 	if o.key == "" {
 		return secretKey(filepath.Join(data, "redaction.key"))
 	}
-	path := absolute(p.Dir, o.key)
+	path := p.Absolute(o.key)
 	if _, err := os.Stat(path); err != nil {
 		return nil, &assay.Error{Code: assay.CodeInvalid, What: "the key that machines share cannot be read: " + err.Error(), Where: "--key " + o.key, Hint: "make one with `head -c 32 /dev/urandom > FILE`, and give all machines the same"}
 	}
@@ -74,12 +75,12 @@ type line struct {
 }
 
 // openLine connects to the stream; nil if none is named.
-func openLine(ctx context.Context, p *Process, o streamOptions, key []byte, log *slog.Logger) (*line, error) {
+func openLine(ctx context.Context, p *process.Process, o streamOptions, key []byte, log *slog.Logger) (*line, error) {
 	file := func(name string) string {
 		if name == "" {
 			return ""
 		}
-		return absolute(p.Dir, name)
+		return p.Absolute(name)
 	}
 	s, err := stream.Open(stream.Options{
 		URL: o.url, Credentials: file(o.credentials), CA: file(o.ca), Cert: file(o.cert), CertKey: file(o.certKey),
@@ -162,7 +163,7 @@ func newSource() string {
 }
 
 // share has a laboratory's trials counted and made among others, if it is not alone.
-func (h *house) share(ctx context.Context, p *Process, key []byte, o *trial.Options) (err error) {
+func (h *house) share(ctx context.Context, p *process.Process, key []byte, o *trial.Options) (err error) {
 	if h.opt.alone() {
 		return nil
 	}

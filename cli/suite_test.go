@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay/lambda/sandbox"
+	"github.com/assaylab/assay/process"
 )
 
 // suiteProject is a folder with files, and the environment in which its tests have pytest.
@@ -162,7 +163,7 @@ def test_last(): pass
 func TestSuite(t *testing.T) {
 	s := newSuite(t, map[string]string{"test_mixed.py": mixed, ".gitignore": "*.db\n"})
 	code, out, errs := s.test("--workers", "2", "--junit", "report.xml")
-	if code != exitRefuted {
+	if code != process.Refuted {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
 	got := outcomes(t, filepath.Join(s.dir, "report.xml"))
@@ -192,19 +193,19 @@ func TestSuite(t *testing.T) {
 // TestSuiteAgain: the second run sends what changed, and no more.
 func TestSuiteAgain(t *testing.T) {
 	s := newSuite(t, map[string]string{"test_a.py": "def test_a():\n    import helper; assert helper.x == 1\n", "helper.py": "x = 1\n", "large.txt": strings.Repeat("0123456789abcdef\n", 200_000)})
-	if code, out, errs := s.test("--workers", "1"); code != exitOK {
+	if code, out, errs := s.test("--workers", "1"); code != process.OK {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
 	s.write("helper.py", "x = 2\n")
 	code, out, errs := s.test("--workers", "1")
-	if code != exitRefuted || !strings.Contains(out, "assert 2 == 1") {
+	if code != process.Refuted || !strings.Contains(out, "assert 2 == 1") {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
 	if !strings.Contains(out, " B of 3400.1 kB") {
 		t.Errorf("more than some bytes were sent:\n%s", out)
 	}
 	os.Remove(filepath.Join(s.dir, "helper.py"))
-	if code, out, _ := s.test("--workers", "1"); code != exitRefuted || !strings.Contains(out, "No module named 'helper'") {
+	if code, out, _ := s.test("--workers", "1"); code != process.Refuted || !strings.Contains(out, "No module named 'helper'") {
 		t.Errorf("a file that is gone is still there: exit %d\n%s", code, out)
 	}
 }
@@ -217,13 +218,13 @@ func TestSuiteModules(t *testing.T) {
 		"package-lock.json": `{"version": 1}`, "node_modules/m/index.js": "one", ".gitignore": "node_modules\n",
 	})
 	for range 2 {
-		if code, out, errs := s.test("--workers", "1"); code != exitOK {
+		if code, out, errs := s.test("--workers", "1"); code != process.OK {
 			t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 		}
 	}
 	s.write("package-lock.json", `{"version": 2}`)
 	s.write("node_modules/m/index.js", "two")
-	if code, out, _ := s.test("--workers", "1"); code != exitRefuted || !strings.Contains(out, "'two' == 'one'") {
+	if code, out, _ := s.test("--workers", "1"); code != process.Refuted || !strings.Contains(out, "'two' == 'one'") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
 	if kept, err := filepath.Glob(filepath.Join(s.dir, ".assay", "suite", "engine-0", "functions", "assay-test-*")); err != nil || len(kept) != 1 {
@@ -241,15 +242,15 @@ func TestSuiteBadInput(t *testing.T) {
 	}{
 		"no tests":         {map[string]string{"pytest.ini": "[pytest]\n"}, nil, 5, "collected 0 items"},
 		"collection error": {map[string]string{"test_a.py": "import nothing_of_that_name\ndef test_a(): pass\n"}, nil, 2, "nothing_of_that_name"},
-		"no runner":        {map[string]string{"README": ""}, nil, exitUsage, "no test runner is known"},
-		"unknown runner":   {map[string]string{"README": ""}, []string{"--runner", "mstest"}, exitUsage, `there is no runner "mstest"`},
+		"no runner":        {map[string]string{"README": ""}, nil, process.Usage, "no test runner is known"},
+		"unknown runner":   {map[string]string{"README": ""}, []string{"--runner", "mstest"}, process.Usage, `there is no runner "mstest"`},
 		"no unit tests":    {map[string]string{"test_a.py": "import unittest\n"}, nil, 5, "NO TESTS RAN"},
-		"not installed":    {map[string]string{"nose2.cfg": ""}, []string{"--runner", "unittest", "--", "no_such_module"}, exitRefuted, "No module named 'no_such_module'"},
+		"not installed":    {map[string]string{"nose2.cfg": ""}, []string{"--runner", "unittest", "--", "no_such_module"}, process.Refuted, "No module named 'no_such_module'"},
 		"bad argument":     {map[string]string{"test_a.py": "def test_a(): pass\n"}, []string{"--", "--no-such-flag"}, 4, "unrecognized arguments: --no-such-flag"},
-		"bad workers":      {map[string]string{"test_a.py": "def test_a(): pass\n"}, []string{"--workers", "0"}, exitUsage, `--workers "0"`},
-		"bad shard":        {map[string]string{"test_a.py": "def test_a(): pass\n"}, []string{"--shard", "3/2"}, exitUsage, `--shard "3/2"`},
+		"bad workers":      {map[string]string{"test_a.py": "def test_a(): pass\n"}, []string{"--workers", "0"}, process.Usage, `--workers "0"`},
+		"bad shard":        {map[string]string{"test_a.py": "def test_a(): pass\n"}, []string{"--shard", "3/2"}, process.Usage, `--shard "3/2"`},
 		"left out": {map[string]string{"test_a.py": "def test_a():\n    assert open('data.bin')\n", "data.bin": "", ".assayignore": "*.bin\n"},
-			[]string{"--workers", "1"}, exitRefuted, "data.bin"},
+			[]string{"--workers", "1"}, process.Refuted, "data.bin"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSuite(t, c.files)
@@ -267,7 +268,7 @@ func TestSuiteCulprit(t *testing.T) {
 		"def test_exits(): os._exit(0)\ndef test_last(): print('x' * 10_000_000)\n" +
 		"def test_takes_worker_along(): os.kill(os.getppid(), signal.SIGKILL)\ndef test_eats(): print(len(b'x' * (400 << 20)))\n"})
 	code, out, errs := s.test("--workers", "2", "--memory", "256", "--junit", "report.xml", "--tap", "report.tap", "--json", "report.jsonl")
-	if code != exitRefuted {
+	if code != process.Refuted {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
 	got := outcomes(t, filepath.Join(s.dir, "report.xml"))
@@ -309,7 +310,7 @@ func TestSuiteInterrupted(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
 	code, out, errs := s.testUntil(ctx, "--workers", "2")
-	if code != exitInterrupted || !strings.Contains(out, "LOST test_a.py::test_long") || !strings.Contains(out, "1 lost, 1 passed") {
+	if code != process.Interrupted || !strings.Contains(out, "LOST test_a.py::test_long") || !strings.Contains(out, "1 lost, 1 passed") {
 		t.Errorf("exit %d\n%s\n%s", code, out, errs)
 	}
 }

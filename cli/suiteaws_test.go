@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/assaylab/assay/process"
 )
 
 var onAWS = []string{"--engine", "aws", "--role", "arn:aws:iam::000000000000:role/assay", "--workers", "2"}
@@ -32,7 +34,7 @@ func TestSuiteAWS(t *testing.T) {
 	s.env = l.asAWS()
 	args := onAWS
 	code, out, errs := s.test(args...)
-	if code != exitOK || !strings.Contains(out, "2 passed") || strings.Contains(out, "sent 0 B") {
+	if code != process.OK || !strings.Contains(out, "2 passed") || strings.Contains(out, "sent 0 B") {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
 	functions, err := filepath.Glob(filepath.Join(l.data, "lambda", "functions", "assay-test-*"))
@@ -41,12 +43,12 @@ func TestSuiteAWS(t *testing.T) {
 		t.Errorf("functions %v, layers %v, %v", functions, layers, err)
 	}
 	s.write("helper.py", "x = 2\n")
-	if code, out, errs = s.test(args...); code != exitRefuted || !strings.Contains(out, "assert 2 == 1") || !strings.Contains(out, " B of ") {
+	if code, out, errs = s.test(args...); code != process.Refuted || !strings.Contains(out, "assert 2 == 1") || !strings.Contains(out, " B of ") {
 		t.Errorf("exit %d\n%s\n%s", code, out, errs)
 	}
 	other := newSuite(t, files)
 	other.env = s.env
-	if code, out, errs = other.test(args...); code != exitOK || !strings.Contains(out, "sent 0 B") {
+	if code, out, errs = other.test(args...); code != process.OK || !strings.Contains(out, "sent 0 B") {
 		t.Errorf("exit %d\n%s\n%s", code, out, errs)
 	}
 }
@@ -86,11 +88,11 @@ func TestSuiteEngineGone(t *testing.T) {
 func TestSuitePlan(t *testing.T) {
 	s := newSuite(t, map[string]string{"test_a.py": "import time\ndef test_a(): time.sleep(0.5)\ndef test_b(): pass\n", "requirements.txt": "pytest\n"})
 	s.env = []string{"AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=assay", "AWS_SECRET_ACCESS_KEY=assay"}
-	if code, out, errs := s.test(onAWS...); code != exitOK || !strings.Contains(errs, "the engine does not answer") || !strings.Contains(errs, "processes of this machine") {
+	if code, out, errs := s.test(onAWS...); code != process.OK || !strings.Contains(errs, "the engine does not answer") || !strings.Contains(errs, "processes of this machine") {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
 	code, out, errs := s.test("--plan", "--engine", "aws", "--memory", "1024")
-	if code != exitOK || !strings.Contains(out, "2 of them timed before") || !strings.Contains(out, "AWS's prices") {
+	if code != process.OK || !strings.Contains(out, "2 of them timed before") || !strings.Contains(out, "AWS's prices") {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
 	var workers int

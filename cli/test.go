@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/suite"
 	"github.com/assaylab/assay/suite/dispatch"
 	"github.com/assaylab/assay/suite/history"
@@ -65,7 +66,7 @@ type testOptions struct {
 	sequence   []string
 }
 
-func testCommand(p *Process) *cobra.Command {
+func testCommand(p *process.Process) *cobra.Command {
 	var o testOptions
 	cmd := &cobra.Command{
 		Use: "test [-- RUNNER ARGS]", Short: "Run a project's test suite on many workers, longest tests first",
@@ -117,7 +118,7 @@ func testCommand(p *Process) *cobra.Command {
 
 // testRun is one run of `assay test`.
 type testRun struct {
-	process    *Process
+	process    *process.Process
 	options    testOptions
 	began      time.Time
 	kind       runner.Kind
@@ -143,7 +144,7 @@ type testRun struct {
 }
 
 // runTests runs the suite of the working directory.
-func runTests(ctx context.Context, p *Process, o testOptions, args []string) error {
+func runTests(ctx context.Context, p *process.Process, o testOptions, args []string) error {
 	t, err := newTestRun(p, o, args)
 	if err != nil {
 		return err
@@ -170,9 +171,9 @@ func runTests(ctx context.Context, p *Process, o testOptions, args []string) err
 }
 
 // newTestRun begins a run. End it.
-func newTestRun(p *Process, o testOptions, args []string) (*testRun, error) {
+func newTestRun(p *process.Process, o testOptions, args []string) (*testRun, error) {
 	scratch, err := os.MkdirTemp("", "assay-test-")
-	return &testRun{process: p, options: o, began: time.Now(), data: absolute(p.Dir, o.data), args: args, scratch: scratch}, err
+	return &testRun{process: p, options: o, began: time.Now(), data: p.Absolute(o.data), args: args, scratch: scratch}, err
 }
 
 // prepare finds the runner, opens the engine, and lists the tests.
@@ -212,10 +213,10 @@ func (t *testRun) end() {
 // find finds the runner and its place, and checks the flags.
 func (t *testRun) find() (err error) {
 	if !slices.Contains([]string{"embedded", "aws", "local"}, t.options.engine) {
-		return invalid(fmt.Sprintf("--engine %q is unknown", t.options.engine), "use embedded, aws or local")
+		return process.Invalid(fmt.Sprintf("--engine %q is unknown", t.options.engine), "use embedded, aws or local")
 	}
 	if !slices.Contains([]string{"auto", "class", "file", "none"}, t.options.groupBy) {
-		return invalid(fmt.Sprintf("--group-by %q is unknown", t.options.groupBy), "use auto, class, file or none")
+		return process.Invalid(fmt.Sprintf("--group-by %q is unknown", t.options.groupBy), "use auto, class, file or none")
 	}
 	if _, err := workersWanted(t.options.workers); err != nil {
 		return err
@@ -252,13 +253,13 @@ func workersWanted(text string) (int, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > 1000 {
-		return 0, invalid(fmt.Sprintf("--workers %q", text), "use auto or a number from 1 to 1000")
+		return 0, process.Invalid(fmt.Sprintf("--workers %q", text), "use auto or a number from 1 to 1000")
 	}
 	return n, nil
 }
 
 // python is the interpreter of the project: of its virtual environment, or the one on the PATH.
-func python(p *Process) (string, error) {
+func python(p *process.Process) (string, error) {
 	var places []string
 	if active, ok := p.Env("VIRTUAL_ENV"); ok && active != "" {
 		places = append(places, active)
@@ -274,7 +275,7 @@ func python(p *Process) (string, error) {
 			return file, nil
 		}
 	}
-	return "", invalid("python3 is not installed: the workers' programs are written in it", "the Debian package python3 brings it")
+	return "", process.Invalid("python3 is not installed: the workers' programs are written in it", "the Debian package python3 brings it")
 }
 
 // open lays the workers' programs out, reads what tests took before, and by that how many workers to start.
@@ -283,7 +284,7 @@ func (t *testRun) open(ctx context.Context) (err error) {
 	if err := os.CopyFS(t.place.Worker, runner.Files()); err != nil {
 		return err
 	}
-	t.place.Build, t.place.Env = filepath.Join(t.scratch, "build"), environment(t.process)
+	t.place.Build, t.place.Env = filepath.Join(t.scratch, "build"), t.process.Environ()
 	for name, value := range t.variables {
 		t.place.Env = append(t.place.Env, name+"="+value)
 	}
@@ -319,18 +320,6 @@ func (t *testRun) collect(ctx context.Context) (err error) {
 	return t.arrange()
 }
 
-// environment is this process's, as children get it.
-func environment(p *Process) []string {
-	var env []string
-	for _, pair := range os.Environ() {
-		name, _, _ := strings.Cut(pair, "=")
-		if value, ok := p.Env(name); ok {
-			env = append(env, name+"="+value)
-		}
-	}
-	return env
-}
-
 // sharded is the part of the suite that --shard names.
 func (t *testRun) sharded() ([]suite.Test, error) {
 	if t.options.shard == "" {
@@ -338,7 +327,7 @@ func (t *testRun) sharded() ([]suite.Test, error) {
 	}
 	var i, n int
 	if _, err := fmt.Sscanf(t.options.shard, "%d/%d", &i, &n); err != nil || i < 1 || i > n || fmt.Sprintf("%d/%d", i, n) != t.options.shard {
-		return nil, invalid(fmt.Sprintf("--shard %q", t.options.shard), "write I/N, such as 1/4")
+		return nil, process.Invalid(fmt.Sprintf("--shard %q", t.options.shard), "write I/N, such as 1/4")
 	}
 	var part []suite.Test
 	for _, at := range schedule.Shard(t.tasks(t.listing.Tests), i-1, n) {
@@ -379,10 +368,10 @@ func (t *testRun) nothing() error {
 		}
 	}
 	if len(t.listing.Errors) > 0 {
-		return exitCode(cmp.Or(t.listing.Exit, exitRefuted))
+		return process.Exit(cmp.Or(t.listing.Exit, process.Refuted))
 	}
 	fmt.Fprintf(t.process.Stderr, "assay: %s finds no tests\n", t.kind.Name)
-	return exitCode(cmp.Or(t.listing.Exit, exitUsage)) // a run without tests must not pass
+	return process.Exit(cmp.Or(t.listing.Exit, process.Usage)) // a run without tests must not pass
 }
 
 // unlisted adds what could not be listed to the results, where the runner runs the rest all the same.
@@ -418,10 +407,10 @@ func (t *testRun) conclude(ctx context.Context, out dispatch.Outcome, upload sui
 		return err
 	}
 	if ctx.Err() != nil {
-		return exitCode(exitInterrupted)
+		return process.Exit(process.Interrupted)
 	}
 	if slices.ContainsFunc(run.Results, func(r suite.Result) bool { return r.Fails() }) {
-		return exitCode(exitRefuted)
+		return process.Exit(process.Refuted)
 	}
 	return nil
 }
@@ -453,7 +442,7 @@ func (t *testRun) write(run suite.Run) error {
 		if f.file == "" || f.file == "-" {
 			continue
 		}
-		if err := writeFile(absolute(t.process.Dir, f.file), func(w io.Writer) error { return f.write(w, run) }); err != nil {
+		if err := writeFile(t.process.Absolute(f.file), func(w io.Writer) error { return f.write(w, run) }); err != nil {
 			return err
 		}
 	}
@@ -478,7 +467,7 @@ func (t *testRun) timeline(w io.Writer, run suite.Run) error {
 	if strings.HasSuffix(t.options.timeline, ".svg") {
 		return report.Timeline(w, run)
 	}
-	return report.Rows(w, run, min(columns(w), 160), most)
+	return report.Rows(w, run, min(process.Columns(w), 160), most)
 }
 
 func writeFile(file string, write func(io.Writer) error) error {

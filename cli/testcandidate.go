@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/suite"
 	"github.com/assaylab/assay/suite/contrast"
 	"github.com/assaylab/assay/suite/dispatch"
@@ -60,7 +61,7 @@ func (t *testRun) contrast(ctx context.Context) error {
 			}
 		}
 		if ctx.Err() != nil {
-			return exitCode(exitInterrupted)
+			return process.Exit(process.Interrupted)
 		}
 	}
 	return t.judged(all)
@@ -85,7 +86,7 @@ func (t *testRun) judged(all []contrasted) error {
 	case "-":
 		err = write(t.process.Stdout)
 	default:
-		err = writeFile(absolute(t.process.Dir, t.options.lines), write)
+		err = writeFile(t.process.Absolute(t.options.lines), write)
 	}
 	has := func(c assay.Conclusion) bool {
 		return slices.ContainsFunc(all, func(one contrasted) bool { return one.Verdict.Outcome == c })
@@ -94,9 +95,9 @@ func (t *testRun) judged(all []contrasted) error {
 	case err != nil:
 		return err
 	case has(assay.Refuted):
-		return exitCode(exitRefuted)
+		return process.Exit(process.Refuted)
 	case has(assay.Inconclusive):
-		return exitCode(exitInconclusive)
+		return process.Exit(process.Inconclusive)
 	}
 	return nil
 }
@@ -108,10 +109,10 @@ func (t *testRun) contrasting() (contrast.Options, error) {
 	text, isPercent := strings.CutSuffix(t.options.slower, "%")
 	share, err := strconv.ParseFloat(text, 64)
 	if err != nil || !isPercent || share <= 0 || share > 1000 {
-		return o, invalid(fmt.Sprintf("--slower %q", t.options.slower), "write a percentage, such as 10%")
+		return o, process.Invalid(fmt.Sprintf("--slower %q", t.options.slower), "write a percentage, such as 10%")
 	}
 	if o.Margin = share / 100; o.Rounds < 1 || o.Rounds > 1000 {
-		return o, invalid(fmt.Sprintf("--rounds %d", o.Rounds), "write a number from 1 to 1000")
+		return o, process.Invalid(fmt.Sprintf("--rounds %d", o.Rounds), "write a number from 1 to 1000")
 	}
 	return o, nil
 }
@@ -143,35 +144,35 @@ func (t *testRun) set(ctx context.Context, setting string) (err error) {
 	case "memory":
 		t.options.memory, err = strconv.Atoi(strings.TrimSuffix(value, "MB"))
 		if err != nil || t.options.memory < 128 || t.options.memory > 10240 {
-			return invalid(fmt.Sprintf("--candidate %q", setting), "memory is a number of MB from 128 to 10240")
+			return process.Invalid(fmt.Sprintf("--candidate %q", setting), "memory is a number of MB from 128 to 10240")
 		}
 		if t.options.engine == "local" {
-			return invalid("plain processes have no memory of their own", "leave --engine local out")
+			return process.Invalid("plain processes have no memory of their own", "leave --engine local out")
 		}
 	case "ref":
 		t.process.Dir, err = tree.Checkout(ctx, t.process.Dir, value, t.scratch)
 	case "dir":
-		dir := absolute(t.process.Dir, value)
+		dir := t.process.Absolute(value)
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return invalid(fmt.Sprintf("--candidate %q: there is no such folder", setting), "name the folder of another copy of the project")
+			return process.Invalid(fmt.Sprintf("--candidate %q: there is no such folder", setting), "name the folder of another copy of the project")
 		}
 		t.process.Dir = dir
 	case "env":
 		name, value, found := strings.Cut(value, "=")
 		if !found || name == "" {
-			return invalid(fmt.Sprintf("--candidate %q", setting), "write env=NAME=VALUE")
+			return process.Invalid(fmt.Sprintf("--candidate %q", setting), "write env=NAME=VALUE")
 		}
 		t.variables[name] = value
 	default:
-		return invalid(fmt.Sprintf("--candidate: %q is unknown", setting), "use runtime=, memory=, ref=, dir= or env=, with commas between")
+		return process.Invalid(fmt.Sprintf("--candidate: %q is unknown", setting), "use runtime=, memory=, ref=, dir= or env=, with commas between")
 	}
 	return err
 }
 
 // interpreter finds the Python of a runtime: a name on the PATH, a virtual environment, or a program.
-func interpreter(p *Process, runtime string) (string, error) {
-	if strings.Contains(runtime, "/") || exists(absolute(p.Dir, filepath.Join(runtime, "bin", "python"))) {
-		file := absolute(p.Dir, runtime)
+func interpreter(p *process.Process, runtime string) (string, error) {
+	if strings.Contains(runtime, "/") || exists(p.Absolute(filepath.Join(runtime, "bin", "python"))) {
+		file := p.Absolute(runtime)
 		if inside := filepath.Join(file, "bin", "python"); exists(inside) {
 			return inside, nil
 		}
@@ -185,7 +186,7 @@ func interpreter(p *Process, runtime string) (string, error) {
 			return file, nil
 		}
 	}
-	return "", invalid(fmt.Sprintf("there is no runtime %q", runtime), "name an interpreter on the PATH, such as python3.13, or a virtual environment that has the project's packages")
+	return "", process.Invalid(fmt.Sprintf("there is no runtime %q", runtime), "name an interpreter on the PATH, such as python3.13, or a virtual environment that has the project's packages")
 }
 
 // beside runs the suite on both arms until the verdict is as clear as it will be.
@@ -302,7 +303,7 @@ func (a *testArm) finish(ctx context.Context) {
 
 // show tells people who watch how far it is.
 func (t *testRun) show(text string) {
-	if terminal(t.process.Stderr) {
+	if process.Terminal(t.process.Stderr) {
 		fmt.Fprintf(t.process.Stderr, "\r\x1b[K%s\r", text)
 	}
 }

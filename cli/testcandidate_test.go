@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/assaylab/assay/process"
 )
 
 // of a contrast's report, what is looked at.
@@ -48,7 +50,7 @@ func TestSuiteCandidateEnvironment(t *testing.T) {
 		"def test_breaks(): assert mode != 'b', 'mode is b'\ndef test_slow(): time.sleep(.12 if mode == 'b' else .04)\n" +
 		"@pytest.mark.skipif(mode == 'b', reason='not in b')\ndef test_skipped(): pass\n"})
 	code, r, out := s.contrast("--candidate", "env=MODE=b", "--workers", "1", "--slower", "50%")
-	if code != exitRefuted || r.Verdict.Outcome != "refuted" {
+	if code != process.Refuted || r.Verdict.Outcome != "refuted" {
 		t.Fatalf("exit %d\n%s", code, out)
 	}
 	if len(r.Worse) != 1 || r.Worse[0].ID != "test_a.py::test_breaks" || !r.Worse[0].Proven {
@@ -89,11 +91,11 @@ func TestSuiteCandidateBranch(t *testing.T) {
 	s.write("lib.py", "x = 1\n")
 	s.write("test_a.py", "import lib\ndef test_a(): assert lib.x == 1\ndef test_b(): pass\ndef test_new(): pass\n")
 	code, r, out := s.contrast("--engine", "local", "--candidate", "ref=topic", "--workers", "2")
-	if code != exitRefuted || len(r.Worse) != 1 || r.Worse[0].ID != "test_a.py::test_a" || !slices.Equal(r.OnlyControl, []string{"test_a.py::test_new"}) {
+	if code != process.Refuted || len(r.Worse) != 1 || r.Worse[0].ID != "test_a.py::test_a" || !slices.Equal(r.OnlyControl, []string{"test_a.py::test_new"}) {
 		t.Errorf("exit %d: %+v\n%s", code, r, out)
 	}
 	s.write("lib.py", "x = 2\n")
-	if code, r, out := s.contrast("--engine", "local", "--candidate", "ref=topic", "--workers", "2"); code != exitOK || r.Verdict.Outcome != "holds" {
+	if code, r, out := s.contrast("--engine", "local", "--candidate", "ref=topic", "--workers", "2"); code != process.OK || r.Verdict.Outcome != "holds" {
 		t.Errorf("alike: exit %d\n%s", code, out)
 	}
 }
@@ -111,18 +113,18 @@ func TestSuiteCandidateRuntime(t *testing.T) {
 	}
 	script("bin/dev", "PYTHONDEVMODE=1")
 	script("bin/stops", "PYTHONWARNINGS=stop")
-	if code, r, out := s.contrast("--engine", "local", "--workers", "1", "--candidate", "runtime=bin/dev"); code != exitRefuted || len(r.Worse) != 1 {
+	if code, r, out := s.contrast("--engine", "local", "--workers", "1", "--candidate", "runtime=bin/dev"); code != process.Refuted || len(r.Worse) != 1 {
 		t.Errorf("exit %d: %+v\n%s", code, r, out)
 	}
-	if code, r, out := s.contrast("--engine", "local", "--workers", "1", "--candidate", "runtime=bin/stops"); code != exitRefuted || !strings.Contains(r.Verdict.Reason, "ImportError: no lib here") {
+	if code, r, out := s.contrast("--engine", "local", "--workers", "1", "--candidate", "runtime=bin/stops"); code != process.Refuted || !strings.Contains(r.Verdict.Reason, "ImportError: no lib here") {
 		t.Errorf("exit %d: %+v\n%s", code, r, out)
 	}
 	for _, settings := range []string{"runtime=python9.99", "memory=1", "memory=256", "ref=nothing", "dir=nowhere", "env=X", "colour=red", ""} {
-		if code, _, errs := s.test("--engine", "local", "--candidate", settings); code != exitUsage {
+		if code, _, errs := s.test("--engine", "local", "--candidate", settings); code != process.Usage {
 			t.Errorf("%q: exit %d: %s", settings, code, errs)
 		}
 	}
-	if code, _, errs := s.test("--engine", "local", "--candidate", "env=A=b", "--slower", "much"); code != exitUsage {
+	if code, _, errs := s.test("--engine", "local", "--candidate", "env=A=b", "--slower", "much"); code != process.Usage {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 }

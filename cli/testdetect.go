@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/suite"
 	"github.com/assaylab/assay/suite/dispatch"
 	"github.com/assaylab/assay/suite/order"
@@ -44,7 +45,7 @@ func (t *testRun) detectOrder(ctx context.Context) error {
 	})
 	d.show("")
 	if ctx.Err() != nil {
-		return exitCode(exitInterrupted)
+		return process.Exit(process.Interrupted)
 	}
 	if err != nil {
 		return err
@@ -112,13 +113,13 @@ func (d *detection) tell(findings []order.Finding) error {
 			}
 			return err
 		}
-		if err := writeFile(absolute(d.process.Dir, d.options.lines), write); err != nil {
+		if err := writeFile(d.process.Absolute(d.options.lines), write); err != nil {
 			return err
 		}
 	}
 	fmt.Fprintf(d.process.Stdout, "%d tests in %d orders, %d runs of tests in all: %s\n", len(d.tests), shuffles+2, d.ran, inAll(findings))
 	if len(findings) > 0 {
-		return exitCode(exitRefuted)
+		return process.Exit(process.Refuted)
 	}
 	return nil
 }

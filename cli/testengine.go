@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/suite"
 	"github.com/assaylab/assay/suite/dispatch"
 	"github.com/assaylab/assay/suite/local"
@@ -106,7 +107,7 @@ func (t *testRun) openAny(ctx context.Context) (*testEngine, error) {
 	e, err := open(ctx, s)
 	var known *assay.Error
 	if err != nil && ctx.Err() == nil && errors.As(err, &known) && known.Code == assay.CodeUnreachable {
-		complain(t.process.Stderr, err)
+		process.Complain(t.process.Stderr, err)
 		fmt.Fprintln(t.process.Stderr, "assay: the tests run in processes of this machine instead, without isolation")
 		return t.localEngine(), nil
 	}

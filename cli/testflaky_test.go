@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/assaylab/assay/process"
 )
 
 // TestSuiteQuarantine: a failure in quarantine does not fail the run and is told, and an entry whose tests
@@ -19,12 +21,12 @@ func TestSuiteQuarantine(t *testing.T) {
 		code, out, errs := s.test(append([]string{"--engine", "local", "--workers", "1", "--quarantine-passes", "2"}, args...)...)
 		return code, out + errs
 	}
-	if code, out := run(); code != exitRefuted {
+	if code, out := run(); code != process.Refuted {
 		t.Fatalf("exit %d\n%s", code, out)
 	}
 	code, out := run("--quarantine", "held.txt", "--junit", "report.xml", "--tap", "report.tap", "--github")
 	for _, text := range []string{"FAILED test_a.py::test_bad - AssertionError: bad is there (issue 12)", "100 % of 1 earlier runs", "test_gone.py names no test", "1 passed, 1 quarantined in", "::warning file=test_a.py"} {
-		if code != exitOK || !strings.Contains(out, text) {
+		if code != process.OK || !strings.Contains(out, text) {
 			t.Errorf("exit %d, %q is not in\n%s", code, text, out)
 		}
 	}
@@ -39,11 +41,11 @@ func TestSuiteQuarantine(t *testing.T) {
 	}
 	for _, ready := range []bool{false, true} {
 		code, out := run("--quarantine", "held.txt")
-		if told := strings.Contains(out, "test_a.py::test_bad may leave: it has passed often enough (issue 12)"); code != exitOK || told != ready {
+		if told := strings.Contains(out, "test_a.py::test_bad may leave: it has passed often enough (issue 12)"); code != process.OK || told != ready {
 			t.Errorf("exit %d, ready to leave: %v\n%s", code, told, out)
 		}
 	}
-	if code, out := run("--quarantine", "nowhere"); code != exitUsage {
+	if code, out := run("--quarantine", "nowhere"); code != process.Usage {
 		t.Errorf("exit %d\n%s", code, out)
 	}
 }
@@ -63,18 +65,18 @@ func TestSuiteFlaky(t *testing.T) {
 		}
 		return out
 	}
-	run(exitOK, "--retries", "1")
+	run(process.OK, "--retries", "1")
 	s.write(".git/HEAD", "ref: refs/heads/topic\n")
-	run(exitRefuted)
-	run(exitOK)
-	out := run(exitRefuted)
+	run(process.Refuted)
+	run(process.OK)
+	out := run(process.Refuted)
 	for _, text := range []string{"test_a.py::test_wavers failed, as it does now and then", "50 % of 2 earlier runs on topic: flaky in 0, failed in 1; the last ones F.", "100 % of 1 earlier runs on main: flaky in 1, failed in 0; the last ones R"} {
 		if !strings.Contains(out, text) {
 			t.Errorf("%q is not in\n%s", text, out)
 		}
 	}
-	run(exitOK)
-	if out := run(exitOK, "--retries", "2"); !strings.Contains(out, "test_a.py::test_wavers passed at attempt 2: AssertionError: not yet") {
+	run(process.OK)
+	if out := run(process.OK, "--retries", "2"); !strings.Contains(out, "test_a.py::test_wavers passed at attempt 2: AssertionError: not yet") {
 		t.Errorf("not told:\n%s", out)
 	}
 }

@@ -3,12 +3,10 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
-	"golang.org/x/term"
-
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/suite"
 	"github.com/assaylab/assay/suite/dispatch"
 	"github.com/assaylab/assay/suite/report"
@@ -31,9 +29,9 @@ type live struct {
 }
 
 // newLive shows a run of so many tests on a process's outputs. Close it before anything else is printed.
-func newLive(p *Process, planned int) *live {
-	l := &live{out: p.Stdout, err: p.Stderr, watched: terminal(p.Stderr), stop: make(chan struct{}), told: time.Now(), at: dispatch.Progress{Planned: planned}}
-	l.letters = !l.watched || !terminal(p.Stdout)
+func newLive(p *process.Process, planned int) *live {
+	l := &live{out: p.Stdout, err: p.Stderr, watched: process.Terminal(p.Stderr), stop: make(chan struct{}), told: time.Now(), at: dispatch.Progress{Planned: planned}}
+	l.letters = !l.watched || !process.Terminal(p.Stdout)
 	if l.watched {
 		l.draw()
 		l.ended.Go(l.tick)
@@ -99,15 +97,5 @@ func (l *live) letter(r suite.Result) {
 func (l *live) draw() {
 	l.drawn = time.Now()
 	left := l.at.Left - time.Since(l.told)
-	fmt.Fprintf(l.err, "\r\x1b[K%s", report.Bar(l.at.Done, l.at.Failed, l.at.Planned, l.at.Workers, left, columns(l.err)))
-}
-
-// columns is how wide a terminal is: 80 if it does not tell.
-func columns(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
-		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
-			return n
-		}
-	}
-	return 80
+	fmt.Fprintf(l.err, "\r\x1b[K%s", report.Bar(l.at.Done, l.at.Failed, l.at.Planned, l.at.Workers, left, process.Columns(l.err)))
 }

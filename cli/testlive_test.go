@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/assaylab/assay/process"
 )
 
 // TestSuiteLive: people who watch see how far it is and each failure as it comes, and no letters; pipes get
@@ -16,7 +18,7 @@ func TestSuiteLive(t *testing.T) {
 	t.Parallel()
 	s := newSuite(t, map[string]string{"test_a.py": "import time\ndef test_a(): assert 0, 'no luck'\ndef test_b(): pass\ndef test_slow(): time.sleep(1.2)\n"})
 	code, out, errs := s.test("--engine", "local", "--workers", "2")
-	if code != exitRefuted || errs != "" || !strings.Contains(out[:4], "F") || strings.Contains(out, "\x1b") {
+	if code != process.Refuted || errs != "" || !strings.Contains(out[:4], "F") || strings.Contains(out, "\x1b") {
 		t.Errorf("exit %d\n%s\n%q", code, out, errs)
 	}
 	needs(t, "script")
@@ -38,7 +40,7 @@ func TestSuiteLive(t *testing.T) {
 func TestSuiteTimeline(t *testing.T) {
 	t.Parallel()
 	s := newSuite(t, map[string]string{"test_a.py": "import time\ndef test_a(): time.sleep(.3)\ndef test_b(): time.sleep(.3)\n"})
-	if code, out, errs := s.test("--engine", "local", "--workers", "2", "--timeline", "run.svg"); code != exitOK {
+	if code, out, errs := s.test("--engine", "local", "--workers", "2", "--timeline", "run.svg"); code != process.OK {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
 	picture, err := os.ReadFile(filepath.Join(s.dir, "run.svg"))

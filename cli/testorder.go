@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/suite"
 	"github.com/assaylab/assay/suite/order"
 )
@@ -48,7 +49,7 @@ func (t *testRun) list(patterns []string) (all suite.List, err error) {
 			all = append(all, suite.Entry{Pattern: p})
 			continue
 		}
-		text, err := os.ReadFile(absolute(t.process.Dir, file))
+		text, err := os.ReadFile(t.process.Absolute(file))
 		if err != nil {
 			return nil, &assay.Error{Code: assay.CodeInvalid, What: "a list of tests cannot be read: " + err.Error(), Where: file, Hint: "write one test's id a line", Err: err}
 		}
@@ -63,10 +64,10 @@ func (t *testRun) inSequence() error {
 	for _, id := range t.options.sequence {
 		i := slices.IndexFunc(t.tests, func(test suite.Test) bool { return test.ID == id })
 		if i < 0 {
-			return invalid(fmt.Sprintf("--sequence: there is no test %q", id), "write its id as the reports do")
+			return process.Invalid(fmt.Sprintf("--sequence: there is no test %q", id), "write its id as the reports do")
 		}
 		if t.own[id] != "" {
-			return invalid(fmt.Sprintf("--sequence names %q twice", id), "a process runs a test once")
+			return process.Invalid(fmt.Sprintf("--sequence names %q twice", id), "a process runs a test once")
 		}
 		tests = append(tests, t.tests[i])
 		t.own[id] = "sequence"
@@ -108,7 +109,7 @@ func (t *testRun) seed() (uint64, error) {
 	}
 	seed, err := strconv.ParseUint(t.options.shuffle, 10, 64)
 	if err != nil {
-		return 0, invalid(fmt.Sprintf("--shuffle %q", t.options.shuffle), "write a number, or random")
+		return 0, process.Invalid(fmt.Sprintf("--shuffle %q", t.options.shuffle), "write a number, or random")
 	}
 	return seed, nil
 }

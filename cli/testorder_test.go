@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/assaylab/assay/process"
 )
 
 // TestSuiteAlone: tests that are marked or named have a process of their own: one that no test ran in before.
@@ -25,11 +27,11 @@ func TestSuiteAlone(t *testing.T) {
 	})
 	for _, engine := range []string{"local", "embedded"} {
 		code, out, errs := s.test("--engine", engine, "--workers", "1", "--alone", "@lists/own", "--junit", "report.xml")
-		if got := outcomes(t, filepath.Join(s.dir, "report.xml")); code != exitOK || len(got) != 5 {
+		if got := outcomes(t, filepath.Join(s.dir, "report.xml")); code != process.OK || len(got) != 5 {
 			t.Errorf("%s: exit %d, %v\n%s\n%s", engine, code, got, out, errs)
 		}
 	}
-	if code, _, errs := s.test("--alone", "@nowhere"); code != exitUsage {
+	if code, _, errs := s.test("--alone", "@nowhere"); code != process.Usage {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 }
@@ -48,7 +50,7 @@ func TestSuiteDetectOrder(t *testing.T) {
 	t.Parallel()
 	s := newSuite(t, dependent)
 	code, out, errs := s.test("--engine", "local", "--workers", "2", "--detect-order", "--json", "found.jsonl")
-	if code != exitRefuted {
+	if code != process.Refuted {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
 	found := map[string]dependence{}
@@ -68,14 +70,14 @@ func TestSuiteDetectOrder(t *testing.T) {
 		t.Errorf("%+v\n%s", found, out)
 	}
 	for _, d := range found {
-		for command, want := range map[string]int{d.Fails: exitRefuted, d.Passes: exitOK} {
+		for command, want := range map[string]int{d.Fails: process.Refuted, d.Passes: process.OK} {
 			words := strings.Fields(command) // none of these ids needs quoting
 			if code, out, errs := s.test(words[2:]...); code != want {
 				t.Errorf("%s: exit %d, want %d\n%s\n%s", command, code, want, out, errs)
 			}
 		}
 	}
-	if code, out, errs := s.test("--engine", "local", "--workers", "2", "--detect-order", "--", "-k", "many or sets"); code != exitOK || !strings.Contains(out, "none failed") {
+	if code, out, errs := s.test("--engine", "local", "--workers", "2", "--detect-order", "--", "-k", "many or sets"); code != process.OK || !strings.Contains(out, "none failed") {
 		t.Errorf("exit %d\n%s\n%s", code, out, errs)
 	}
 }
@@ -85,7 +87,7 @@ func TestSuiteShuffle(t *testing.T) {
 	t.Parallel()
 	s := newSuite(t, map[string]string{"test_a.py": "import os, pytest\n@pytest.mark.parametrize('n', range(40))\ndef test_n(n):\n    with open(os.environ['HOME'] + '/' + str(os.getpid()), 'a') as f: f.write('%d ' % n)\n"})
 	orders := func(args ...string) string {
-		if code, out, errs := s.test(append([]string{"--engine", "local", "--workers", "2"}, args...)...); code != exitOK ||
+		if code, out, errs := s.test(append([]string{"--engine", "local", "--workers", "2"}, args...)...); code != process.OK ||
 			!strings.Contains(out, "shuffled with seed "+args[1]+"; the same again: assay test --engine local --shuffle "+args[1]+" --workers 2\n") {
 			t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 		}
@@ -112,7 +114,7 @@ func TestSuiteShuffle(t *testing.T) {
 		t.Error("another seed gives the same order")
 	}
 	for _, args := range [][]string{{"--shuffle", "x"}, {"--sequence", "nothing"}, {"--sequence", "test_a.py::test_n[1]", "--sequence", "test_a.py::test_n[1]"}} {
-		if code, _, errs := s.test(args...); code != exitUsage {
+		if code, _, errs := s.test(args...); code != process.Usage {
 			t.Errorf("%v: exit %d: %s", args, code, errs)
 		}
 	}

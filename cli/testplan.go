@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/suite/schedule"
 )
 
@@ -84,7 +85,7 @@ func (t *testRun) predict() error {
 		lines = append(lines, []string{strconv.Itoa(n), fmt.Sprintf("%.1fs", out.Makespan.Seconds()),
 			fmt.Sprintf("%.1fs", schedule.Floor(durations, n).Seconds()), fmt.Sprintf("%.6f", cost), mark})
 	}
-	if err := rows(w, "WORKERS TIME FLOOR USD", lines); err != nil {
+	if err := process.Rows(w, "WORKERS TIME FLOOR USD", lines); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "USD are AWS's prices of %s for %d MB (%s)\n", prices.Date, t.options.memory, prices.Source)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/assaylab/assay/certificates"
+	"github.com/assaylab/assay/process"
 )
 
 // tlsOptions are the files that `assay up` speaks TLS with, each as FILE for all addresses, or ADDRESS=FILE.
@@ -26,7 +27,7 @@ func (o *tlsOptions) flags(f *pflag.FlagSet) {
 var addressNames = []string{"gateway", "aws", "console"}
 
 // of returns the files of one address.
-func (o *tlsOptions) of(p *Process, name string) (certificates.Files, error) {
+func (o *tlsOptions) of(p *process.Process, name string) (certificates.Files, error) {
 	var f certificates.Files
 	for _, flag := range []struct {
 		name   string
@@ -39,21 +40,21 @@ func (o *tlsOptions) of(p *Process, name string) (certificates.Files, error) {
 				address, path = name, v
 			}
 			if !slices.Contains(addressNames, address) || path == "" {
-				return f, invalid(fmt.Sprintf("%s %s names no file of an address", flag.name, v), "write FILE, or one of "+strings.Join(addressNames, ", ")+" before =FILE")
+				return f, process.Invalid(fmt.Sprintf("%s %s names no file of an address", flag.name, v), "write FILE, or one of "+strings.Join(addressNames, ", ")+" before =FILE")
 			}
 			if address == name && (one || *flag.into == "") {
-				*flag.into = absolute(p.Dir, path)
+				*flag.into = p.Absolute(path)
 			}
 		}
 	}
 	if (f.Cert == "") != (f.Key == "") || f.CA != "" && f.Cert == "" {
-		return f, invalid("TLS at the "+name+" address takes a certificate and its key", "give both --tls-cert and --tls-key")
+		return f, process.Invalid("TLS at the "+name+" address takes a certificate and its key", "give both --tls-cert and --tls-key")
 	}
 	return f, nil
 }
 
 // secure lets a server speak TLS, if its address has a certificate.
-func (o *tlsOptions) secure(p *Process, s *server) error {
+func (o *tlsOptions) secure(p *process.Process, s *server) error {
 	files, err := o.of(p, s.name)
 	if err != nil || files.Cert == "" {
 		return err
@@ -85,7 +86,7 @@ func (c *client) caller() (*http.Client, error) {
 	}
 	for _, path := range []*string{&files.CA, &files.Cert, &files.Key} {
 		if *path != "" {
-			*path = absolute(c.process.Dir, *path)
+			*path = c.process.Absolute(*path)
 		}
 	}
 	config, err := certificates.Client(files, "")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/assaylab/assay/certificates"
 	"github.com/assaylab/assay/certificates/testca"
+	"github.com/assaylab/assay/process"
 )
 
 // serveTLS answers those who show a certificate of the authority.
@@ -96,7 +97,7 @@ experiments:
 		}
 	}
 	t.Setenv("ASSAY_CONSOLE_CA", other.File)
-	if _, errs, code := l.assay("get"); code != exitUnreachable {
+	if _, errs, code := l.assay("get"); code != process.Unreachable {
 		t.Errorf("a console of another authority: exit %d %s", code, errs)
 	}
 }
@@ -117,7 +118,7 @@ func TestTLSFlags(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := launch(t, t.TempDir(), c.args...)
 			<-l.ended
-			if code := l.cmd.ProcessState.ExitCode(); code != exitUsage || !strings.Contains(l.logged(), c.says) {
+			if code := l.cmd.ProcessState.ExitCode(); code != process.Usage || !strings.Contains(l.logged(), c.says) {
 				t.Errorf("exit %d: %s", code, l.logged())
 			}
 		})

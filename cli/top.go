@@ -12,10 +12,11 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/console/shape"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/top"
 )
 
-func topCommand(p *Process, c *client) *cobra.Command {
+func topCommand(p *process.Process, c *client) *cobra.Command {
 	var every time.Duration
 	var once bool
 	cmd := &cobra.Command{
@@ -24,13 +25,13 @@ func topCommand(p *Process, c *client) *cobra.Command {
 			"Where nobody watches (a pipe), or with --once, one screen is printed.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if every <= 0 {
-				return invalid("--every must be longer than nothing", "write for example --every 1s")
+				return process.Invalid("--every must be longer than nothing", "write for example --every 1s")
 			}
 			o := top.Options{
 				Laboratory: remote{c}, Title: "assay top " + c.base(), Every: every, Now: time.Now,
 				In: p.Stdin, Out: p.Stdout, Env: os.Environ(),
 			}
-			if once || !terminal(p.Stdout) {
+			if once || !process.Terminal(p.Stdout) {
 				screen, err := top.Once(cmd.Context(), o)
 				if err == nil {
 					_, err = fmt.Fprintln(p.Stdout, screen)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/telemetry"
 )
 
@@ -30,7 +31,7 @@ func (o *observing) flags(f *pflag.FlagSet) {
 }
 
 // open starts to trace, if the flag or the environment asks for it.
-func (o *observing) open(ctx context.Context, p *Process, log *slog.Logger) (assay.Tracer, error) {
+func (o *observing) open(ctx context.Context, p *process.Process, log *slog.Logger) (assay.Tracer, error) {
 	if o.traces == "" && !telemetry.Wanted(p.Env) {
 		return nil, nil
 	}

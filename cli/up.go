@@ -28,6 +28,7 @@ import (
 	"github.com/assaylab/assay/lambda/awsapi"
 	"github.com/assaylab/assay/lambda/sigv4"
 	"github.com/assaylab/assay/notify"
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/reading"
 	"github.com/assaylab/assay/trial"
 	"github.com/assaylab/assay/wire"
@@ -64,7 +65,7 @@ type upOptions struct {
 	tls         tlsOptions
 }
 
-func upCommand(p *Process, c *client) *cobra.Command {
+func upCommand(p *process.Process, c *client) *cobra.Command {
 	var o upOptions
 	cmd := &cobra.Command{
 		Use: "up [-f FILE]...", Short: "Run the laboratory on this machine", Args: cobra.NoArgs,
@@ -135,7 +136,7 @@ type answerer interface {
 }
 
 // up builds the house from the ground, serves until ctx ends, and takes it down again.
-func up(ctx context.Context, p *Process, o upOptions) error {
+func up(ctx context.Context, p *process.Process, o upOptions) error {
 	began := time.Now()
 	h, err := build(ctx, p, o)
 	if err != nil {
@@ -164,12 +165,12 @@ func up(ctx context.Context, p *Process, o upOptions) error {
 }
 
 // build opens everything in an order in which what fails leaves nothing behind.
-func build(ctx context.Context, p *Process, o upOptions) (*house, error) {
+func build(ctx context.Context, p *process.Process, o upOptions) (*house, error) {
 	log, err := logger(p.Stderr, o.observing)
 	if err != nil {
 		return nil, err
 	}
-	o.data = absolute(p.Dir, o.data)
+	o.data = p.Absolute(o.data)
 	for _, address := range []*string{&o.gateway, &o.aws, &o.console} {
 		if strings.HasPrefix(*address, ":") { // a port alone means this machine, not the whole network
 			*address = "127.0.0.1" + *address
@@ -194,7 +195,7 @@ func build(ctx context.Context, p *Process, o upOptions) (*house, error) {
 	return h, nil
 }
 
-func (h *house) open(ctx context.Context, p *Process, doc config.Document) (err error) {
+func (h *house) open(ctx context.Context, p *process.Process, doc config.Document) (err error) {
 	if err := h.listen(p); err != nil {
 		return err
 	}
@@ -248,7 +249,7 @@ func (h *house) ready(ctx context.Context) error {
 }
 
 // listen takes the addresses first: one in use is the likeliest failure.
-func (h *house) listen(p *Process) error {
+func (h *house) listen(p *process.Process) error {
 	for _, a := range []struct{ name, flag, address string }{
 		{"gateway", "--gateway", h.opt.gateway}, {"aws", "--aws", h.opt.aws}, {"console", "--console", h.opt.console},
 	} {
@@ -434,11 +435,11 @@ func seed() uint64 {
 	return n
 }
 
-func token(p *Process, o upOptions) (string, error) {
+func token(p *process.Process, o upOptions) (string, error) {
 	if o.tokenFile == "" {
 		return o.token, nil
 	}
-	b, err := os.ReadFile(absolute(p.Dir, o.tokenFile))
+	b, err := os.ReadFile(p.Absolute(o.tokenFile))
 	if err != nil || strings.TrimSpace(string(b)) == "" {
 		return "", &assay.Error{Code: assay.CodeInvalid, What: "the token file cannot be read, or is empty", Where: o.tokenFile, Hint: "put one line into it, for example from `openssl rand -hex 32`"}
 	}
@@ -446,12 +447,12 @@ func token(p *Process, o upOptions) (string, error) {
 }
 
 // awsCredentials are those that AWS's address knows; none if no file is named.
-func awsCredentials(p *Process, o upOptions) ([]sigv4.Credential, error) {
+func awsCredentials(p *process.Process, o upOptions) ([]sigv4.Credential, error) {
 	if o.credentials == "" {
 		return nil, nil
 	}
 	var all []sigv4.Credential
-	file, err := os.Open(absolute(p.Dir, o.credentials))
+	file, err := os.Open(p.Absolute(o.credentials))
 	if err == nil {
 		defer file.Close()
 		all, err = sigv4.ReadCredentials(file)
@@ -465,17 +466,10 @@ func awsCredentials(p *Process, o upOptions) ([]sigv4.Credential, error) {
 	return all, nil
 }
 
-func load(p *Process, files []string) (config.Document, error) {
+func load(p *process.Process, files []string) (config.Document, error) {
 	var paths []string
 	for _, f := range files {
-		paths = append(paths, absolute(p.Dir, f))
+		paths = append(paths, p.Absolute(f))
 	}
 	return config.Load(paths, config.Options{LookupEnv: p.Env})
-}
-
-func absolute(dir, path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(dir, path)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/assaylab/assay/ci"
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/console/shape"
+	"github.com/assaylab/assay/process"
 )
 
 // verdictOptions are the flags of `assay verdict`.
@@ -25,7 +26,7 @@ type verdictOptions struct {
 	junit, sarif, summary, definition string // files
 }
 
-func verdictCommand(p *Process, c *client) *cobra.Command {
+func verdictCommand(p *process.Process, c *client) *cobra.Command {
 	var o verdictOptions
 	cmd := &cobra.Command{
 		Use: "verdict NAME", Short: "Print the verdict; the exit code is 0 if it holds, 1 if refuted, 3 if inconclusive", Args: cobra.ExactArgs(1),
@@ -51,7 +52,7 @@ func verdictCommand(p *Process, c *client) *cobra.Command {
 // pollEvery is how often --wait looks again.
 const pollEvery = 500 * time.Millisecond
 
-func verdict(ctx context.Context, p *Process, c *client, name string, o verdictOptions) error {
+func verdict(ctx context.Context, p *process.Process, c *client, name string, o verdictOptions) error {
 	deadline := time.Now().Add(o.wait)
 	bar := counting(p, "%d trials", 0)
 	defer bar.Finish()
@@ -119,13 +120,13 @@ func exitOf(outcome assay.Conclusion) error {
 	case assay.Holds:
 		return nil
 	case assay.Refuted:
-		return exitCode(exitRefuted)
+		return process.Exit(process.Refuted)
 	}
-	return exitCode(exitInconclusive)
+	return process.Exit(process.Inconclusive)
 }
 
 // report writes the verdict where CI looks for it.
-func (o *verdictOptions) report(p *Process, e *shape.Experiment) error {
+func (o *verdictOptions) report(p *process.Process, e *shape.Experiment) error {
 	for _, r := range []struct {
 		path  string
 		flags int
@@ -138,7 +139,7 @@ func (o *verdictOptions) report(p *Process, e *shape.Experiment) error {
 		if r.path == "" {
 			continue
 		}
-		if err := writeReport(absolute(p.Dir, r.path), r.flags, r.write); err != nil {
+		if err := writeReport(p.Absolute(r.path), r.flags, r.write); err != nil {
 			return &assay.Error{Code: assay.CodeInvalid, What: "the report cannot be written: " + err.Error(), Where: r.path, Err: err}
 		}
 	}
@@ -158,8 +159,8 @@ func writeReport(path string, flags int, write func(io.Writer) error) error {
 }
 
 // places finds candidates in the definition file: at line 1 where they, or the file, are not to be found.
-func (o *verdictOptions) places(p *Process, experiment string) func(candidate string) ci.Place {
-	text, _ := os.ReadFile(absolute(p.Dir, o.definition)) // a laboratory's definitions may have come from elsewhere
+func (o *verdictOptions) places(p *process.Process, experiment string) func(candidate string) ci.Place {
+	text, _ := os.ReadFile(p.Absolute(o.definition)) // a laboratory's definitions may have come from elsewhere
 	return func(candidate string) ci.Place {
 		return ci.Place{File: o.definition, Line: config.Line(text, "experiments", experiment, "candidates", candidate)}
 	}

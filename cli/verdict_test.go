@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/assaylab/assay/process"
 )
 
 // A candidate that hangs in one call of fifty, and answers right otherwise, is refuted for its time-outs; and
@@ -69,7 +71,7 @@ func TestTimeoutsRefute(t *testing.T) {
 			t.Errorf("the verdict lacks %q:\n%s", want, out)
 		}
 	}
-	if code != exitRefuted {
+	if code != process.Refuted {
 		t.Errorf("exit code %d", code)
 	}
 	first := rawVerdict(t, l, "slow")
@@ -102,7 +104,7 @@ func toldToCI(t *testing.T, l *lab, definition string) map[string]string {
 	var errs bytes.Buffer
 	cmd.Dir, cmd.Stderr = dir, &errs
 	cmd.Env = append(os.Environ(), "GITHUB_ACTIONS=true", "GITHUB_STEP_SUMMARY="+summary)
-	if err := cmd.Run(); cmd.ProcessState.ExitCode() != exitRefuted {
+	if err := cmd.Run(); cmd.ProcessState.ExitCode() != process.Refuted {
 		t.Fatalf("%v\n%s", err, errs.String())
 	}
 	told := map[string]string{"stderr": errs.String()}

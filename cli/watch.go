@@ -15,6 +15,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/config"
+	"github.com/assaylab/assay/process"
 )
 
 // quiet is how long files must have been left alone before they are loaded again: editors and
@@ -29,7 +30,7 @@ const maxWatched = 500
 
 // watch begins to look at the files and the functions' code. What it returns loads them again when they change,
 // until its context ends.
-func (h *house) watch(p *Process) (follow func(context.Context)) {
+func (h *house) watch(p *process.Process) (follow func(context.Context)) {
 	if len(h.opt.files) == 0 {
 		return func(context.Context) {}
 	}
@@ -105,14 +106,14 @@ func matters(e fsnotify.Event, definitions map[string]bool) bool {
 }
 
 // reload applies the files as they are now. What is wrong with them is said, and changes nothing.
-func (h *house) reload(ctx context.Context, p *Process) {
+func (h *house) reload(ctx context.Context, p *process.Process) {
 	doc, err := load(p, h.opt.files)
 	if err == nil {
 		err = h.put(ctx, doc)
 	}
 	if err != nil && ctx.Err() == nil {
 		h.log.Error("the last good version stays in force")
-		for _, e := range flatten(err) {
+		for _, e := range process.Errors(err) {
 			h.log.Error("definition refused", attributes(e)...)
 		}
 	}
@@ -148,25 +149,12 @@ func attributes(err error) []any {
 	return []any{"error", e.What, "at", e.Where, "hint", e.Hint}
 }
 
-// flatten lists the errors that were joined.
-func flatten(err error) []error {
-	many, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	var all []error
-	for _, e := range many.Unwrap() {
-		all = append(all, flatten(e)...)
-	}
-	return all
-}
-
 // observe watches the folders of the definitions and of the functions' code, and returns those which
 // hold definitions and no code. One that cannot be watched is left out.
-func (h *house) observe(w *fsnotify.Watcher, p *Process) (definitions map[string]bool) {
+func (h *house) observe(w *fsnotify.Watcher, p *process.Process) (definitions map[string]bool) {
 	definitions = map[string]bool{}
 	for _, f := range h.opt.files {
-		definitions[folderOf(absolute(p.Dir, f))] = true
+		definitions[folderOf(p.Absolute(f))] = true
 	}
 	folders := slices.Collect(maps.Keys(definitions))
 	code := h.lab.ComparatorCode()

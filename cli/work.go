@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 
+	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/stream"
 	"github.com/assaylab/assay/trial"
 )
@@ -25,7 +26,7 @@ type workOptions struct {
 // workersByDefault is how many offers are tried at once.
 const workersByDefault = 32
 
-func workCommand(p *Process, c *client) *cobra.Command {
+func workCommand(p *process.Process, c *client) *cobra.Command {
 	var o workOptions
 	cmd := &cobra.Command{
 		Use: "work --stream URL --store URL --key FILE", Short: "Try what the gateways of many machines offer", Args: cobra.NoArgs,
@@ -52,9 +53,9 @@ func workCommand(p *Process, c *client) *cobra.Command {
 func (o *workOptions) check() error {
 	switch {
 	case o.up.stream.url == "":
-		return invalid("a worker needs the stream that brings offers", "give --stream nats://HOST:PORT")
+		return process.Invalid("a worker needs the stream that brings offers", "give --stream nats://HOST:PORT")
 	case o.console != "" && !loopback(o.console):
-		return invalid("a worker's console address has no token, so it is on loopback only", "write 127.0.0.1:PORT")
+		return process.Invalid("a worker's console address has no token, so it is on loopback only", "write 127.0.0.1:PORT")
 	}
 	return o.up.stream.check(o.up.store)
 }
@@ -62,7 +63,7 @@ func (o *workOptions) check() error {
 // workbench is a worker with its rooms.
 type workbench struct{ rooms }
 
-func work(ctx context.Context, p *Process, o workOptions) error {
+func work(ctx context.Context, p *process.Process, o workOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func work(ctx context.Context, p *Process, o workOptions) error {
 	return nil
 }
 
-func (b *workbench) open(ctx context.Context, p *Process, o workOptions) (err error) {
+func (b *workbench) open(ctx context.Context, p *process.Process, o workOptions) (err error) {
 	if b.data, err = os.MkdirTemp("", "assay-work-"); err != nil { // of nothing that lasts
 		return err
 	}

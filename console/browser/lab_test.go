@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay/cli"
+	"github.com/assaylab/assay/process"
 )
 
 // definition is of experiments on services of the test, and on a function. %s is the services' address.
@@ -179,7 +180,7 @@ func runLab(t *testing.T, args ...string) *lab {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan int, 1)
 	go func() {
-		ended <- cli.Run(ctx, &cli.Process{
+		ended <- cli.Run(ctx, &process.Process{
 			Args: append([]string{"up", "--data", t.TempDir(), "--gateway", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--console", "127.0.0.1:0"}, args...),
 			Env:  os.LookupEnv, Dir: t.TempDir(), Stdin: strings.NewReader(""), Stdout: l, Stderr: l,
 		})
