@@ -51,7 +51,7 @@ bench: setup-test
 
 ## suites: run the tests of real projects as a whole with assay test, and compare each outcome with their own runner's
 suites: setup-test
-	ASSAY_SUITES=1 $(GO) test -count 1 -timeout 30m -run '^TestReal' -v ./cli
+	ASSAY_SUITES=1 $(GO) test -count 1 -timeout 30m -run '^TestReal' -v ./suite/run
 
 ## soak: 100,000 requests under the race detector, while candidates, definitions and clients do what they like
 soak: setup-test

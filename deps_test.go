@@ -115,6 +115,9 @@ var law = map[string][]string{
 	"suite/history":        {module + "/suite", "modernc.org/sqlite/..."},
 	"suite/report":         {module + "/suite"},
 
+	// What commands touch of their process.
+	"process": {"golang.org/x/term"},
+
 	// Traces.
 	"telemetry": {"go.opentelemetry.io/otel/..."},
 
@@ -147,6 +150,9 @@ var pure = []string{
 	"whatif",
 }
 
+// wiring rooms know the others.
+var wiring = []string{"cli", "laboratory", "suite/run"}
+
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 
 type room struct {
@@ -157,8 +163,8 @@ type room struct {
 func TestImportLaw(t *testing.T) {
 	for _, r := range rooms(t) {
 		name := strings.TrimPrefix(strings.TrimPrefix(r.ImportPath, module), "/")
-		if name == "cli" || name == "laboratory" || strings.HasPrefix(name, "examples") || strings.HasPrefix(name, "internal/tool") {
-			continue // cli and the laboratory know the rooms; examples are programs of their own
+		if slices.Contains(wiring, name) || strings.HasPrefix(name, "examples") || strings.HasPrefix(name, "internal/tool") {
+			continue // examples are programs of their own
 		}
 		allowed, known := law[name]
 		if !known {

@@ -1,4 +1,4 @@
-package cli
+package run
 
 import (
 	"context"
@@ -24,14 +24,14 @@ import (
 
 // enlist makes a run of each candidate's settings, so that what is wrong with these is said at once.
 func (t *testRun) enlist(ctx context.Context) error {
-	if len(t.options.candidates) == 0 {
+	if len(t.options.Candidates) == 0 {
 		return nil
 	}
 	if _, err := t.contrasting(); err != nil {
 		return err
 	}
-	t.halved = t.options.engine != "local"
-	for _, settings := range t.options.candidates {
+	t.halved = t.options.Engine != "local"
+	for _, settings := range t.options.Candidates {
 		c, err := t.candidate(ctx, settings)
 		if err != nil {
 			return err
@@ -53,9 +53,9 @@ func (t *testRun) contrast(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		all = append(all, contrasted{t.options.candidates[i], r})
-		if t.options.lines != "-" {
-			fmt.Fprintf(t.process.Stdout, "candidate %s\n\n", t.options.candidates[i])
+		all = append(all, contrasted{t.options.Candidates[i], r})
+		if t.options.Lines != "-" {
+			fmt.Fprintf(t.process.Stdout, "candidate %s\n\n", t.options.Candidates[i])
 			if err := r.Table(t.process.Stdout); err != nil {
 				return err
 			}
@@ -81,12 +81,12 @@ func (t *testRun) judged(all []contrasted) error {
 		return e.Encode(all)
 	}
 	var err error
-	switch t.options.lines {
+	switch t.options.Lines {
 	case "":
 	case "-":
 		err = write(t.process.Stdout)
 	default:
-		err = writeFile(t.process.Absolute(t.options.lines), write)
+		err = writeFile(t.process.Absolute(t.options.Lines), write)
 	}
 	has := func(c assay.Conclusion) bool {
 		return slices.ContainsFunc(all, func(one contrasted) bool { return one.Verdict.Outcome == c })
@@ -105,11 +105,11 @@ func (t *testRun) judged(all []contrasted) error {
 // contrasting reads the flags of a contrast.
 func (t *testRun) contrasting() (contrast.Options, error) {
 	const most = 25 // rounds of tests in doubt: enough to prove one of many thousands
-	o := contrast.Options{Alpha: .05, Rounds: t.options.rounds, Most: max(most, t.options.rounds)}
-	text, isPercent := strings.CutSuffix(t.options.slower, "%")
+	o := contrast.Options{Alpha: .05, Rounds: t.options.Rounds, Most: max(most, t.options.Rounds)}
+	text, isPercent := strings.CutSuffix(t.options.Slower, "%")
 	share, err := strconv.ParseFloat(text, 64)
 	if err != nil || !isPercent || share <= 0 || share > 1000 {
-		return o, process.Invalid(fmt.Sprintf("--slower %q", t.options.slower), "write a percentage, such as 10%")
+		return o, process.Invalid(fmt.Sprintf("--slower %q", t.options.Slower), "write a percentage, such as 10%")
 	}
 	if o.Margin = share / 100; o.Rounds < 1 || o.Rounds > 1000 {
 		return o, process.Invalid(fmt.Sprintf("--rounds %d", o.Rounds), "write a number from 1 to 1000")
@@ -125,7 +125,7 @@ func (t *testRun) candidate(ctx context.Context, settings string) (*testRun, err
 		return nil, err
 	}
 	c.data, c.python, c.variables = filepath.Join(t.data, "candidate"), t.place.Python, map[string]string{}
-	c.options.runner, c.options.candidates, c.halved = t.kind.Name, nil, t.halved
+	c.options.Runner, c.options.Candidates, c.halved = t.kind.Name, nil, t.halved
 	for _, setting := range strings.Split(settings, ",") {
 		if err := c.set(ctx, setting); err != nil {
 			c.end()
@@ -142,11 +142,11 @@ func (t *testRun) set(ctx context.Context, setting string) (err error) {
 	case "runtime":
 		t.python, err = interpreter(t.process, value)
 	case "memory":
-		t.options.memory, err = strconv.Atoi(strings.TrimSuffix(value, "MB"))
-		if err != nil || t.options.memory < 128 || t.options.memory > 10240 {
+		t.options.MemoryMB, err = strconv.Atoi(strings.TrimSuffix(value, "MB"))
+		if err != nil || t.options.MemoryMB < 128 || t.options.MemoryMB > 10240 {
 			return process.Invalid(fmt.Sprintf("--candidate %q", setting), "memory is a number of MB from 128 to 10240")
 		}
-		if t.options.engine == "local" {
+		if t.options.Engine == "local" {
 			return process.Invalid("plain processes have no memory of their own", "leave --engine local out")
 		}
 	case "ref":
@@ -258,7 +258,7 @@ type testArm struct {
 // round runs tests on both arms: at the same time, so that what disturbs the machine disturbs both. Plain
 // processes share the project's folder: there one arm waits for the other, each first in turn.
 func (t *testRun) round(ctx context.Context, arms [2]*testArm, ids []string, n int) error {
-	if t.options.engine == "local" {
+	if t.options.Engine == "local" {
 		first, second := arms[n%2], arms[(n+1)%2]
 		return errors.Join(first.once(ctx, ids), second.once(ctx, ids))
 	}

@@ -1,4 +1,4 @@
-package cli
+package run
 
 import (
 	"context"
@@ -29,7 +29,7 @@ func (t *testRun) embedded(ctx context.Context, s *tree.Snapshot) (*testEngine, 
 		engine.Close(ctx)
 	}
 	o := t.options
-	cargo, err := t.yard(&embeddedYard{engine, t}, o.memory, o.tmp, o.network).Ship(ctx, s)
+	cargo, err := t.yard(&embeddedYard{engine, t}, o.MemoryMB, o.TmpMB, o.Network).Ship(ctx, s)
 	if err != nil {
 		stop()
 		return nil, err
@@ -45,7 +45,7 @@ func (t *testRun) openEngine() (*lambda.Engine, error) {
 	for n := range maxRuns {
 		e, err := lambda.New(lambda.Options{
 			Dir: filepath.Join(t.data, "suite", fmt.Sprint("engine-", n)), MaxEnvironments: t.crew + 1, Concurrency: t.crew,
-			MemoryMB: (t.crew + 1) * t.options.memory, MaxInits: t.crew, LookPath: t.lookPath,
+			MemoryMB: (t.crew + 1) * t.options.MemoryMB, MaxInits: t.crew, LookPath: t.lookPath,
 		})
 		var known *assay.Error
 		if errors.As(err, &known) && known.Code == assay.CodeConflict {
@@ -96,8 +96,8 @@ func (y *embeddedYard) Publish(ctx context.Context, name, zip string) (string, e
 func (y *embeddedYard) Make(ctx context.Context, function, zip string, layers []string) error {
 	o := y.run.options
 	_, err := y.Deploy(ctx, assay.Function{
-		Name: function, Runtime: "python3", Handler: runner.Handler, MemoryMB: o.memory, Timeout: assay.MaxTimeout,
-		TmpMB: o.tmp, Network: o.network, Layers: layers, Source: y.run.process.Dir,
+		Name: function, Runtime: "python3", Handler: runner.Handler, MemoryMB: o.MemoryMB, Timeout: assay.MaxTimeout,
+		TmpMB: o.TmpMB, Network: o.Network, Layers: layers, Source: y.run.process.Dir,
 	}, zip)
 	for _, name := range y.Names() {
 		if err == nil && name != function {

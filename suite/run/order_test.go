@@ -1,4 +1,4 @@
-package cli
+package run_test
 
 import (
 	"encoding/json"
@@ -45,6 +45,13 @@ var dependent = map[string]string{
 		"class TestIn:\n    def test_victim(self): assert state.value == 0\n",
 }
 
+// dependenceRead is what --json tells of a test.
+type dependenceRead struct {
+	ID, Kind      string
+	Others        []string
+	Fails, Passes string
+}
+
 // TestSuiteDetectOrder: both tests of each pair are named, and the commands that it gives show what it says.
 func TestSuiteDetectOrder(t *testing.T) {
 	t.Parallel()
@@ -53,13 +60,13 @@ func TestSuiteDetectOrder(t *testing.T) {
 	if code != process.Refuted {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
-	found := map[string]dependence{}
+	found := map[string]dependenceRead{}
 	text, err := os.ReadFile(filepath.Join(s.dir, "found.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(text)) {
-		var d dependence
+		var d dependenceRead
 		if err := json.Unmarshal([]byte(line), &d); err != nil {
 			t.Fatal(err)
 		}
@@ -116,14 +123,6 @@ func TestSuiteShuffle(t *testing.T) {
 	for _, args := range [][]string{{"--shuffle", "x"}, {"--sequence", "nothing"}, {"--sequence", "test_a.py::test_n[1]", "--sequence", "test_a.py::test_n[1]"}} {
 		if code, _, errs := s.test(args...); code != process.Usage {
 			t.Errorf("%v: exit %d: %s", args, code, errs)
-		}
-	}
-}
-
-func TestShellWord(t *testing.T) {
-	for in, want := range map[string]string{"a/b.py::test_x": "a/b.py::test_x", "": "''", "t[a b]": "'t[a b]'", "it's": `'it'\''s'`, "$(x)": "'$(x)'", "é": "'é'"} {
-		if got := shellWord(in); got != want {
-			t.Errorf("%q: %s, want %s", in, got, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package run
 
 import (
 	"context"
@@ -28,7 +28,7 @@ type detection struct {
 // detectOrder finds the tests that depend on their order, and tells which others they depend on.
 func (t *testRun) detectOrder(ctx context.Context) error {
 	seed := uint64(1)
-	if t.options.shuffle != "" {
+	if t.options.Shuffle != "" {
 		var err error
 		if seed, err = t.seed(); err != nil {
 			return err
@@ -106,14 +106,14 @@ func (d *detection) tell(findings []order.Finding) error {
 		one.print(d.process.Stdout)
 		all = append(all, one)
 	}
-	if d.options.lines != "" {
+	if d.options.Lines != "" {
 		write := func(w io.Writer) (err error) {
 			for e := json.NewEncoder(w); len(all) > 0 && err == nil; all = all[1:] {
 				err = e.Encode(all[0])
 			}
 			return err
 		}
-		if err := writeFile(d.process.Absolute(d.options.lines), write); err != nil {
+		if err := writeFile(d.process.Absolute(d.options.Lines), write); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package cli
+package run
 
 import (
 	"fmt"
@@ -20,7 +20,7 @@ const (
 
 // limit is how many workers may be chosen: what this machine carries, or AWS.
 func (t *testRun) limit() int {
-	if t.options.engine == "aws" {
+	if t.options.Engine == "aws" {
 		return mostWorker
 	}
 	if t.halved {
@@ -31,13 +31,13 @@ func (t *testRun) limit() int {
 
 // rates are what a run is weighed by.
 func (t *testRun) rates() schedule.Rates {
-	second := assay.PublishedPrices().For(hostArchitecture).GBSecond * float64(t.options.memory) / 1024
-	return schedule.Rates{Worker: second, Waiting: t.options.worth / 3600, Startup: startup}
+	second := assay.PublishedPrices().For(runtime.GOARCH).GBSecond * float64(t.options.MemoryMB) / 1024
+	return schedule.Rates{Worker: second, Waiting: t.options.Worth / 3600, Startup: startup}
 }
 
 // count chooses the number of workers: as was asked for, or the best one by what is known of most tests.
 func (t *testRun) count(tasks []schedule.Task) int {
-	if n, _ := workersWanted(t.options.workers); n > 0 {
+	if n, _ := workersWanted(t.options.Workers); n > 0 {
 		return n
 	}
 	known := 0
@@ -77,7 +77,7 @@ func (t *testRun) predict() error {
 	for _, n := range planned(t.workers, schedule.Enough(durations, startup, mostWorker)) {
 		out := schedule.Simulate(tasks, schedule.Machine{Workers: n, Call: 3 * time.Millisecond, Startup: func(int) time.Duration { return startup },
 			Takes: func(_, i int) time.Duration { return durations[i] }})
-		cost := t.rates().Worker*out.Work.Seconds() + prices.For(hostArchitecture).Request*float64(out.Invocations)
+		cost := t.rates().Worker*out.Work.Seconds() + prices.For(runtime.GOARCH).Request*float64(out.Invocations)
 		mark := ""
 		if n == t.workers {
 			mark = "this run"
@@ -88,7 +88,7 @@ func (t *testRun) predict() error {
 	if err := process.Rows(w, "WORKERS TIME FLOOR USD", lines); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "USD are AWS's prices of %s for %d MB (%s)\n", prices.Date, t.options.memory, prices.Source)
+	_, err := fmt.Fprintf(w, "USD are AWS's prices of %s for %d MB (%s)\n", prices.Date, t.options.MemoryMB, prices.Source)
 	return err
 }
 

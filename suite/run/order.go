@@ -1,4 +1,4 @@
-package cli
+package run
 
 import (
 	"fmt"
@@ -17,17 +17,17 @@ import (
 // arrange reads the lists of tests, and decides in which order tests run, and which have processes of their
 // own: those that their suite marks, those that --alone names, and all of them where the order has been asked for.
 func (t *testRun) arrange() error {
-	alone, err := t.list(t.options.alone)
+	alone, err := t.list(t.options.Alone)
 	if err != nil {
 		return err
 	}
-	if t.options.quarantine != "" {
-		if t.excused, err = t.list([]string{"@" + t.options.quarantine}); err != nil {
+	if t.options.Quarantine != "" {
+		if t.excused, err = t.list([]string{"@" + t.options.Quarantine}); err != nil {
 			return err
 		}
 	}
 	t.own = map[string]string{}
-	if len(t.options.sequence) > 0 {
+	if len(t.options.Sequence) > 0 {
 		return t.inSequence()
 	}
 	for _, test := range t.tests {
@@ -35,7 +35,7 @@ func (t *testRun) arrange() error {
 			t.own[test.ID] = test.ID
 		}
 	}
-	if t.options.shuffle != "" && !t.options.detect {
+	if t.options.Shuffle != "" && !t.options.Detect {
 		return t.shuffle()
 	}
 	return nil
@@ -61,7 +61,7 @@ func (t *testRun) list(patterns []string) (all suite.List, err error) {
 // inSequence leaves the tests that --sequence names, for one process.
 func (t *testRun) inSequence() error {
 	var tests []suite.Test
-	for _, id := range t.options.sequence {
+	for _, id := range t.options.Sequence {
 		i := slices.IndexFunc(t.tests, func(test suite.Test) bool { return test.ID == id })
 		if i < 0 {
 			return process.Invalid(fmt.Sprintf("--sequence: there is no test %q", id), "write its id as the reports do")
@@ -104,12 +104,12 @@ func (t *testRun) shuffle() error {
 
 // seed is what --shuffle says.
 func (t *testRun) seed() (uint64, error) {
-	if t.options.shuffle == "random" {
+	if t.options.Shuffle == "random" {
 		return uint64(rand.Uint32()), nil
 	}
-	seed, err := strconv.ParseUint(t.options.shuffle, 10, 64)
+	seed, err := strconv.ParseUint(t.options.Shuffle, 10, 64)
 	if err != nil {
-		return 0, process.Invalid(fmt.Sprintf("--shuffle %q", t.options.shuffle), "write a number, or random")
+		return 0, process.Invalid(fmt.Sprintf("--shuffle %q", t.options.Shuffle), "write a number, or random")
 	}
 	return seed, nil
 }
@@ -125,11 +125,11 @@ func (t *testRun) names() (ids, groups []string) {
 // command is a command line that runs the suite likewise, with other flags.
 func (t *testRun) command(flags ...string) string {
 	words := []string{"assay", "test"}
-	if t.options.engine != "embedded" {
-		words = append(words, "--engine", t.options.engine)
+	if t.options.Engine != "embedded" {
+		words = append(words, "--engine", t.options.Engine)
 	}
-	if t.options.runner != "" {
-		words = append(words, "--runner", t.options.runner)
+	if t.options.Runner != "" {
+		words = append(words, "--runner", t.options.Runner)
 	}
 	words = append(words, flags...)
 	if len(t.args) > 0 {

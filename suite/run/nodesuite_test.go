@@ -1,4 +1,4 @@
-package cli
+package run_test
 
 import (
 	"os"

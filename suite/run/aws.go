@@ -1,4 +1,4 @@
-package cli
+package run
 
 import (
 	"cmp"
@@ -23,7 +23,7 @@ import (
 // AWS's API, if AWS_ENDPOINT_URL names it.
 func (t *testRun) aws(ctx context.Context, s *tree.Snapshot) (*testEngine, error) {
 	o := t.options
-	client, err := deploy.New(ctx, deploy.Options{Region: o.region, Role: o.role})
+	client, err := deploy.New(ctx, deploy.Options{Region: o.Region, Role: o.Role})
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func (t *testRun) aws(ctx context.Context, s *tree.Snapshot) (*testEngine, error
 		return nil, err
 	}
 	a := &awsYard{client: client, run: t, runtime: packages.Runtime}
-	yard := t.yard(a, o.memory, o.tmp, o.network, o.role, packages.Runtime, control.Architecture())
+	yard := t.yard(a, o.MemoryMB, o.TmpMB, o.Network, o.Role, packages.Runtime, control.Architecture())
 	yard.AWS = true
 	if packages.Key != "" {
 		yard.Layers = []ship.Layer{packages.Layer}
@@ -41,7 +41,7 @@ func (t *testRun) aws(ctx context.Context, s *tree.Snapshot) (*testEngine, error
 	if err != nil {
 		return nil, err
 	}
-	f, err := awslambda.New(ctx, awslambda.Options{ARN: a.arn, Region: o.region, Prices: assay.PublishedPrices().For(control.Architecture())})
+	f, err := awslambda.New(ctx, awslambda.Options{ARN: a.arn, Region: o.Region, Prices: assay.PublishedPrices().For(control.Architecture())})
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +83,11 @@ func (y *awsYard) Make(ctx context.Context, function, zip string, layers []strin
 	}
 	o := y.run.options
 	f := deploy.Function{
-		Function: assay.Function{Name: function, Runtime: y.runtime, Handler: runner.Handler, MemoryMB: o.memory, Timeout: assay.MaxTimeout, TmpMB: o.tmp},
+		Function: assay.Function{Name: function, Runtime: y.runtime, Handler: runner.Handler, MemoryMB: o.MemoryMB, Timeout: assay.MaxTimeout, TmpMB: o.TmpMB},
 		Zip:      zip, CodeSHA256: sum, Description: "assay test " + filepath.Base(y.run.process.Dir), Architecture: control.Architecture(), Layers: layers,
 		Tags: map[string]string{"assay": "test"},
 	}
-	if o.network {
+	if o.Network {
 		f.Environment = map[string]string{control.NetworkVariable: "host"} // a laboratory's; AWS's are open
 	}
 	r, err := y.client.Function(ctx, f)

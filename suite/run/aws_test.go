@@ -1,4 +1,4 @@
-package cli
+package run_test
 
 import (
 	"bufio"
@@ -16,22 +16,17 @@ import (
 
 var onAWS = []string{"--engine", "aws", "--role", "arn:aws:iam::000000000000:role/assay", "--workers", "2"}
 
-// asAWS are variables that lead AWS's tools to the laboratory.
-func (l *lab) asAWS() []string {
-	return []string{"AWS_ENDPOINT_URL=" + l.aws, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=assay", "AWS_SECRET_ACCESS_KEY=assay"}
-}
-
 // TestSuiteAWS: a suite runs on AWS's API, spoken by the real SDK to a laboratory: dependencies are a layer,
 // the first run sends the project, the second one what changed, and another folder with the same content
 // nothing.
 func TestSuiteAWS(t *testing.T) {
-	l := startLab(t, t.TempDir())
+	l := startLaboratory(t)
 	files := map[string]string{
 		"test_a.py": "import helper\ndef test_a(): assert helper.x == 1\ndef test_b(): pass\n", "helper.py": "x = 1\n",
 		"requirements.txt": "pytest\n", "data/big.bin": strings.Repeat("0123456789abcdef", 1<<17),
 	}
 	s := newSuite(t, files)
-	s.env = l.asAWS()
+	s.env = l.variables()
 	args := onAWS
 	code, out, errs := s.test(args...)
 	if code != process.OK || !strings.Contains(out, "2 passed") || strings.Contains(out, "sent 0 B") {
@@ -56,10 +51,10 @@ func TestSuiteAWS(t *testing.T) {
 // TestSuiteEngineGone: when the engine dies in mid-run, the tests that it had not reported run on this
 // machine, and each is reported once.
 func TestSuiteEngineGone(t *testing.T) {
-	l := startLab(t, t.TempDir())
+	l := startLaboratory(t)
 	s := newSuite(t, map[string]string{"test_a.py": "import pytest, time\n@pytest.mark.parametrize('n', range(40))\ndef test_a(n): time.sleep(0.2)\n", "requirements.txt": "pytest\n"})
 	cmd := exec.CommandContext(t.Context(), assayBinary(t), append([]string{"test", "--junit", "report.xml"}, onAWS...)...)
-	cmd.Dir, cmd.Env = s.dir, append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "VIRTUAL_ENV=" + s.python}, l.asAWS()...)
+	cmd.Dir, cmd.Env = s.dir, append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "VIRTUAL_ENV=" + s.python}, l.variables()...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	stdout, err := cmd.StdoutPipe()

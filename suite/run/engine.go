@@ -1,4 +1,4 @@
-package cli
+package run
 
 import (
 	"context"
@@ -45,7 +45,7 @@ func (t *testRun) start(ctx context.Context) {
 	t.begun = starting{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(t.begun.done)
-		if t.options.plan {
+		if t.options.Plan {
 			return
 		}
 		e, err := t.openAny(ctx)
@@ -93,7 +93,7 @@ func (t *testRun) fallback() (assay.Invoker, string) {
 
 // openAny opens the engine that was asked for, or this machine's processes if the embedded one cannot be.
 func (t *testRun) openAny(ctx context.Context) (*testEngine, error) {
-	if t.options.engine == "local" {
+	if t.options.Engine == "local" {
 		return t.localEngine(), nil
 	}
 	s, err := t.snapshot(ctx)
@@ -101,7 +101,7 @@ func (t *testRun) openAny(ctx context.Context) (*testEngine, error) {
 		return nil, err
 	}
 	open := t.embedded
-	if t.options.engine == "aws" {
+	if t.options.Engine == "aws" {
 		open = t.aws
 	}
 	e, err := open(ctx, s)
@@ -137,7 +137,7 @@ func (t *testRun) snapshot(ctx context.Context) (*tree.Snapshot, error) {
 // yard is where the project is made ready for an engine.
 func (t *testRun) yard(engine ship.Engine, settings ...any) *ship.Yard {
 	return &ship.Yard{
-		Engine: engine, Dir: filepath.Join(t.data, "suite", "bases-"+t.options.engine), Scratch: t.scratch,
+		Engine: engine, Dir: filepath.Join(t.data, "suite", "bases-"+t.options.Engine), Scratch: t.scratch,
 		Programs: runner.Files(), Settings: fmt.Sprint(settings...),
 		Warn: func(text string) { fmt.Fprintln(t.process.Stderr, "assay: "+text) },
 	}

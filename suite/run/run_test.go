@@ -1,4 +1,4 @@
-package cli
+package run_test
 
 import (
 	"bytes"
@@ -35,7 +35,7 @@ func newSuite(t *testing.T, files map[string]string) *suiteProject {
 // dependencies is the folder of what scripts/setup installed for tests.
 func dependencies(t *testing.T, language string) string {
 	t.Helper()
-	dir, err := filepath.Abs(filepath.Join("..", ".deps", language))
+	dir, err := filepath.Abs(filepath.Join("..", "..", ".deps", language))
 	if err != nil {
 		t.Fatal(err)
 	}
