@@ -40,9 +40,9 @@ func (c Command) Kind() (Kind, error) {
 
 func (c Command) list(ctx context.Context, k Kind, p Place, args []string) (suite.Listing, error) {
 	l := suite.Listing{Settings: map[string]string{"run": c.Run, "outcomes": c.Outcomes}}
-	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", c.List, "sh"}, args...)...)
+	cmd := p.command(ctx, append([]string{"sh", "-c", c.List, "sh"}, args...)...)
 	out, said := &head{most: maxListed}, &head{most: maxPrinted}
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.Dir, p.Env, out, said
+	cmd.Stdout, cmd.Stderr = out, said
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		return l, ctx.Err()
@@ -51,7 +51,7 @@ func (c Command) list(ctx context.Context, k Kind, p Place, args []string) (suit
 	if errors.As(err, &exit) {
 		l.Output, l.Exit = out.String()+said.String(), exit.ExitCode()
 		return l, nil
-	} else if err != nil {
+	} else if err != nil && !errors.Is(err, exec.ErrWaitDelay) { // what it left behind is none of ours
 		return l, err
 	}
 	l.Output = said.String()

@@ -34,7 +34,7 @@ func inGo(ctx context.Context, k Kind, p Place, args []string) (suite.Listing, e
 		return suite.Listing{}, err
 	}
 	args, patterns := gotests.Arguments(args)
-	keep := strings.Join([]string{p.Python, filepath.Join(p.Worker, "keep_go.py"), kept}, " ")
+	keep := strings.Join([]string{quoted(p.Python), quoted(filepath.Join(p.Worker, "keep_go.py")), quoted(kept)}, " ")
 	printed, ended := p.run(ctx, slices.Concat([]string{"go", "test", "-count=1", "-exec", keep}, args)...)
 	if ctx.Err() != nil {
 		return suite.Listing{}, ctx.Err()
@@ -57,6 +57,14 @@ func inGo(ctx context.Context, k Kind, p Place, args []string) (suite.Listing, e
 		return l, &assay.Error{Code: assay.CodeInvalid, What: "go list tells nothing of the packages: " + suite.FirstLine(list), Where: p.Dir, Err: errors.Join(err, stderr)}
 	}
 	return l, goTests(&l, p, packages, built)
+}
+
+// quoted is a word as go reads those of -exec: there are quotes, and no escapes.
+func quoted(word string) string {
+	if strings.Contains(word, "'") {
+		return `"` + word + `"`
+	}
+	return "'" + word + "'"
 }
 
 // built is what keep_go.py notes of a package.

@@ -120,12 +120,18 @@ const maxPrinted = 1 << 20
 
 // run runs a command in the project, and returns what it printed.
 func (p Place) run(ctx context.Context, command ...string) (printed string, ended error) {
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Dir, cmd.Env, cmd.WaitDelay = p.Dir, p.Env, time.Second
+	cmd := p.command(ctx, command...)
 	out := &head{most: maxPrinted}
 	cmd.Stdout, cmd.Stderr = out, out
 	ended = cmd.Run()
 	return out.String(), ended
+}
+
+// command is one to be run in the project. Processes that it leaves behind are not waited for.
+func (p Place) command(ctx context.Context, command ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = p.Dir, p.Env, time.Second
+	return cmd
 }
 
 // head keeps the beginning of what is written to it.
