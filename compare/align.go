@@ -1,5 +1,7 @@
 package compare
 
+import "github.com/assaylab/assay/compare/lcs"
+
 // maxGap bounds the pairs of items, in a gap between items that are equal, that are tried with each other.
 const maxGap = 2500
 
@@ -121,4 +123,14 @@ func (l *alignment) longest(from pair, n, m int) (pairs []pair) {
 		}
 	}
 	return pairs
+}
+
+// commonSubsequence pairs the items of a longest common subsequence, in order; false when they differ in too much.
+func commonSubsequence[T comparable](x, y []T) ([]pair, bool) {
+	common, ok := lcs.Pairs(x, y)
+	pairs := make([]pair, len(common))
+	for i, p := range common {
+		pairs[i] = pair{p.X, p.Y}
+	}
+	return pairs, ok
 }

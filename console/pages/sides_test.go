@@ -29,6 +29,8 @@ func TestBeside(t *testing.T) {
 		{"a subtree for a scalar", `{"a":1}`, `{"a":[1,2]}`, "body:$.a", " { | {\n!\"a\": 1 | \"a\": [\n!· | 1,\n!· | 2\n!· | ]\n } | }\n"},
 		{"items that went", `[1,2,3]`, `[1]`, "body:$[1]", " [ | [\n 1, | 1\n!2, | ·\n 3 | ·\n ] | ]\n"},
 		{"text", "a\nb\nc\nd", "a\nx\nd", "body", " a | a\n!b | x\n!c | ·\n d | d\n"},
+		{"two changes of text", "a\nb\nc\nd\ne\nf", "a\nc\nd\ny\nz\nf", "body", " a | a\n!b | ·\n c | c\n d | d\n!e | y\n!· | z\n f | f\n"},
+		{"lines that come twice", "a\na\nb", "a\nx\na\nb", "body", " a | a\n!· | x\n a | a\n b | b\n"},
 		{"text against JSON", `{"a":1}`, "oops", "body", "!{ | oops\n!\"a\": 1 | ·\n!} | ·\n"},
 		{"nothing against text", "", "x", "body", "!· | x\n"},
 	} {
@@ -69,5 +71,29 @@ func TestFold(t *testing.T) {
 	}
 	if got := sketch(fold(nil, &free)); got != "false 0 0; " {
 		t.Error(got)
+	}
+}
+
+// TestFoldsText: of a long text are shown the changes and what is near them, and no more.
+func TestFoldsText(t *testing.T) {
+	var control, other strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&control, "line %d\n", i)
+		if i%1000 == 500 {
+			fmt.Fprintf(&other, "LINE %d\nand one more\n", i)
+		} else {
+			fmt.Fprintf(&other, "line %d\n", i)
+		}
+	}
+	left, right := bodyLines([]byte(control.String()), []byte(other.String()), []assay.Difference{{Path: "body", Kind: assay.KindValue}})
+	free, shown, text := pageRoom, 0, ""
+	for _, s := range fold(beside(left, right), &free) {
+		if !s.Folded {
+			shown++
+			text += drawn(s.Rows)
+		}
+	}
+	if shown != 3 || !strings.Contains(text, " line 499 | line 499\n!line 500 | LINE 500\n!· | and one more\n line 501 | line 501\n") || strings.Contains(text, "line 504") {
+		t.Errorf("%d stretches:\n%s", shown, text)
 	}
 }

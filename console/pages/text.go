@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare/lcs"
 )
 
 // mark says how a line takes part in a difference.
@@ -145,28 +146,21 @@ func markAll(lines []line, m mark) {
 	}
 }
 
-// markBetween marks what lies between the lines both begin with and the lines both end with.
+// markBetween marks the lines that one text has and the other has not. Those of the same place in a changed stretch stand
+// side by side.
 func markBetween(a, b []line, m mark) {
-	from := 0
-	for from < min(len(a), len(b)) && a[from] == b[from] {
-		from++
+	common, _ := lcs.Pairs(a, b)
+	from := lcs.Pair{}
+	for i, p := range append(common, lcs.Pair{X: len(a), Y: len(b)}) {
+		for _, changed := range [][]line{a[from.X:p.X], b[from.Y:p.Y]} {
+			number(changed, "change "+strconv.Itoa(i)+" ")
+			markAll(changed, m)
+		}
+		if p.X < len(a) && p.Y < len(b) {
+			a[p.X].place, b[p.Y].place = "same "+strconv.Itoa(i), "same "+strconv.Itoa(i)
+		}
+		from = lcs.Pair{X: p.X + 1, Y: p.Y + 1}
 	}
-	toA, toB := len(a), len(b)
-	for toA > from && toB > from && a[toA-1] == b[toB-1] {
-		toA--
-		toB--
-	}
-	for _, lines := range [][]line{a[:from], b[:from]} {
-		number(lines, "begin ")
-	}
-	for _, lines := range [][]line{a[from:toA], b[from:toB]} {
-		number(lines, "differs ")
-	}
-	for _, lines := range [][]line{a[toA:], b[toB:]} {
-		number(lines, "end ")
-	}
-	markAll(a[from:toA], m)
-	markAll(b[from:toB], m)
 }
 
 // number gives lines places one after another.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare/lcs"
 )
 
 // timelineEntry is one version of a definition, and how it differs from the one before.
@@ -45,37 +46,16 @@ func timelineOf(revisions []assay.Revision) (all []timelineEntry) {
 // changedLines is the shortest list of lines that one text lost and the other gained, in order.
 func changedLines(before, after string) (changes []changedLine) {
 	a, b := strings.Split(before, "\n"), strings.Split(after, "\n")
-	common := commonLines(a, b)
-	i, j := 0, 0
-	for i < len(a) || j < len(b) {
-		switch {
-		case i < len(a) && j < len(b) && a[i] == b[j]:
-			i, j = i+1, j+1
-		case j == len(b) || i < len(a) && common[i+1][j] >= common[i][j+1]:
-			changes = append(changes, changedLine{false, strings.TrimSpace(a[i])})
-			i++
-		default:
-			changes = append(changes, changedLine{true, strings.TrimSpace(b[j])})
-			j++
+	common, _ := lcs.Pairs(a, b)
+	from := lcs.Pair{}
+	for _, p := range append(common, lcs.Pair{X: len(a), Y: len(b)}) {
+		for _, lost := range a[from.X:p.X] {
+			changes = append(changes, changedLine{false, strings.TrimSpace(lost)})
 		}
+		for _, gained := range b[from.Y:p.Y] {
+			changes = append(changes, changedLine{true, strings.TrimSpace(gained)})
+		}
+		from = lcs.Pair{X: p.X + 1, Y: p.Y + 1}
 	}
 	return changes
-}
-
-// commonLines has at [i][j] the length of the longest common subsequence of a[i:] and b[j:].
-func commonLines(a, b []string) [][]int {
-	common := make([][]int, len(a)+1)
-	for i := range common {
-		common[i] = make([]int, len(b)+1)
-	}
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
-				common[i][j] = common[i+1][j+1] + 1
-			} else {
-				common[i][j] = max(common[i+1][j], common[i][j+1])
-			}
-		}
-	}
-	return common
 }

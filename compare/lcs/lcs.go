@@ -1,4 +1,6 @@
-package compare
+// Package lcs finds a longest common subsequence. In come two sequences; out go the pairs of equal items that stay
+// when no more is left out and inserted than must be.
+package lcs
 
 import "slices"
 
@@ -8,11 +10,15 @@ const (
 	maxSteps = 4 << 20 // items looked at
 )
 
-// commonSubsequence pairs the items of a longest common subsequence, in order; false when a bound is hit.
-// The algorithm is Myers's (An O(ND) Difference Algorithm and Its Variations, 1986).
-func commonSubsequence[T comparable](x, y []T) ([]pair, bool) {
+// Pair is the indexes of two equal items.
+type Pair struct{ X, Y int }
+
+// Pairs are those of a longest common subsequence, in order. It is false when a bound is hit: then they are those of
+// how both begin and end alone. The algorithm is Myers's (An O(ND) Difference Algorithm and Its Variations, 1986).
+func Pairs[T comparable](x, y []T) (pairs []Pair, ok bool) {
 	head := 0
 	for head < min(len(x), len(y)) && x[head] == y[head] {
+		pairs = append(pairs, Pair{head, head})
 		head++
 	}
 	tail := 0
@@ -20,20 +26,13 @@ func commonSubsequence[T comparable](x, y []T) ([]pair, bool) {
 		tail++
 	}
 	middle, ok := (&editGraph[T]{x: x[head : len(x)-tail], y: y[head : len(y)-tail]}).pairs()
-	if !ok {
-		return nil, false
-	}
-	pairs := make([]pair, 0, head+len(middle)+tail)
-	for i := range head {
-		pairs = append(pairs, pair{i, i})
-	}
 	for _, p := range middle {
-		pairs = append(pairs, pair{p.control + head, p.other + head})
+		pairs = append(pairs, Pair{p.X + head, p.Y + head})
 	}
 	for i := tail; i > 0; i-- {
-		pairs = append(pairs, pair{len(x) - i, len(y) - i})
+		pairs = append(pairs, Pair{len(x) - i, len(y) - i})
 	}
-	return pairs, true
+	return pairs, ok
 }
 
 // editGraph is searched breadth first by the number of edits. After d edits the path on diagonal k
@@ -44,7 +43,7 @@ type editGraph[T comparable] struct {
 	steps int
 }
 
-func (g *editGraph[T]) pairs() ([]pair, bool) {
+func (g *editGraph[T]) pairs() ([]Pair, bool) {
 	if len(g.x) == 0 || len(g.y) == 0 {
 		return nil, true
 	}
@@ -93,11 +92,11 @@ func (g *editGraph[T]) along(i, k int) int {
 }
 
 // back collects the equal items on the way that ended on diagonal k.
-func (g *editGraph[T]) back(d, k int) (pairs []pair) {
+func (g *editGraph[T]) back(d, k int) (pairs []Pair) {
 	for ; d >= 0; d-- {
 		start := g.from(d, k)
 		for i := g.reached(d, k) - 1; i >= start; i-- {
-			pairs = append(pairs, pair{i, i - k})
+			pairs = append(pairs, Pair{i, i - k})
 		}
 		if d == 0 {
 			break
