@@ -82,5 +82,5 @@ func TestPictures(t *testing.T) {
 	}
 	l := startLab(t)
 	l.traffic(t, 600)
-	walk(t, "pictures", l, *pictures, "http://"+runLab(t).console, *picturesOnly)
+	walk(t, "pictures", l, *pictures, "http://"+runLab(t).console, "http://"+startRollouts(t).console, "http://"+startCrowd(t).console, *picturesOnly)
 }

@@ -58,6 +58,14 @@ experiments:
     - statuscode:
     - body: {as: json}
     hypothesis: {mismatch: "<= 5%%"}
+  letters:
+    path: /letters/*
+    control: {url: "%[1]s/control"}
+    candidates:
+      retyped: {name: Retyped, url: "%[1]s/wrong"}
+    comparators:
+    - statuscode:
+    - body: {as: text}
   events:
     path: /events
     secondary: 100%%
@@ -116,6 +124,31 @@ func services() http.Handler {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"items": items})
+	})
+	mux.HandleFunc("/{arm}/letters/{id}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		for i := range 200 {
+			if r.PathValue("arm") == "wrong" && i%70 == 30 {
+				fmt.Fprintf(w, "%3d  It was agreed that nothing is delivered before it's payed.\n", i)
+				continue
+			}
+			fmt.Fprintf(w, "%3d  It was agreed that nothing is delivered before it is paid.\n", i)
+			if r.PathValue("arm") == "wrong" && i == 110 {
+				fmt.Fprint(w, "     Signed twice.\n")
+			}
+		}
+	})
+	mux.HandleFunc("/{arm}/long/{rest...}", func(w http.ResponseWriter, r *http.Request) {
+		key := "theNameOfAMemberThatSomebodyThoughtWouldExplainItself"
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{key: map[string]any{key + "Again": []any{map[string]any{key + "InAnArray": r.PathValue("arm") + strings.Repeat(" and so on", 40)}}}})
+	})
+	mux.HandleFunc("/{arm}/shop/{experiment}/{id}", func(w http.ResponseWriter, r *http.Request) {
+		if r.PathValue("arm") == "failing" && r.URL.Query().Has("busy") {
+			http.Error(w, "out of stock", http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprint(w, "sold ", r.PathValue("id"))
 	})
 	mux.HandleFunc("/{arm}/quiet", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "quiet") })
 	return mux
@@ -214,7 +247,7 @@ func (l *lab) traffic(t *testing.T, requests int) {
 	for i := range requests {
 		paths = append(paths, fmt.Sprint("/orders/", i))
 		if i%20 == 0 {
-			paths = append(paths, fmt.Sprint("/pictures/", i), "/price", "/events")
+			paths = append(paths, fmt.Sprint("/pictures/", i), fmt.Sprint("/letters/", i), "/price", "/events")
 		}
 	}
 	l.send(t, paths)

@@ -50,8 +50,8 @@ export async function settle(page) {
 // scroll brings every chart into sight, so that it is asked for; with patience it waits for each.
 export async function scroll(page, patience = true) {
   const { height } = page.viewportSize();
-  const whole = await page.evaluate(() => document.documentElement.scrollHeight);
-  for (let y = 0; y < whole; y += height) {
+  const whole = () => page.evaluate(() => document.documentElement.scrollHeight); // it grows as charts come
+  for (let y = 0; y < await whole(); y += height) {
     await page.evaluate((to) => new Promise((done) => { scrollTo(0, to); requestAnimationFrame(() => requestAnimationFrame(done)); }), y);
     if (patience) await settle(page);
   }
