@@ -186,6 +186,9 @@ func changeRule(ctx context.Context, p *process.Process, c *client, method, expe
 	return err
 }
 
+// statesOfClusters are those that somebody can say a cluster is in.
+var statesOfClusters = []string{string(assay.ClusterOpen), string(assay.ClusterAccepted), string(assay.ClusterFixed)}
+
 func clustersCommand(p *process.Process, c *client) *cobra.Command {
 	var output *string
 	var state, by, candidate string
@@ -197,6 +200,8 @@ func clustersCommand(p *process.Process, c *client) *cobra.Command {
 			switch {
 			case (len(args) == 2) != (state != ""):
 				return process.Invalid("an id and --state go together", "for example: assay clusters "+name+" ID --state accepted")
+			case state != "" && !slices.Contains(statesOfClusters, state):
+				return process.Invalid(fmt.Sprintf("--state %q is unknown", state), "use "+strings.Join(statesOfClusters, ", "))
 			case len(args) == 2:
 				body, err := json.Marshal(map[string]any{"state": state, "by": by, "candidate": candidate})
 				if err != nil {
@@ -224,21 +229,40 @@ func clusterTable(w io.Writer, clusters []assay.Cluster) error {
 	var lines [][]string
 	for _, k := range clusters {
 		state := string(k.State)
-		if k.Returns > 0 {
+		switch {
+		case k.Returns == 1:
+			state += " (came back)"
+		case k.Returns > 1:
 			state += fmt.Sprintf(" (came back %d times)", k.Returns)
 		}
 		lines = append(lines, []string{
 			k.ID, k.Arm, state, strconv.FormatInt(k.Count, 10), k.First.Format(time.RFC3339), k.Last.Format(time.RFC3339),
-			strings.TrimSpace(fmt.Sprintf("%s %d/%d", k.Signature.Route, k.Signature.Statuses[0], k.Signature.Statuses[1])), placesText(k.Signature.Places), k.Example,
+			strings.TrimSpace(k.Signature.Route + " " + statusText(k.Signature.Statuses[0]) + "/" + statusText(k.Signature.Statuses[1])), placesText(k.Signature.Places), k.Example,
 		})
 	}
 	return process.Rows(w, "ID CANDIDATE STATE TRIALS FIRST LAST ROUTE DIFFERS EXAMPLE", lines)
 }
 
+// statusText is a status code; an arm that gave no answer has none.
+func statusText(code int) string {
+	if code == 0 {
+		return "-"
+	}
+	return strconv.Itoa(code)
+}
+
+// placeText says where and how two answers differ. A fault is its own place.
+func placeText(path string, kind assay.Kind) string {
+	if path == string(kind) {
+		return path
+	}
+	return strings.TrimSpace(path + " " + string(kind))
+}
+
 func placesText(places []assay.Place) string {
 	var all []string
 	for _, p := range places {
-		text := strings.TrimSpace(p.Path + " " + string(p.Kind))
+		text := placeText(p.Path, p.Kind)
 		if p.Control != "" || p.Candidate != "" {
 			text += " (" + dash(p.Control) + " -> " + dash(p.Candidate) + ")"
 		}
@@ -454,7 +478,7 @@ func reproductionText(w io.Writer, r *export.Reproduction) error {
 	fmt.Fprintln(w)
 	for _, d := range r.Differences {
 		if d.Ignored == "" {
-			fmt.Fprintf(w, "  %s %s: %s -> %s %s\n", d.Path, d.Kind, dash(d.Control), dash(d.Candidate), d.Detail)
+			fmt.Fprintf(w, "  %s: %s -> %s %s\n", placeText(d.Path, d.Kind), dash(d.Control), dash(d.Candidate), d.Detail)
 		}
 	}
 	if !r.Complete {

@@ -201,16 +201,24 @@ func printLane(w io.Writer, e *shape.Experiment) {
 		fmt.Fprintf(w, "\noverhead %+.3g ms on average (%+.3g to %+.3g), from %d sampled requests and %d held out\n",
 			1000**o.Seconds, 1000*o.Interval[0], 1000*o.Interval[1], o.Sampled, o.HeldOut)
 	}
+	if lines := heldBack(e); len(lines) > 0 {
+		fmt.Fprintf(w, "\n%s\n", strings.Join(lines, "\n"))
+	}
+}
+
+// heldBack tells of calls that breakers kept from candidates, and of breakers that are open.
+func heldBack(e *shape.Experiment) (lines []string) {
 	for _, a := range e.Arms {
 		if a.Candidate != nil && a.LeftOut > 0 {
-			fmt.Fprintf(w, "\n%s: %d calls left out while its breaker was open\n", a.Name, a.LeftOut)
+			lines = append(lines, fmt.Sprintf("%s: %d calls left out while its breaker was open", a.Name, a.LeftOut))
 		}
 	}
 	for _, b := range e.Lane.Breakers {
 		if b.Open {
-			fmt.Fprintf(w, "%s: the breaker is open; the next probe may be made at %s\n", b.Arm, b.Until.Format(time.TimeOnly))
+			lines = append(lines, fmt.Sprintf("%s: the breaker is open; the next probe may be made at %s", b.Arm, b.Until.Format(time.TimeOnly)))
 		}
 	}
+	return lines
 }
 
 func reasons[K ~string](m map[K]int64) string {
@@ -430,7 +438,7 @@ func firstDifference(t *assay.Trial) string {
 	for i := range t.Candidates {
 		for _, d := range t.Candidates[i].Differences {
 			if d.Ignored == "" {
-				return fmt.Sprintf("%s: %s %s: %s -> %s", t.Candidates[i].Observation.Arm, d.Path, d.Kind, dash(d.Control), dash(d.Candidate))
+				return fmt.Sprintf("%s: %s: %s -> %s", t.Candidates[i].Observation.Arm, placeText(d.Path, d.Kind), dash(d.Control), dash(d.Candidate))
 			}
 		}
 	}

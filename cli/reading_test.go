@@ -46,7 +46,7 @@ func TestAcceptedRulesOutliveAChangeOfTheFile(t *testing.T) {
 		{"rules", "accept", "e", "--path", "body:$.id", "--class", "colour", "--owner", "ann", "--expires", "2099-01-01"},
 		{"rules", "accept", "e", "00000000", "--owner", "ann", "--expires", "2099-01-01"},
 		{"rules", "remove", "e", "00000000"}, {"rules", "reject", "e", "00000000"}, {"rules", "nobody"},
-		{"clusters", "e", "000000000000", "--state", "fixed"}, {"clusters", "nobody"}, {"drift", "nobody"},
+		{"clusters", "e", "000000000000", "--state", "fixed"}, {"clusters", "e", "000000000000", "--state", "gone"}, {"clusters", "nobody"}, {"drift", "nobody"},
 		{"reproduce", "000000000000"}, {"replay", "e"}, {"replay", "e", "--rules", "missing.yaml"},
 	} {
 		if out, errs, code := l.assay(args...); code != process.Usage || errs == "" {

@@ -38,7 +38,7 @@ func protectBody(p assay.Protect) *protectFile {
 	}
 	f := &protectFile{Errors: formatClaim(p.Errors)}
 	if p.Overhead != 0 {
-		f.Overhead = "<= " + p.Overhead.String()
+		f.Overhead = "<= " + formatDuration(p.Overhead)
 	}
 	switch {
 	case p.Breaker < 0:

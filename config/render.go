@@ -58,6 +58,9 @@ func (m mapping) MarshalYAML() (any, error) {
 		if err := value.Dump(e.value); err != nil {
 			return nil, err
 		}
+		if value.Tag == "!!null" {
+			value.Value = "" // "statuscode:", as people write it
+		}
 		node.Content = append(node.Content, &key, &value)
 	}
 	return node, nil
@@ -83,7 +86,7 @@ type functionFile struct {
 func functionBody(f assay.Function) functionFile {
 	return functionFile{
 		Runtime: f.Runtime, Handler: f.Handler, Code: f.Code, Build: f.Build, Memory: f.MemoryMB,
-		Timeout: f.Timeout.String(), Environment: f.Environment, Concurrency: f.Concurrency,
+		Timeout: formatDuration(f.Timeout), Environment: f.Environment, Concurrency: f.Concurrency,
 		Standby: f.Standby, Layers: f.Layers, Tmp: f.TmpMB, Network: f.Network,
 	}
 }
@@ -181,7 +184,7 @@ func keepBody(k assay.Keep) *keepFile {
 		f.Size = formatSize(k.Size)
 	}
 	if k.For != 0 {
-		f.For = k.For.String()
+		f.For = formatDuration(k.For)
 	}
 	return f
 }
@@ -204,7 +207,7 @@ func experimentBody(e assay.Experiment) experimentFile {
 	if b := e.Budget; b != assay.DefaultBudget {
 		f.Budget = &budgetFile{
 			Concurrency: b.Concurrency, Queue: b.Queue, Memory: formatSize(b.Memory),
-			Timeout: b.Timeout.String(), Body: formatSize(b.Body),
+			Timeout: formatDuration(b.Timeout), Body: formatSize(b.Body),
 		}
 	}
 	for _, c := range e.Candidates {
@@ -219,7 +222,7 @@ func experimentBody(e assay.Experiment) experimentFile {
 	if u := e.Until; u != (assay.Until{}) {
 		f.Until = &untilFile{Trials: u.Trials}
 		if u.For != 0 {
-			f.Until.For = u.For.String()
+			f.Until.For = formatDuration(u.For)
 		}
 	}
 	return f

@@ -69,7 +69,7 @@ func comparatorFields(c assay.ComparatorSpec) comparatorFile {
 		f.Ratio = formatLimit(c.Ratio)
 	}
 	if c.Timeout != 0 {
-		f.Time = c.Timeout.String()
+		f.Time = formatDuration(c.Timeout)
 	}
 	if c.MemoryMB != 0 {
 		f.Memory = strconv.Itoa(c.MemoryMB) + "MB"
@@ -96,7 +96,7 @@ func tolerances(c assay.ComparatorSpec) map[string]any {
 		put(&all, path, any(formatPercent(share)))
 	}
 	for path, limit := range c.Dates {
-		put(&all, path, any(limit.String()))
+		put(&all, path, any(formatDuration(limit)))
 	}
 	return all
 }
@@ -106,7 +106,7 @@ func plusOf(c assay.ComparatorSpec) any {
 	case c.Plus == 0:
 		return nil
 	case c.Kind == assay.CompareLatency:
-		return time.Duration(c.Plus * float64(time.Millisecond)).String()
+		return formatDuration(time.Duration(c.Plus * float64(time.Millisecond)))
 	case c.Kind == assay.CompareMemory:
 		return strconv.FormatInt(int64(c.Plus*(1<<20)), 10) + "B"
 	}

@@ -55,6 +55,9 @@ func TestRenderKeepsTheOrderOfTheFile(t *testing.T) {
 	if bytes.Index(text, []byte("candidate-2")) > bytes.Index(text, []byte("candidate-1")) {
 		t.Errorf("sorted:\n%s", text)
 	}
+	if bytes.Contains(text, []byte("null")) { // people write "- body:"
+		t.Errorf("nothing has a name:\n%s", text)
+	}
 }
 
 // as is the document as if it had been read from the file.

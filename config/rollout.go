@@ -74,7 +74,7 @@ func rolloutBody(o *assay.Rollout) *rolloutFile {
 		return nil
 	}
 	f := &rolloutFile{
-		Candidate: o.Candidate, By: o.By, Requests: o.Requests, For: o.For.String(), Errors: formatLimit(o.Errors),
+		Candidate: o.Candidate, By: o.By, Requests: o.Requests, For: formatDuration(o.For), Errors: formatLimit(o.Errors),
 		Alias: o.Alias, Endpoint: o.Endpoint,
 	}
 	var steps []string
@@ -83,7 +83,7 @@ func rolloutBody(o *assay.Rollout) *rolloutFile {
 	}
 	f.Canary = strings.Join(steps, " -> ")
 	if o.Within != 0 {
-		f.Within = o.Within.String()
+		f.Within = formatDuration(o.Within)
 	}
 	for quantile, ratio := range o.Latency {
 		if f.Latency == nil {

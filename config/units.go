@@ -175,6 +175,18 @@ func parseMemory(s string) (int, error) {
 	return int(n >> 20), nil
 }
 
+// formatDuration writes a duration as parseDuration reads it, without units of which there are none: 24h.
+func formatDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-len("0s")]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-len("0m")]
+	}
+	return s
+}
+
 // parseDuration reads "3s", "1m30s", "24h", and "7d" for days of 24 hours.
 func parseDuration(s string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(strings.TrimSpace(s), "d"); ok {

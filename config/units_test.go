@@ -3,6 +3,7 @@ package config
 import (
 	"math"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -80,6 +81,20 @@ func TestSizes(t *testing.T) {
 			t.Fatalf("%d is written %q and read %d, %v", n, formatSize(n), got, err)
 		}
 	})
+}
+
+func TestFormatDuration(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", 3 * time.Second: "3s", 10 * time.Minute: "10m", 90 * time.Second: "1m30s", 24 * time.Hour: "24h",
+		time.Hour + 10*time.Minute: "1h10m", 10*time.Hour + 5*time.Second: "10h0m5s", 500 * time.Millisecond: "500ms",
+	} {
+		if got := formatDuration(d); got != want {
+			t.Errorf("%v is written %q instead of %q", d, got, want)
+		}
+		if got, err := parseDuration(want); err != nil || got != d {
+			t.Errorf("%q is read as %v, %v", want, got, err)
+		}
+	}
 }
 
 func TestParseMemory(t *testing.T) {

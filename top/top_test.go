@@ -34,7 +34,7 @@ func experiment(name string, requests int64) shape.Experiment {
 		Name: name, State: assay.StateRunning, Sample: 0.1, Requests: requests, Trials: requests / 10, Outcome: assay.Refuted,
 		Dropped: map[string]int64{"queue_full": requests / 100},
 		Arms: []shape.Arm{
-			{Name: "control", Role: assay.RoleControl, LatencyMS: &assay.Latency{P50: 1.23, P99: 4}},
+			{Name: "control", Role: assay.RoleControl, LatencyMS: &assay.Latency{P50: 1.23, P99: 10_087.8}},
 			{Name: "new", Role: assay.RoleCandidate, Candidate: &shape.Candidate{Trials: 100, Matches: 95, Verdict: assay.Verdict{Outcome: assay.Refuted}}},
 		},
 	}
@@ -63,7 +63,7 @@ func press(m *model, key rune) {
 func TestScreen(t *testing.T) {
 	m := watch(t, &bench{}, []shape.Experiment{experiment("a", 1000)}, []shape.Experiment{experiment("a", 1400)}, []shape.Experiment{experiment("a", 2200)})
 	text := m.screen()
-	for _, want := range []string{"experiments: 1  800 requests/s", "running", "10%", "▄█", "1.23 ms", "95% match", "refuted", "q leave"} {
+	for _, want := range []string{"experiments: 1  800 requests/s", "running", "10%", "▄█", "1.23 ms", "10.1 s", "95% match", "refuted", "q leave"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q on\n%s", want, text)
 		}

@@ -156,7 +156,15 @@ func latency(a *shape.Arm) (p50, p99 string) {
 	if a.LatencyMS == nil {
 		return "", ""
 	}
-	return fmt.Sprintf("%.3g ms", a.LatencyMS.P50), fmt.Sprintf("%.3g ms", a.LatencyMS.P99)
+	return milliseconds(a.LatencyMS.P50), milliseconds(a.LatencyMS.P99)
+}
+
+// milliseconds writes a duration with three digits, from a second on in seconds.
+func milliseconds(ms float64) string {
+	if ms < 999.5 {
+		return fmt.Sprintf("%.3g ms", ms)
+	}
+	return fmt.Sprintf("%.3g s", ms/1000)
 }
 
 func (m *model) state(e *shape.Experiment) string {
