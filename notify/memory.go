@@ -25,6 +25,9 @@ func openMemory(path string) (*memory, error) {
 	if err == nil {
 		err = json.Unmarshal(text, &m.told)
 	}
+	if m.told == nil { // the file said null
+		m.told = map[string]map[string]string{}
+	}
 	return m, err
 }
 

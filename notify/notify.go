@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -60,22 +61,25 @@ func New(o Options) (*Notifier, error) {
 func (n *Notifier) Set(channels []assay.Channel) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	before := map[string]*teller{}
-	for _, t := range n.tellers {
-		before[t.id] = t
-	}
+	leaving := n.tellers
 	n.tellers = nil
 	for _, c := range channels {
 		id := identity(c)
-		t := before[id]
-		if t == nil {
+		var t *teller
+		if i := slices.IndexFunc(leaving, func(t *teller) bool { return t.id == id }); i >= 0 {
+			t = leaving[i]
+			leaving = slices.Delete(leaving, i, i+1)
+		} else {
 			t = newTeller(id, c, n)
 		}
-		delete(before, id)
+		t.wants = c.Wants
 		n.tellers = append(n.tellers, t)
 	}
-	for _, t := range before {
-		t.end()
+	for _, t := range leaving {
+		t.stop()
+	}
+	for _, t := range leaving {
+		<-t.ended
 	}
 }
 
@@ -129,7 +133,14 @@ func (n *Notifier) look(ctx context.Context) {
 			t.offer(e)
 		}
 	}
-	n.remembered(n.memory.keep(channels, func(key string) bool { return names[strings.Split(key, "/")[1]] }))
+	n.remembered(n.memory.keep(channels, func(key string) bool { return names[experimentIn(key)] }))
+}
+
+// experimentIn is the experiment that a key names.
+func experimentIn(key string) string {
+	_, rest, _ := strings.Cut(key, "/")
+	name, _, _ := strings.Cut(rest, "/")
+	return name
 }
 
 // remembered says when what was told cannot be written down.

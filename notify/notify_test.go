@@ -320,6 +320,81 @@ func TestAChannelThatFailsHoldsNobodyUp(t *testing.T) {
 	})
 }
 
+// What a channel wants to be told of may change; it is not told all again for that.
+func TestWhatAChannelWantsChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, hook := newWorld(), &wire{}
+		w.decide(assay.Refuted)
+		notifying(t, w.options(""), hook, func(n *Notifier) {
+			pass(2 * time.Second)
+			n.Set([]assay.Channel{{Kind: assay.ChannelWebhook, URL: "http://hook", On: []assay.Occasion{assay.OnKillSwitch}}})
+			w.decide(assay.Holds)
+			w.change(func(r *assay.Report) { r.Experiment.Tripped = assay.SwitchErrors })
+			pass(2 * time.Second)
+			if got := strings.Join(hook.ids(), " "); got != "verdict/orders/new/1:refuted kill_switch/orders//1:errors" {
+				t.Errorf("told %s", got)
+			}
+		})
+	})
+}
+
+// hanging answers nobody, until they go away.
+type hanging struct{}
+
+func (hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// All channels end at the same time, also those that are named twice.
+func TestChannelsEndTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		was := client.Transport
+		client.Transport = hanging{}
+		defer func() { client.Transport = was }()
+		w := newWorld()
+		w.decide(assay.Refuted)
+		n, err := New(w.options(""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hook := assay.Channel{Kind: assay.ChannelWebhook, URL: "http://hook"}
+		other := assay.Channel{Kind: assay.ChannelWebhook, URL: "http://other"}
+		n.Set([]assay.Channel{hook, hook, other})
+		n.Set([]assay.Channel{hook, hook, other})
+		n.look(t.Context())
+		synctest.Wait() // for answers
+		before := time.Now()
+		n.Set(nil)
+		if d := time.Since(before); d != grace {
+			t.Errorf("it took %s to end", d)
+		}
+	})
+}
+
+// Whatever a file says that should tell what was told, nothing breaks down.
+func TestMemoriesThatAreNone(t *testing.T) {
+	for text, fine := range map[string]bool{
+		`null`: true, `{}`: true, `{"webhook-1": null}`: true, `{"webhook-1": {"verdict": "holds"}}`: true,
+		`[]`: false, `{"webhook-1": {"verdict": 1}}`: false, `{`: false,
+	} {
+		memory := filepath.Join(t.TempDir(), "notified.json")
+		if err := os.WriteFile(memory, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		n, err := New(newWorld().options(memory))
+		if (err == nil) != fine {
+			t.Errorf("%s: %v", text, err)
+		}
+		if err == nil {
+			n.look(t.Context())
+			if err := n.memory.note("webhook-1", refuted()); err != nil {
+				t.Errorf("%s: %v", text, err)
+			}
+		}
+	}
+}
+
 func TestMassesOfDrops(t *testing.T) {
 	r := &assay.Report{Experiment: assay.Experiment{Name: "orders", Since: 1}}
 	r.Counts.Dropped = map[string]int64{}

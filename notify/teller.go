@@ -56,6 +56,7 @@ type teller struct {
 	id       string
 	channel  assay.Channel
 	notifier *Notifier
+	wants    func(assay.Occasion) bool // the notifier's lock guards it
 	queue    chan Event
 	stop     context.CancelFunc
 	ended    chan struct{}
@@ -76,11 +77,9 @@ func newTeller(id string, c assay.Channel, n *Notifier) *teller {
 	return t
 }
 
-func (t *teller) end() { t.stop(); <-t.ended }
-
-// offer takes an event that the channel wants and was not told. It never waits.
+// offer takes an event that the channel wants and was not told. It never waits. The notifier's lock is held.
 func (t *teller) offer(e Event) {
-	if !t.channel.Wants(e.Kind) || t.notifier.memory.knows(t.id, &e) {
+	if !t.wants(e.Kind) || t.notifier.memory.knows(t.id, &e) {
 		return
 	}
 	t.mu.Lock()
