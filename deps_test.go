@@ -96,7 +96,8 @@ var law = map[string][]string{
 	"replay":    {"github.com/google/uuid"},
 
 	// The lane.
-	"trial":          {"github.com/theory/jsonpath/...", module + "/trial/breaker", module + "/trial/limiter", module + "/trial/overhead"},
+	"trial":          {module + "/trial/breaker", module + "/trial/limiter", module + "/trial/overhead", module + "/trial/redact"},
+	"trial/redact":   {"github.com/theory/jsonpath/..."},
 	"trial/breaker":  {},
 	"trial/limiter":  {},
 	"trial/overhead": {module + "/stats"},
@@ -147,7 +148,7 @@ var pure = []string{
 	"stats",
 	"store/codec",
 	"suite", "suite/contrast", "suite/order", "suite/quarantine", "suite/report", "suite/schedule",
-	"trial/breaker", "trial/limiter", "trial/overhead",
+	"trial/breaker", "trial/limiter", "trial/overhead", "trial/redact",
 	"whatif",
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/assaylab/assay/compare"
 	"github.com/assaylab/assay/gateway"
 	"github.com/assaylab/assay/trial"
+	"github.com/assaylab/assay/trial/redact"
 )
 
 // production is a service with every kind of answer.
@@ -195,7 +196,7 @@ func TestClientLatencyIsTheControlsToTheNanosecond(t *testing.T) {
 				}
 				e.Budget.Concurrency, e.Budget.Queue = 2, 5
 				comparator, _ := compare.New(compare.Defaults())
-				redactor, _ := trial.NewRedactor(nil, []byte("key"))
+				redactor, _ := redact.New(nil, []byte("key"))
 				control := after(5*time.Millisecond, nil)
 				lane, err := floor.Set(t.Context(), &trial.Plan{
 					Experiment: e, Control: control, Candidates: []assay.Invoker{candidate(behaviour)},

@@ -21,7 +21,7 @@ import (
 	"github.com/assaylab/assay/lambda/sandbox"
 	"github.com/assaylab/assay/noise"
 	"github.com/assaylab/assay/pack"
-	"github.com/assaylab/assay/trial"
+	"github.com/assaylab/assay/trial/redact"
 )
 
 // comparing is how many commands of users' own compare at once.
@@ -125,7 +125,7 @@ func (b *bureau) folder(spec assay.ComparatorSpec) (string, error) {
 }
 
 // kinds are the comparators that run users' own code. They see of observations what the store may keep.
-func (b *bureau) kinds(r *trial.Redactor) []compare.Extra {
+func (b *bureau) kinds(r *redact.Redactor) []compare.Extra {
 	made := func(spec assay.ComparatorSpec, run own.Run) assay.Comparator {
 		return &own.Comparator{Place: spec.Kind + ":" + spec.Name, Run: run, See: r.Observation, Decode: compare.Decode, Log: b.log}
 	}
@@ -176,7 +176,7 @@ func (b *bureau) module(spec assay.ComparatorSpec, folder string) (own.Run, *ass
 
 // comparator builds what compares the answers of an experiment's arms, under its rules. The flaws' paths
 // are relative to the experiment.
-func (b *bureau) comparator(e *assay.Experiment, r *trial.Redactor) (assay.Comparator, []assay.Flaw) {
+func (b *bureau) comparator(e *assay.Experiment, r *redact.Redactor) (assay.Comparator, []assay.Flaw) {
 	specs := e.Comparators
 	if len(specs) == 0 {
 		specs = compare.Defaults()

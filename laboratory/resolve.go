@@ -21,7 +21,7 @@ import (
 	"github.com/assaylab/assay/remote/awslambda"
 	"github.com/assaylab/assay/remote/plainhttp"
 	"github.com/assaylab/assay/rollout"
-	"github.com/assaylab/assay/trial"
+	"github.com/assaylab/assay/trial/redact"
 )
 
 // resolver turns the names in definitions into what they stand for.
@@ -42,7 +42,7 @@ type arms struct {
 	control    assay.Invoker
 	candidates []assay.Invoker
 	comparator assay.Comparator
-	redactor   *trial.Redactor
+	redactor   *redact.Redactor
 	closers    []func()
 
 	shift func(ctx context.Context, base string, weight float64) (string, error) // of the rollout's alias, if it has one
@@ -79,7 +79,7 @@ func (r *resolver) arms(ctx context.Context, e assay.Experiment, promised map[st
 			flaws = append(flaws, f)
 		}
 	}
-	a.redactor, more = trial.NewRedactor(e.Redact, r.key)
+	a.redactor, more = redact.New(e.Redact, r.key)
 	note("redact", more)
 	if len(more) == 0 {
 		a.comparator, more = r.bureau.comparator(&e, a.redactor)

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/trial/redact"
 )
 
 // A recording has every trial with its bodies, also of matches whose bodies are not kept, and no secrets.
@@ -72,10 +73,9 @@ func TestARecordingThatNobodyReads(t *testing.T) {
 
 // The answers of a recording are redacted; equal secrets compare as equal, different ones do not.
 func TestARecordedControlIsComparedRedacted(t *testing.T) {
-	redactor, _ := NewRedactor([]string{"$.card"}, []byte("key"))
+	redactor, _ := redact.New([]string{"$.card"}, []byte("key"))
 	recorded := func() *assay.Observation {
-		o := observed(200, `{"card": "4111", "n": 1}`)
-		redactor.observation(o)
+		o := redactor.Observation(observed(200, `{"card": "4111", "n": 1}`))
 		o.Recorded = true
 		return o
 	}

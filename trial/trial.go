@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/trial/redact"
 )
 
 // Reasons for which an offer is not sampled.
@@ -53,7 +54,7 @@ type Plan struct {
 	Control    assay.Invoker   // for the secondary call
 	Candidates []assay.Invoker // in the definition's order
 	Comparator assay.Comparator
-	Redactor   *Redactor
+	Redactor   *redact.Redactor
 }
 
 // What all experiments together may cost: bytes of bodies held, candidate calls at once, trials waiting.

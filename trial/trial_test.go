@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/trial/redact"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -119,7 +120,7 @@ func plan(candidates ...assay.Invoker) *Plan {
 	for i := range candidates {
 		p.Experiment.Candidates = append(p.Experiment.Candidates, assay.Arm{Name: fmt.Sprintf("c%d", i)})
 	}
-	p.Redactor, _ = NewRedactor(nil, []byte("key"))
+	p.Redactor, _ = redact.New(nil, []byte("key"))
 	return p
 }
 

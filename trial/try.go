@@ -181,8 +181,7 @@ func (l *Lane) comparable(p *Plan, control, other *assay.Observation) *assay.Obs
 	}
 	o := *other
 	o.Header, o.Body = decoded(o.Header, o.Body, l.floor.opt.Decode)
-	p.Redactor.observation(&o)
-	return &o
+	return p.Redactor.Observation(&o)
 }
 
 // call is one call to make, and what came of it.

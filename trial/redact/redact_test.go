@@ -1,4 +1,4 @@
-package trial
+package redact
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ var hashes = regexp.MustCompile(`\[redacted [0-9a-f]{12}\]`)
 
 func redactor(t *testing.T, rules ...string) *Redactor {
 	t.Helper()
-	r, flaws := NewRedactor(rules, []byte("key"))
+	r, flaws := New(rules, []byte("key"))
 	if len(flaws) > 0 {
 		t.Fatal(flaws)
 	}
@@ -102,14 +102,14 @@ func TestRedactTrialKeepsNoSecretAndChangesNothingShared(t *testing.T) {
 }
 
 func TestRedactKeyMatters(t *testing.T) {
-	other, _ := NewRedactor(nil, []byte("another key"))
+	other, _ := New(nil, []byte("another key"))
 	if redactor(t).hash("x") == other.hash("x") {
 		t.Error("two keys give the same hash")
 	}
 }
 
 func TestRedactRules(t *testing.T) {
-	_, flaws := NewRedactor([]string{"header:x", "$.a[", "cookies", "query:"}, nil)
+	_, flaws := New([]string{"header:x", "$.a[", "cookies", "query:"}, nil)
 	if len(flaws) != 3 || flaws[0].Path[0] != "1" || flaws[1].Path[0] != "2" || flaws[2].Hint == "" {
 		t.Errorf("got %+v", flaws)
 	}
@@ -119,7 +119,7 @@ func FuzzRedactBody(f *testing.F) {
 	f.Add([]byte(`{"a":[1,{"password":"x"}],"b":"c"}`))
 	f.Add([]byte(`[1,2,{"":"\u0000"}]`))
 	f.Add([]byte(`{"token`))
-	r, _ := NewRedactor([]string{"$..b"}, []byte("key"))
+	r, _ := New([]string{"$..b"}, []byte("key"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got := r.body(b)
 		if looksLikeJSON(b) && json.Valid(b) && !json.Valid(got) && !bytes.HasPrefix(got, []byte("[withheld")) {
@@ -132,7 +132,7 @@ func FuzzRedactBody(f *testing.F) {
 // once was took 0.3 to 0.6 s for a megabyte of text.
 func BenchmarkRedactText(b *testing.B) {
 	text := bytes.Repeat([]byte("a line of a page that holds no secret, as most of them do not\n"), 1<<14)
-	r, _ := NewRedactor(nil, []byte("key"))
+	r, _ := New(nil, []byte("key"))
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
 		r.text(text)

@@ -1,4 +1,6 @@
-package trial
+// Package redact takes secrets out of trials before they are kept. In come what a definition names and a key, and a trial;
+// out goes the trial with keyed hashes where secrets were: what the store never got, it cannot leak.
+package redact
 
 import (
 	"bytes"
@@ -28,9 +30,9 @@ type Redactor struct {
 	paths   []*jsonpath.Path
 }
 
-// NewRedactor builds the redactor of a definition: "header:NAME", "query:NAME", or a JSONPath into
+// New builds the redactor of a definition: "header:NAME", "query:NAME", or a JSONPath into
 // bodies. The key, of 32 random bytes, must be the same for as long as hashes are to be comparable.
-func NewRedactor(rules []string, key []byte) (*Redactor, []assay.Flaw) {
+func New(rules []string, key []byte) (*Redactor, []assay.Flaw) {
 	r := &Redactor{key: key, headers: map[string]bool{}, query: map[string]bool{}}
 	var flaws []assay.Flaw
 	for i, rule := range rules {
@@ -72,13 +74,20 @@ func (r *Redactor) Trial(t *assay.Trial) {
 		t.Invocation.Request = &req
 	}
 	t.Invocation.Payload = r.body(t.Invocation.Payload)
+	compared := make([]*assay.Comparison, 0, len(t.Candidates)+1)
 	if t.Secondary != nil {
-		r.comparison(&t.Control, t.Secondary)
+		compared = append(compared, t.Secondary)
 	}
 	for i := range t.Candidates {
-		r.comparison(&t.Control, &t.Candidates[i])
+		compared = append(compared, &t.Candidates[i])
 	}
-	observations(t, r.observation)
+	for _, c := range compared {
+		r.comparison(&t.Control, c) // the bodies are still whole
+	}
+	r.observation(&t.Control)
+	for _, c := range compared {
+		r.observation(&c.Observation)
+	}
 }
 
 func (r *Redactor) request(q assay.Request) assay.Request {
@@ -158,7 +167,7 @@ func unescaped(s string) string {
 	return s
 }
 
-// comparison redacts what differences quote. The list is the trial's own; the bodies are still whole.
+// comparison redacts what differences quote. The list is the trial's own.
 func (r *Redactor) comparison(control *assay.Observation, c *assay.Comparison) {
 	if len(c.Differences) == 0 {
 		return
