@@ -64,6 +64,20 @@ func ComparatorFor(c Comparator, inv *Invocation) Comparator {
 	return c
 }
 
+// Weighing is what a Comparator also implements that may hold much more than the observations while it compares.
+type Weighing interface {
+	// Weigh estimates, from above, how many bytes Compare holds beside the two.
+	Weigh(control, other *Observation) int64
+}
+
+// WeightOf is what a comparator holds while it compares, in bytes, as far as it can tell.
+func WeightOf(c Comparator, control, other *Observation) int64 {
+	if w, ok := c.(Weighing); ok {
+		return w.Weigh(control, other)
+	}
+	return 0
+}
+
 // Lane takes served invocations from sources of traffic and chooses which become trials. It never
 // blocks and never fails: what it has no room for it drops and counts.
 type Lane interface {

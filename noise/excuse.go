@@ -64,6 +64,11 @@ func (e *excuser) For(inv *assay.Invocation) assay.Comparator {
 	return &chosen
 }
 
+// Weigh implements assay.Weighing: what is compared again holds nothing of the time before.
+func (e *excuser) Weigh(control, other *assay.Observation) int64 {
+	return assay.WeightOf(e.next, control, other)
+}
+
 // Compare implements assay.Comparator.
 func (e *excuser) Compare(control, other *assay.Observation) []assay.Difference {
 	all := slices.Clone(e.next.Compare(control, other)) // the next one's list is its own

@@ -248,3 +248,16 @@ func FuzzClasses(f *testing.F) {
 		Propose(pairs(path, a+"|"+b, a+"|"+b, b+"|"+a), nil)
 	})
 }
+
+// weight is a comparator that takes so much to compare.
+type weight int64
+
+func (w weight) Compare(_, _ *assay.Observation) []assay.Difference { return nil }
+func (w weight) Weigh(_, _ *assay.Observation) int64                { return int64(w) }
+
+func TestRulesWeighNothing(t *testing.T) {
+	rules := []assay.Rule{{Path: "body:$.id", Class: assay.ClassUUID}}
+	if got := assay.WeightOf(Excuse(weight(7), rules, nil), &assay.Observation{}, &assay.Observation{}); got != 7 {
+		t.Errorf("with rules, comparing weighs %d instead of 7", got)
+	}
+}

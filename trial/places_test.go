@@ -3,6 +3,7 @@ package trial
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -159,5 +160,53 @@ func TestAnAnswerIsHeldWithinTheBudget(t *testing.T) {
 	}
 	if got := refused.Load(); got > 1<<20 || got < 1<<20-chunk-20 {
 		t.Errorf("an answer took %d bytes of a budget of %d", got, 1<<20)
+	}
+}
+
+// weighty takes so much to compare, and tells when it does.
+type weighty struct {
+	byBody
+	weight  int64
+	holding func()
+}
+
+func (w weighty) Weigh(_, _ *assay.Observation) int64 { return w.weight }
+
+func (w weighty) Compare(a, b *assay.Observation) []assay.Difference {
+	w.holding()
+	return w.byBody.Compare(a, b)
+}
+
+// TestComparingIsHeldWithinTheBudget: what has no room is dropped and counted, and all is given back.
+func TestComparingIsHeldWithinTheBudget(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		weight  int64
+		holding func()
+		kept    int
+		dropped map[string]int64
+	}{
+		{"room", 1 << 20, func() {}, 1, map[string]int64{}},
+		{"no room", DefaultMemory, func() {}, 0, map[string]int64{DropMemory: 1}},
+		{"a panic", 1 << 20, func() { panic("a defect") }, 0, map[string]int64{DropPanic: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			store := &memory{}
+			f := New(Options{Store: store})
+			p, held := plan(answers(200, "a")), int64(0)
+			p.Comparator = weighty{weight: c.weight, holding: func() { held = f.held.Load(); c.holding() }}
+			l := lane(t, f, p)
+			serve(l, "x")
+			f.Close(context.Background())
+			if got := l.current.Load().ledger.snapshot().Dropped; len(store.kept()) != c.kept || !maps.Equal(got, c.dropped) {
+				t.Errorf("%d are kept, want %d; dropped %v, want %v", len(store.kept()), c.kept, got, c.dropped)
+			}
+			if reached := c.weight < DefaultMemory; reached && held < c.weight || !reached && held != 0 {
+				t.Errorf("%d bytes are held while a trial of %d is compared", held, c.weight)
+			}
+			if left := f.held.Load(); left != 0 {
+				t.Errorf("%d bytes are held still", left)
+			}
+		})
 	}
 }

@@ -91,7 +91,7 @@ type Floor struct {
 	keeper *keeper
 	places places
 
-	held    atomic.Int64 // bytes of bodies, all lanes
+	held    atomic.Int64 // bytes of bodies, all lanes, and of what compares them
 	waiting atomic.Int64 // trials, all lanes
 	heavy   sync.Mutex   // held while a large trial is compared and redacted: that takes many times its size
 

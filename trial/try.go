@@ -152,13 +152,11 @@ func (l *Lane) compare(p *Plan, t *task, calls []call, made *assay.Trial) (refus
 		if c.observation == nil {
 			continue
 		}
-		compared := assay.Comparison{
-			Observation: *c.observation,
-			Differences: comparator.Compare(t.control, l.comparable(p, t.control, c.observation)),
+		found, refused := l.differences(comparator, t.control, l.comparable(p, t.control, c.observation))
+		if refused != "" {
+			return refused
 		}
-		if undecided(compared.Differences) {
-			return DropCompare
-		}
+		compared := assay.Comparison{Observation: *c.observation, Differences: found}
 		if c.role == assay.RoleSecondary {
 			made.Secondary = &compared
 			continue
@@ -166,6 +164,20 @@ func (l *Lane) compare(p *Plan, t *task, calls []call, made *assay.Trial) (refus
 		made.Candidates = append(made.Candidates, compared)
 	}
 	return ""
+}
+
+// differences holds what comparing takes against what all experiments together may hold: the values of a document take
+// many times its bytes.
+func (l *Lane) differences(c assay.Comparator, control, other *assay.Observation) (found []assay.Difference, refused string) {
+	weight := assay.WeightOf(c, control, other)
+	if !addWithin(&l.floor.held, weight, l.floor.opt.Memory) {
+		return nil, DropMemory
+	}
+	defer l.floor.held.Add(-weight)
+	if found = c.Compare(control, other); undecided(found) {
+		return nil, DropCompare
+	}
+	return found, ""
 }
 
 // undecided tells whether a comparator could not compare.
