@@ -55,6 +55,8 @@ type Channel struct {
 
 	Repository string `json:"repository,omitempty"` // of GitHub, "owner/name"
 	Commit     string `json:"commit,omitempty"`     // its hash, or "env:NAME"
+	As         string `json:"as,omitempty"`         // "" or "status": a commit status; "check": a check run
+	File       string `json:"file,omitempty"`       // of a check run: the file of the repository to annotate; "" for none
 
 	Server string   `json:"server,omitempty"` // of SMTP, "host:port"
 	From   string   `json:"from,omitempty"`
@@ -112,6 +114,12 @@ func (c *Channel) gitHubFlaws(add func(hint, format string, args ...any)) {
 	}
 	if c.Secret == "" {
 		add("write token: env:GITHUB_TOKEN", "github has no token")
+	}
+	if c.As != "" && c.As != "status" && c.As != "check" {
+		add("leave it out for a commit status, or write check", "github as %q is unknown", c.As)
+	}
+	if c.File != "" && c.As != "check" {
+		add("write as: check", "a commit status has no file to annotate")
 	}
 	if c.URL != "" && !absoluteURL(c.URL) {
 		add(`write api: "https://..."`, "%q is no URL", c.URL)

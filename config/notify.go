@@ -33,6 +33,8 @@ func (r *reader) channel(n *yaml.Node) assay.Channel {
 			"repository": func(n *yaml.Node) { c.Repository = r.text(n) },
 			"commit":     func(n *yaml.Node) { c.Commit = r.text(n) },
 			"token":      secret,
+			"as":         func(n *yaml.Node) { c.As = r.text(n) },
+			"file":       func(n *yaml.Node) { c.File = r.text(n) },
 			"api":        func(n *yaml.Node) { c.URL = r.text(n) },
 		}),
 		"email": way(assay.ChannelEmail, fields{
@@ -72,6 +74,8 @@ type gitHubFile struct {
 	Repository string       `yaml:"repository"`
 	Commit     string       `yaml:"commit"`
 	Token      assay.Secret `yaml:"token"`
+	As         string       `yaml:"as,omitempty"`
+	File       string       `yaml:"file,omitempty"`
 	API        string       `yaml:"api,omitempty"`
 }
 
@@ -93,7 +97,7 @@ func channelBody(c assay.Channel) channelFile {
 	case assay.ChannelSlack:
 		f.Slack = &slackFile{c.Hook}
 	case assay.ChannelGitHub:
-		f.GitHub = &gitHubFile{c.Repository, c.Commit, c.Secret, c.URL}
+		f.GitHub = &gitHubFile{c.Repository, c.Commit, c.Secret, c.As, c.File, c.URL}
 	case assay.ChannelEmail:
 		f.Email = &emailFile{c.Server, c.From, c.To, c.User, c.Secret, c.TLS, c.CA}
 	}

@@ -16,6 +16,7 @@ notify:
     slack: {url: "env:SLACK"}
   - webhook: {url: "https://ops.example.com/assay", secret: "file:/etc/key"}
   - github: {repository: acme/shop, commit: "env:GITHUB_SHA", token: "env:GITHUB_TOKEN"}
+  - github: {repository: acme/shop, commit: "env:GITHUB_SHA", token: "env:GITHUB_TOKEN", as: check, file: lab/assay.yaml}
   - email: {server: "mail.example.com:587", from: a@example.com, to: b@example.com, user: a, password: "env:P", tls: implicit, ca: /ca.pem}
 `
 	doc, err := Parse("f.yaml", []byte(text), Options{})
@@ -26,6 +27,7 @@ notify:
 		{Kind: assay.ChannelSlack, On: []assay.Occasion{assay.OnVerdict, assay.OnRollback}, Hook: "env:SLACK"},
 		{Kind: assay.ChannelWebhook, URL: "https://ops.example.com/assay", Secret: "file:/etc/key"},
 		{Kind: assay.ChannelGitHub, Repository: "acme/shop", Commit: "env:GITHUB_SHA", Secret: "env:GITHUB_TOKEN"},
+		{Kind: assay.ChannelGitHub, Repository: "acme/shop", Commit: "env:GITHUB_SHA", Secret: "env:GITHUB_TOKEN", As: "check", File: "lab/assay.yaml"},
 		{Kind: assay.ChannelEmail, Server: "mail.example.com:587", From: "a@example.com", To: []string{"b@example.com"}, User: "a", Secret: "env:P", TLS: "implicit", CA: "/ca.pem"},
 	}
 	if diff := cmp.Diff(want, doc.Notify); diff != "" {
@@ -52,6 +54,8 @@ func TestChannelsAreRefused(t *testing.T) {
 		`{on: [verdicts], slack: {url: env:A}}`:                                         `"verdicts" is nothing to tell of`,
 		`on: [verdict]`:                                                                 "says not how to tell",
 		`github: {repository: shop, commit: a, token: env:T}`:                           "no repository",
+		`github: {repository: a/b, commit: a, token: env:T, as: checks}`:                `github as "checks" is unknown`,
+		`github: {repository: a/b, commit: a, token: env:T, file: a.yaml}`:              "no file to annotate",
 		`email: {server: mail, from: a@b.c, to: a@b.c}`:                                 "no server of e-mail",
 		`email: {server: "m:25", from: a, to: a@b.c}`:                                   "no e-mail address",
 		`email: {server: "m:25", from: a@b.c, to: a@b.c, tls: none, password: "env:P"}`: "for all to read",

@@ -75,66 +75,6 @@ func escape(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 }
 
-// maxDescription is GitHub's limit, in characters.
-const maxDescription = 140
-
-// sendStatus sets a commit status: POST /repos/{owner}/{repo}/statuses/{sha}.
-func sendStatus(ctx context.Context, c assay.Channel, e *Event, token string, env func(string) (string, bool)) error {
-	commit := c.Commit
-	if strings.HasPrefix(commit, "env:") {
-		var err error
-		if commit, err = read(assay.Secret(commit), env); err != nil {
-			return err
-		}
-	}
-	api := c.URL
-	if api == "" {
-		api = "https://api.github.com"
-	}
-	status := map[string]string{"state": stateOf(e), "description": shorten(e.Title+": "+e.Text, maxDescription), "context": contextOf(e)}
-	if e.Link != "" {
-		status["target_url"] = e.Link
-	}
-	body, err := json.Marshal(status)
-	if err != nil {
-		return err
-	}
-	to := strings.TrimSuffix(api, "/") + "/repos/" + c.Repository + "/statuses/" + url.PathEscape(commit)
-	return post(ctx, to, http.Header{"Authorization": {"Bearer " + token}, "Accept": {"application/vnd.github+json"}, "X-Github-Api-Version": {"2022-11-28"}}, body)
-}
-
-// stateOf is a commit's state after an event.
-func stateOf(e *Event) string {
-	switch {
-	case e.Outcome == string(assay.Holds):
-		return "success"
-	case e.Outcome == string(assay.Inconclusive):
-		return "pending"
-	case e.Kind == assay.OnDrops || e.Kind == assay.OnMasking:
-		return "error" // the verdict is in doubt, not the commit
-	}
-	return "failure"
-}
-
-// contextOf names the status: one for each candidate's verdict, and one for each other kind of event.
-func contextOf(e *Event) string {
-	name := "assay/" + e.Experiment
-	if e.Candidate != "" {
-		name += "/" + e.Candidate
-	}
-	if e.Kind != assay.OnVerdict {
-		name += " (" + string(e.Kind) + ")"
-	}
-	return name
-}
-
-func shorten(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return text
-}
-
 // post sends JSON. Errors do not name the address, which may be a secret.
 func post(ctx context.Context, to string, h http.Header, body []byte) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))

@@ -108,28 +108,6 @@ func TestSlackIsWrittenAsSlackReads(t *testing.T) {
 	}
 }
 
-func TestCommitStatus(t *testing.T) {
-	s := newStation(t)
-	c := assay.Channel{Kind: assay.ChannelGitHub, URL: s.url, Repository: "acme/shop", Commit: "env:GITHUB_SHA", Secret: "env:GITHUB_TOKEN"}
-	vars := env(map[string]string{"GITHUB_SHA": "abc123", "GITHUB_TOKEN": "t0ken"})
-	for outcome, want := range map[string]string{"refuted": "failure", "holds": "success"} {
-		e := refuted()
-		e.Outcome = outcome
-		if err := Send(t.Context(), c, e, vars, noon); err != nil {
-			t.Fatal(err)
-		}
-		requests, bodies := s.told()
-		last := len(bodies) - 1
-		var status struct{ State, Description, Context, Target_url string }
-		if err := json.Unmarshal([]byte(bodies[last]), &status); err != nil || status.State != want || status.Context != "assay/orders/new" || len([]rune(status.Description)) > 140 {
-			t.Errorf("%+v, %v", status, err)
-		}
-		if r := requests[last]; r.URL.Path != "/repos/acme/shop/statuses/abc123" || r.Header.Get("Authorization") != "Bearer t0ken" {
-			t.Errorf("%s %v", r.URL.Path, r.Header)
-		}
-	}
-}
-
 func TestErrorsDoNotTellSecrets(t *testing.T) {
 	gone := httptest.NewServer(nil)
 	gone.Close()

@@ -165,7 +165,7 @@ func Send(ctx context.Context, c assay.Channel, e *Event, env func(string) (stri
 	case assay.ChannelSlack:
 		return sendSlack(ctx, c, e, env)
 	case assay.ChannelGitHub:
-		return sendStatus(ctx, c, e, secret, env)
+		return sendGitHub(ctx, c, e, secret, env)
 	case assay.ChannelEmail:
 		return sendMail(ctx, c, e, secret)
 	}
