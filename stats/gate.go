@@ -110,12 +110,6 @@ func mean(all []wealth) float64 {
 	return sum / float64(len(all))
 }
 
-// HostFinds tells whether blocks of two arms that are one and the same differ, as far as alpha allows to
-// say. A host on which they do is unfit to compare others on.
-func HostFinds(differences []float64, alpha float64) bool {
-	return Centre(differences, 0).EValue() >= 1/alpha
-}
-
 // Needed estimates how many differences Centre needs to tell centre, as they spread about it with this
 // scale (1.4826 times the median distance), from zero on one side; false if more than a million.
 func Needed(centre, scale, alpha float64) (n int64, ok bool) {

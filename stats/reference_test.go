@@ -13,16 +13,10 @@ var differences = []float64{
 	-.11, -.01, -.05, -.10, -.04, .02, -.07, -.08, -.03, -.06,
 }
 
-// permeability and depression are the examples of R's wilcox.test, after Hollander and Wolfe (1973).
-var (
-	permeability = struct{ x, y []float64 }{
-		[]float64{.80, .83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, .73, 1.46},
-		[]float64{1.15, .88, .90, .74, 1.21},
-	}
-	depression = minus(
-		[]float64{1.83, .50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30},
-		[]float64{.878, .647, .598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29})
-)
+// depression is an example of R's wilcox.test, after Hollander and Wolfe (1973).
+var depression = minus(
+	[]float64{1.83, .50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30},
+	[]float64{.878, .647, .598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29})
 
 func minus(x, y []float64) []float64 {
 	d := make([]float64, len(x))
@@ -45,10 +39,6 @@ func TestReferenceValues(t *testing.T) {
 	rho := NormalMixtureRho(100, .05)
 	tanh := func(n int) float64 { return TanhGate(differences[:n], 0).EValue() }
 	sign := func(n int) float64 { return SignGate(differences[:n], 0).EValue() }
-	w, pw := MannWhitney(permeability.x, permeability.y)
-	v, pv := SignedRank(depression)
-	low20, high20, has20 := MedianRanks(20, .95)
-	low50, high50, has50 := MedianRanks(50, .95)
 	for _, c := range []struct {
 		name      string
 		got, want float64
@@ -70,18 +60,7 @@ func TestReferenceValues(t *testing.T) {
 		{"tanh at 10", tanh(10), 1.679558, 1e-6},
 		{"tanh at 15", tanh(15), 5.818585, 1e-6},
 		{"tanh at 20", tanh(20), 18.56947, 1e-5},
-		{"Mann-Whitney W", w, 35, 1e-9},
-		{"Mann-Whitney p", pw, .1272061, 1e-7},
-		{"Hodges-Lehmann", Shift(permeability.x, permeability.y), .305, 1e-9},
-		{"signed rank V", v, 40, 1e-9},
-		{"signed rank p", pv, .01953125, 1e-12},
 		{"pseudomedian", Pseudomedian(depression), .46, 1e-9},
-		{"median ranks of 20", float64(low20), 6, 1e-9},
-		{"median ranks of 20, high", float64(high20), 15, 1e-9},
-		{"median ranks of 20, confidence", 100 * has20, 95.861, 1e-3},
-		{"median ranks of 50", float64(low50), 18, 1e-9},
-		{"median ranks of 50, high", float64(high50), 33, 1e-9},
-		{"median ranks of 50, confidence", 100 * has50, 96.716, 1e-3},
 	} {
 		// The Bernoulli row gives digits cut off, not rounded; so a whole unit is allowed.
 		if math.Abs(c.got-c.want) >= c.digits {
