@@ -117,8 +117,8 @@ func Open(opts Options) (*Queue, error) {
 func (q *Queue) Close() {
 	q.mu.Lock()
 	q.closed = true
+	q.end() // with it: who finds it closed finds its context ended
 	q.mu.Unlock()
-	q.end()
 	q.work.Wait()
 }
 

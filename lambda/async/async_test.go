@@ -241,6 +241,24 @@ func TestRestartGoesOn(t *testing.T) {
 	})
 }
 
+// A record for another function of a try that ended while the queue did is that of the next queue.
+func TestARecordOutlivesItsQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, Policy{OnSuccess: control.FunctionARN("g")}, success)
+		l.takes = time.Second
+		q := l.open(t)
+		add(t, q, Event{ID: "one", Function: "f", Payload: []byte("1")})
+		synctest.Wait()
+		q.Close() // waits for the try
+		q = l.open(t)
+		time.Sleep(2 * time.Second)
+		q.Close()
+		if n := len(l.seen); n != 2 || l.seen[n-1].function != "g" || !strings.Contains(l.seen[n-1].payload, `"requestId":"one"`) {
+			t.Errorf("tried %+v", l.seen)
+		}
+	})
+}
+
 func TestInterruptedTryDoesNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, Policy{}, Outcome{Interrupted: true}, success)

@@ -118,8 +118,13 @@ func (q *Queue) forward(e Event, policy Policy, destination string, message []by
 		q.opts.Log.Warn("a record was dropped: events call each other without end", "function", e.Function, "request", e.ID, "destination", destination)
 		return
 	}
-	next := Event{ID: control.NewID(), Function: ref.Name, Qualifier: ref.Qualifier, Payload: message, TraceID: e.TraceID, Depth: e.Depth + 1}
-	if room, err := q.Add(next); err != nil || !room {
+	now := q.opts.Now()
+	next := Event{ID: control.NewID(), Function: ref.Name, Qualifier: ref.Qualifier, Payload: message, TraceID: e.TraceID, Depth: e.Depth + 1, Accepted: now, Due: now}
+	room, err := q.Add(next)
+	if !room && err == nil && q.ctx.Err() != nil { // it is the next queue's
+		room, err = true, q.keep(next)
+	}
+	if err != nil || !room {
 		q.opts.Log.Error("a record was dropped: the queue is full or cannot be written", "function", e.Function, "request", e.ID, "destination", destination, "error", err)
 	}
 }
