@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -48,12 +49,43 @@ func (l *Loader) Start(attr Attr) (*os.Process, *Conn, error) {
 		return nil, nil, fmt.Errorf("making a socket: %w", err)
 	}
 	attr.Files[Control] = theirs
-	process, err := os.StartProcess(l.path(), []string{"assay-sandbox"}, &os.ProcAttr{Env: []string{}, Files: attr.Files[:], Sys: &attr.Sys})
+	process, err := l.launch(attr)
 	if err != nil {
 		conn.Close()
 		return nil, nil, fmt.Errorf("starting the loader: %w", errors.Unwrap(err))
 	}
 	return process, &Conn{conn.(*net.UnixConn)}, nil
+}
+
+// launch starts the child in its group. Filters of system calls that look at flags, as systemd and container engines
+// set them, hide clone3, whose flags they cannot see: then the child is moved into the group, before it has a script.
+func (l *Loader) launch(attr Attr) (*os.Process, error) {
+	how := &os.ProcAttr{Env: []string{}, Files: attr.Files[:], Sys: &attr.Sys}
+	process, err := os.StartProcess(l.path(), []string{"assay-sandbox"}, how)
+	if !attr.Sys.UseCgroupFD || !errors.Is(err, unix.ENOSYS) {
+		return process, err
+	}
+	attr.Sys.UseCgroupFD = false
+	if process, err = os.StartProcess(l.path(), []string{"assay-sandbox"}, how); err != nil {
+		return nil, err
+	}
+	if err := join(attr.Sys.CgroupFD, process.Pid); err != nil {
+		process.Kill()
+		process.Wait()
+		return nil, &os.PathError{Op: "joining", Path: "cgroup.procs", Err: err}
+	}
+	return process, nil
+}
+
+// join moves a process into a control group of version 2.
+func join(group, pid int) error {
+	fd, err := unix.Openat(group, "cgroup.procs", unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	_, err = unix.Write(fd, []byte(strconv.Itoa(pid)))
+	return err
 }
 
 // Close ends the connection.

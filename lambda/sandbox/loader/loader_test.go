@@ -4,12 +4,15 @@ package loader
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
@@ -194,4 +197,80 @@ func BenchmarkStart(b *testing.B) {
 			conn.Close()
 		}
 	})
+}
+
+// TestGroupsWithoutClone3: a filter hides clone3, as systemd's RestrictNamespaces= and Docker's do; the child is in its
+// group all the same.
+func TestGroupsWithoutClone3(t *testing.T) {
+	group := group(t)
+	l, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	attr := Attr{Sys: syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(group.Fd())}}
+	for _, hidden := range []bool{false, true} {
+		var process *os.Process
+		var conn *Conn
+		var err error
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			runtime.LockOSThread() // and not unlocked: the thread ends with its filter
+			if hidden {
+				hideClone3(t)
+			}
+			process, conn, err = l.Start(attr)
+		}()
+		<-done
+		if err != nil {
+			t.Fatalf("hidden %v: %v", hidden, err)
+		}
+		in, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", process.Pid))
+		if err != nil || !strings.Contains(string(in), filepath.Base(group.Name())) {
+			t.Errorf("hidden %v: the child is in %s (%v)", hidden, in, err)
+		}
+		conn.Close()
+		process.Wait()
+	}
+}
+
+// group makes a control group of version 2.
+func group(t *testing.T) *os.File {
+	t.Helper()
+	for _, root := range []string{"/sys/fs/cgroup/unified", "/sys/fs/cgroup"} {
+		if _, err := os.Stat(filepath.Join(root, "cgroup.procs")); err != nil {
+			continue
+		}
+		dir, err := os.MkdirTemp(root, "assay-test-")
+		if err != nil {
+			continue
+		}
+		t.Cleanup(func() { os.Remove(dir) })
+		f, err := os.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		return f
+	}
+	t.Skip("no control group of version 2 can be made here")
+	return nil
+}
+
+// hideClone3 has the kernel say to the calling thread that it has no such call.
+func hideClone3(t *testing.T) {
+	filter := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS}, // the call's number
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: unix.SYS_CLONE3},
+		{Code: unix.BPF_RET, K: 0x00050000 | uint32(unix.ENOSYS)}, // SECCOMP_RET_ERRNO
+		{Code: unix.BPF_RET, K: 0x7fff0000},                       // SECCOMP_RET_ALLOW
+	}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		t.Error(err)
+	}
+	if err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0); err != nil {
+		t.Error(err)
+	}
 }
