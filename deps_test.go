@@ -20,8 +20,8 @@ var law = map[string][]string{
 	"config/template":     {"go.yaml.in/yaml/v4", module + "/config"},
 	"deploy":              {"github.com/aws/aws-sdk-go-v2/...", "github.com/aws/smithy-go"},
 	"event":               {"github.com/aws/aws-lambda-go/events"},
-	"gateway":             {module + "/wire", module + "/clients"},
-	"lambda":              {module + "/lambda/sandbox", module + "/lambda/runtimeapi", module + "/lambda/control", module + "/lambda/code", module + "/lambda/async"},
+	"gateway":             {module + "/wire", module + "/clients", "github.com/google/uuid"},
+	"lambda":              {module + "/lambda/sandbox", module + "/lambda/runtimeapi", module + "/lambda/control", module + "/lambda/code", module + "/lambda/async", "github.com/google/uuid"},
 	"lambda/runtimeapi":   {},
 	"remote/plainhttp":    {module + "/wire", module + "/clients"},
 	"wire":                {module + "/clients"},
@@ -60,7 +60,7 @@ var law = map[string][]string{
 	// Past one machine.
 	"stream": {"github.com/nats-io/nats.go/..."},
 
-	"console":             {"github.com/klauspost/compress/gzhttp", module + "/clients", module + "/console/charts", module + "/console/metrics", module + "/console/pages", module + "/console/shape", module + "/reading", module + "/noise", module + "/drift", module + "/whatif", module + "/export"},
+	"console":             {"github.com/klauspost/compress/gzhttp", module + "/clients", module + "/console/charts", module + "/console/metrics", module + "/console/pages", module + "/console/shape", module + "/reading", module + "/noise", module + "/drift", module + "/whatif", module + "/export", "github.com/google/uuid"},
 	"console/browser":     {},
 	"console/charts":      {},
 	"console/metrics":     {module + "/clients", module + "/console/shape", "github.com/prometheus/client_golang/..."},
@@ -68,12 +68,12 @@ var law = map[string][]string{
 	"console/shape":       {module + "/noise"},
 	"machine":             {module + "/lambda", module + "/lambda/sandbox", "golang.org/x/sys/unix"},
 	"pack":                {"github.com/bmatcuk/doublestar/v4", "github.com/klauspost/compress/flate"},
-	"lambda/awsapi":       {module + "/event", module + "/lambda", module + "/lambda/awsapi/model", module + "/lambda/control", module + "/lambda/sigv4", "github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"},
+	"lambda/awsapi":       {module + "/event", module + "/lambda", module + "/lambda/awsapi/model", module + "/lambda/control", module + "/lambda/sigv4", "github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream", "github.com/google/uuid"},
 	"lambda/awsapi/model": {},
 	"lambda/sigv4":        {},
-	"lambda/async":        {module + "/lambda/control"},
+	"lambda/async":        {module + "/lambda/control", "github.com/google/uuid"},
 	"lambda/code":         {},
-	"lambda/control":      {module + "/lambda/code"},
+	"lambda/control":      {module + "/lambda/code", "github.com/google/uuid"},
 
 	// The embedded engine's hold on processes.
 	"lambda/sandbox":        {"golang.org/x/sys/unix", module + "/lambda/sandbox/cgroup", module + "/lambda/sandbox/loader"},

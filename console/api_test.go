@@ -345,13 +345,6 @@ func TestNewNeedsItsRooms(t *testing.T) {
 	}
 }
 
-func TestNewUUID(t *testing.T) {
-	a, b := newUUID(), newUUID()
-	if a == b || len(a) != 36 || a[14] != '4' || !strings.ContainsRune("89ab", rune(a[19])) {
-		t.Errorf("%s, %s", a, b)
-	}
-}
-
 func TestTrend(t *testing.T) {
 	lab := newFakeLab()
 	body := call(t, newConsole(lab, nil), "GET", "/api/v1/experiments/rounding-float/trend", "").Body.String()

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/clients"
 	"github.com/assaylab/assay/console/metrics"
@@ -182,7 +184,7 @@ func New(opt Options) (*Console, error) {
 		opt.Now = time.Now
 	}
 	if opt.NewID == nil {
-		opt.NewID = newUUID
+		opt.NewID = uuid.NewString
 	}
 	c := &Console{opt: opt}
 	if err := c.openPages(); err != nil {

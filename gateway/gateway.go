@@ -8,12 +8,12 @@
 package gateway
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/assaylab/assay"
 )
@@ -62,7 +62,7 @@ func New(o Options) *Gateway {
 		g.now = time.Now
 	}
 	if g.newID == nil {
-		g.newID = newUUID
+		g.newID = uuid.NewString
 	}
 	g.table.Store(&table{})
 	return g
@@ -123,14 +123,4 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, route *Route) {
 	default:
 		handler.ServeHTTP(w, r)
 	}
-}
-
-// newUUID returns a random UUID (RFC 9562, version 4).
-func newUUID() string {
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails, says crypto/rand
-	id[6] = id[6]&0x0f | 0x40
-	id[8] = id[8]&0x3f | 0x80
-	s := hex.EncodeToString(id[:])
-	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
 }

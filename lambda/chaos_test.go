@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
 
 	"github.com/assaylab/assay"
@@ -33,7 +34,7 @@ func TestKillsUnderLoad(t *testing.T) {
 			for caller := range 8 {
 				wg.Go(func() {
 					for i := 0; i < 20 || i < 500 && crashed.Load() < 5; i++ {
-						id, call := caller*1000+i, Call{Function: tt.fn.Name, ID: newID()}
+						id, call := caller*1000+i, Call{Function: tt.fn.Name, ID: uuid.NewString()}
 						call.Payload, _ = json.Marshal(m{"ID": id, "Sleep": 2})
 						if l.survives(call, id, tt.stream) {
 							served.Add(1)

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
 	"github.com/assaylab/assay"
@@ -170,7 +171,7 @@ func (l lab) callCtx(ctx context.Context, name string, event any) *assay.Observa
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	o, err := l.Invoker(name).Invoke(ctx, &assay.Invocation{ID: newID(), Payload: payload})
+	o, err := l.Invoker(name).Invoke(ctx, &assay.Invocation{ID: uuid.NewString(), Payload: payload})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -427,7 +428,7 @@ func TestContext(t *testing.T) {
 	for _, fn := range []assay.Function{pythonFn(t, "app.handler"), nodeFn(t, "index.handler")} {
 		t.Run(fn.Name, func(t *testing.T) {
 			l := newLab(t, Options{}, fn)
-			id := newID()
+			id := uuid.NewString()
 			o, err := l.Invoker(fn.Name+":$LATEST").Invoke(t.Context(), &assay.Invocation{ID: id, Payload: []byte(`{"do": "context"}`)})
 			if err != nil {
 				t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/lambda/runtimeapi"
 	"github.com/assaylab/assay/lambda/sandbox"
@@ -55,7 +57,7 @@ type environment struct {
 }
 
 func newEnvironment(e *Engine, p *pool) *environment {
-	stream := e.opts.Now().UTC().Format("2006/01/02/") + "[" + p.current.number + "]" + strings.ReplaceAll(newID(), "-", "")
+	stream := e.opts.Now().UTC().Format("2006/01/02/") + "[" + p.current.number + "]" + strings.ReplaceAll(uuid.NewString(), "-", "")
 	return &environment{
 		engine: e, function: p.function, pool: p, version: p.current, stream: stream,
 		log:      &recorder{ring: p.function.log, version: p.current.number, stream: stream},

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/lambda/runtimeapi"
 )
@@ -35,7 +37,7 @@ type exchange struct {
 
 func newExchange(ctx context.Context, call Call) *exchange {
 	if !plainName.MatchString(call.ID) { // it becomes a header and a part of a path
-		call.ID = newID()
+		call.ID = uuid.NewString()
 	}
 	if len(call.Payload) == 0 {
 		call.Payload = []byte("{}") // as AWS does

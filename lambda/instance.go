@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/lambda/runtimeapi"
 	"github.com/assaylab/assay/lambda/sandbox"
@@ -54,7 +56,7 @@ func (v *environment) newInstance(phase string) (*instance, error) {
 		exits: make(chan exit, 1+runtimeapi.MaxExtensions),
 	}
 	inst.api = runtimeapi.New(runtimeapi.Config{
-		Listener: listener, ID: newID, Dial: v.box.Dial, Now: v.engine.opts.Now, Pace: v.engine.pace(), External: v.version.extensions(),
+		Listener: listener, ID: uuid.NewString, Dial: v.box.Dial, Now: v.engine.opts.Now, Pace: v.engine.pace(), External: v.version.extensions(),
 		FunctionName: fn.Name, FunctionVersion: fn.number, Handler: fn.Handler, AccountID: assay.EmbeddedAccount,
 		Init: v.initStart(phase),
 	})

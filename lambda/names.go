@@ -14,8 +14,6 @@ const latest = control.Latest
 // plainName is what a request id may be, which becomes a header and a part of a path.
 var plainName = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,64}$`)
 
-func newID() string { return control.NewID() }
-
 // traceID is an X-Ray trace header made of a request's id; nothing samples it.
 func traceID(id string, now time.Time) string {
 	sum := sha256.Sum256([]byte(id))

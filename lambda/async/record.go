@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/assaylab/assay/lambda/control"
 )
 
@@ -119,7 +121,7 @@ func (q *Queue) forward(e Event, policy Policy, destination string, message []by
 		return
 	}
 	now := q.opts.Now()
-	next := Event{ID: control.NewID(), Function: ref.Name, Qualifier: ref.Qualifier, Payload: message, TraceID: e.TraceID, Depth: e.Depth + 1, Accepted: now, Due: now}
+	next := Event{ID: uuid.NewString(), Function: ref.Name, Qualifier: ref.Qualifier, Payload: message, TraceID: e.TraceID, Depth: e.Depth + 1, Accepted: now, Due: now}
 	room, err := q.Add(next)
 	if !room && err == nil && q.ctx.Err() != nil { // it is the next queue's
 		room, err = true, q.keep(next)

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/lambda/awsapi/model"
 	"github.com/assaylab/assay/lambda/control"
@@ -48,7 +50,7 @@ type call struct {
 
 // operate serves a request, once it is known whose, and that AWS's model allows it.
 func (a *API) operate(w http.ResponseWriter, r *http.Request, op operation) {
-	c := &call{API: a, op: op, w: w, r: r, id: control.NewID(), values: r.URL.Query()}
+	c := &call{API: a, op: op, w: w, r: r, id: uuid.NewString(), values: r.URL.Query()}
 	w.Header().Set("X-Amzn-RequestId", c.id)
 	answer, err := c.run()
 	var goneErr *goneError

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/google/uuid"
+
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/lambda/awsapi/model"
 	"github.com/assaylab/assay/lambda/control"
@@ -52,7 +54,7 @@ func writeError(w http.ResponseWriter, e *control.APIError) {
 	}
 	h.Set("X-Amzn-ErrorType", e.Code)
 	if h.Get("X-Amzn-RequestId") == "" {
-		h.Set("X-Amzn-RequestId", control.NewID())
+		h.Set("X-Amzn-RequestId", uuid.NewString())
 	}
 	writeJSON(w, e.Status, body)
 }

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/event"
 	"github.com/assaylab/assay/lambda"
@@ -81,7 +83,7 @@ type site struct {
 const forbiddenURL = "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 
 func (a *API) serveURL(w http.ResponseWriter, r *http.Request, id string) {
-	s := &site{API: a, w: w, r: r, id: control.NewID()}
+	s := &site{API: a, w: w, r: r, id: uuid.NewString()}
 	h := w.Header()
 	h.Set("X-Amzn-RequestId", s.id)
 	var ok bool

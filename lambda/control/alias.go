@@ -3,6 +3,8 @@ package control
 import (
 	"maps"
 	"slices"
+
+	"github.com/google/uuid"
 )
 
 // Alias is AWS's AliasConfiguration.
@@ -48,7 +50,7 @@ func (p *Plane) CreateAlias(name string, in CreateAliasInput) (a Alias, err erro
 	}
 	a = Alias{
 		AliasArn: Reference{Name: name, Qualifier: in.Name}.ARN(), Name: in.Name, FunctionVersion: in.FunctionVersion,
-		Description: in.Description, RoutingConfig: in.RoutingConfig, RevisionId: NewID(),
+		Description: in.Description, RoutingConfig: in.RoutingConfig, RevisionId: uuid.NewString(),
 	}
 	err = p.change(name, func(r *record) error {
 		if _, taken := r.Aliases[in.Name]; taken {
@@ -129,7 +131,7 @@ func (p *Plane) UpdateAlias(name, alias string, in UpdateAliasInput) (a Alias, e
 		if err := a.check(r); err != nil {
 			return err
 		}
-		a.RevisionId = NewID()
+		a.RevisionId = uuid.NewString()
 		r.Aliases[alias] = a
 		return nil
 	})

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/lambda/code"
 )
@@ -93,7 +95,7 @@ func Architecture() string {
 // stamp gives a new version its date and its RevisionIds: one while it settles, and one after.
 func (p *Plane) stamp(v *Version) {
 	now := p.opts.Now()
-	v.LastModified, v.RevisionId, v.Settled, v.Settles = stamp(now), NewID(), NewID(), now.Add(p.opts.Transition)
+	v.LastModified, v.RevisionId, v.Settled, v.Settles = stamp(now), uuid.NewString(), uuid.NewString(), now.Add(p.opts.Transition)
 }
 
 // load puts code into the store and into a version. The caller holds the store.
@@ -354,7 +356,7 @@ func (p *Plane) publish(name string, in PublishVersionInput) (out FunctionConfig
 		v.Version = strconv.Itoa(r.Last)
 		v.FunctionArn = Reference{Name: name, Qualifier: v.Version}.ARN()
 		v.Description = *cmp.Or(in.Description, &v.Description)
-		v.RevisionId, v.Settled, v.Created, v.Origin = NewID(), NewID(), false, origin
+		v.RevisionId, v.Settled, v.Created, v.Origin = uuid.NewString(), uuid.NewString(), false, origin
 		r.Versions = append(r.Versions, &v)
 		out = p.describe(&v, v.Version)
 		return nil

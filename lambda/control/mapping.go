@@ -6,6 +6,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"github.com/google/uuid"
 )
 
 // EventSourceMapping is AWS's EventSourceMappingConfiguration. Mappings are kept and returned; nothing
@@ -76,7 +78,7 @@ func (p *Plane) CreateEventSourceMapping(in EventSourceMappingInput) (EventSourc
 		return EventSourceMapping{}, invalid("Unrecognized event source.")
 	}
 	m := EventSourceMapping{
-		UUID: NewID(), FunctionArn: arn, LastModified: Epoch{p.opts.Now()}, LastProcessingResult: "No records processed",
+		UUID: uuid.NewString(), FunctionArn: arn, LastModified: Epoch{p.opts.Now()}, LastProcessingResult: "No records processed",
 		State: "Enabled", StateTransitionReason: noPolling, MappingSettings: in.MappingSettings,
 	}
 	m.EventSourceMappingArn = arnOf("event-source-mapping:" + m.UUID)

@@ -1,8 +1,6 @@
 package control
 
 import (
-	"crypto/rand"
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -72,13 +70,4 @@ func LayerARN(name string) string { return arnOf("layer:" + name) }
 
 func arnOf(resource string) string {
 	return "arn:aws:lambda:" + assay.EmbeddedRegion + ":" + assay.EmbeddedAccount + ":" + resource
-}
-
-// NewID returns a random UUID, version 4.
-func NewID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

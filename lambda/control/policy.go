@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // policy is the statements of a resource policy, in the order they were added.
@@ -138,13 +140,13 @@ func (r *record) guard(qualifier, revision string, p *Plane) error {
 // touch gives what a qualifier names a new RevisionId.
 func (r *record) touch(qualifier string) {
 	if a, ok := r.Aliases[qualifier]; ok {
-		a.RevisionId = NewID()
+		a.RevisionId = uuid.NewString()
 		r.Aliases[qualifier] = a
 		return
 	}
 	touched := func(v *Version) *Version {
 		c := *v
-		c.RevisionId, c.Settled = NewID(), NewID()
+		c.RevisionId, c.Settled = uuid.NewString(), uuid.NewString()
 		return &c
 	}
 	if qualifier == "" || qualifier == Latest {
