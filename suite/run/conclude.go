@@ -55,7 +55,10 @@ func (t *testRun) unlisted(tests []suite.Test, results []suite.Result) ([]suite.
 func (t *testRun) explain(results []suite.Result) {
 	for i := range results {
 		r := &results[i]
-		if names := t.missing(r.Message + "\n" + r.Detail + "\n" + r.Output); r.Fails() && len(names) > 0 {
+		if !r.Fails() {
+			continue
+		}
+		if names := t.missing(r.Message + "\n" + r.Detail + "\n" + r.Output); len(names) > 0 {
 			r.Message += " (left out of the package by .gitignore or .assayignore: " + strings.Join(names, ", ") + ")"
 		}
 	}
