@@ -21,7 +21,7 @@ func TestPagesShowWhatIsKnown(t *testing.T) {
 			"What would change it", "/trials/6f1c2a9e-4d0b-4c7f-9a51-000000000000", "cursor=25", "path: round", "version 3"},
 		"/experiments/rounding-float?outcome=match":                             {"No trial of this kind is kept"},
 		"/experiments/rounding-float?cursor=25&outcome=":                        {"cursor=50", "Newest"},
-		"/trials/6f1c2a9e-4d0b-4c7f-9a51-000000000000":                          {"number=20.5", "ignore $.requestId", `<mark>  &#34;rounded_number&#34;: 20</mark>`, "/trials/6f1c2a9e-4d0b-4c7f-9a51-000000000000/reproduction/candidate-2", "cold, init 91.0 ms", "round(20.5) = 20"},
+		"/trials/6f1c2a9e-4d0b-4c7f-9a51-000000000000":                          {"number=20.5", "ignore $.requestId", `  &#34;rounded_number&#34;: 2<mark>0</mark>`, "/trials/6f1c2a9e-4d0b-4c7f-9a51-000000000000/reproduction/candidate-2", "cold, init 91.0 ms", "round(20.5) = 20"},
 		"/trials/0c0ffee0-0000-4000-8000-000000000000":                          {"1 of 841 pixels", "/images/control", "/images/wrong", "/pixels/wrong"},
 		"/trials/dead0000-0000-4000-8000-000000000000":                          {"Sandbox.Timedout", "3,000 ms", "No body."},
 		"/trials/0c0ffee0-0000-4000-8000-000000000000?view=swipe":               {`data-view="swipe"`, `value="swipe" checked`},

@@ -16,7 +16,7 @@ import (
 func walk(t *testing.T, name string, l *lab, args ...string) string {
 	t.Helper()
 	chromium, deps := needed(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	script := exec.CommandContext(ctx, "node", append([]string{name + ".mjs"}, args...)...)
 	script.Env = append(os.Environ(), "ASSAY_CHROMIUM="+chromium, "ASSAY_DEPS="+deps, "ASSAY_CONSOLE=http://"+l.console, "ASSAY_GATEWAY=http://"+l.gateway)

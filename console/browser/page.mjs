@@ -8,8 +8,9 @@ const require = createRequire(path.join(process.env.ASSAY_DEPS, "node", "package
 const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
-export const maxBytes = 300_000; // of a page with all that it loads
-export const maxInteractive = 1000; // ms
+const maxBytes = 300_000; // of a page with all that it loads
+const maxInteractive = 1000; // ms
+const maxWork = 400; // ms that its thread computes until then
 const patience = 120_000; // ms, for what will not come; other tests share the machine
 
 // browse calls walk with a function that opens pages, and ends the browser whatever comes of it.
@@ -35,7 +36,21 @@ async function open(browser, { width = 1280, height = 900, scheme = "light", ...
   await network.send("Network.enable");
   page.bytes = 0;
   network.on("Network.loadingFinished", (event) => { page.bytes += event.encodedDataLength; });
+  await network.send("Performance.enable", { timeDomain: "threadTicks" });
+  // work is how long the page's thread has computed, in ms: what other processes take of the machine is not in it.
+  page.work = async () => {
+    const { metrics } = await network.send("Performance.getMetrics");
+    return 1000 * metrics.find((m) => m.name === "TaskDuration").value;
+  };
   return page;
+}
+
+// arrive goes to an address, and tells how long it took until all scripts listen, and how long the page computed for it.
+async function arrive(page, address) {
+  const began = performance.now(), before = await page.work();
+  const answer = await page.goto(address, { waitUntil: "commit" });
+  await page.waitForFunction(() => document.documentElement.classList.contains("js"));
+  return { answer, interactive: Math.round(performance.now() - began), work: Math.round(await page.work() - before) };
 }
 
 // settle waits until every chart in sight is drawn, empty or failed, and every picture is there.
@@ -77,15 +92,25 @@ export function wide(page) {
 
 const looks = [{ width: 1280, scheme: "dark" }, { width: 320, scheme: "light" }, { width: 3840, scheme: "dark", axe: false }];
 
+// sooner tells how soon a page is interactive at best: another load counts when the machine was busy with others.
+async function sooner(open, address, best) {
+  for (let i = 0; i < 10 && best > maxInteractive; i++) {
+    const page = await open();
+    best = Math.min(best, (await arrive(page, address)).interactive);
+    await page.context().close();
+  }
+  return best;
+}
+
 // check fails with all that is wrong of a page at an address, as every page must be: at three widths, light and
 // dark. The widest has no other elements than the others.
 export async function check(open, address, allowed = []) {
   const page = await open(looks[0]);
   const wrong = [];
-  const began = performance.now();
-  const answer = await page.goto(address);
-  await page.waitForFunction(() => document.documentElement.classList.contains("js"));
-  const interactive = Math.round(performance.now() - began);
+  const { answer, interactive, work } = await arrive(page, address);
+  if (work > maxWork) wrong.push(`${work} ms of work until it is interactive`);
+  const soonest = await sooner(open, address, interactive);
+  if (soonest > maxInteractive) wrong.push(`interactive after ${soonest} ms at best`);
   await scroll(page);
   const { bytes } = page; // what comes later is news
   for (const { width, scheme, axe = true } of looks) {
@@ -102,7 +127,7 @@ export async function check(open, address, allowed = []) {
   if (!(await page.title()).endsWith("· Assay")) wrong.push("title " + (await page.title()));
   await page.context().close();
   if (wrong.length > 0) throw new Error(`${address}:\n  ${wrong.join("\n  ")}`);
-  return { bytes, interactive };
+  return { bytes, interactive: soonest, work };
 }
 
 // until waits for a condition in the page, and says which did not come true.

@@ -93,6 +93,7 @@ var words = template.FuncMap{
 	"clock": clock, "machine": machineTime, "short": short, "plural": plural, "path": pathTo,
 	"stage": func(s assay.Stage) string { return strings.ReplaceAll(string(s), "_", " ") },
 	"text":  func(b []byte) string { return string(bytes.ToValidUTF8(b, []byte("�"))) },
+	"first": func(text string) string { line, _, _ := strings.Cut(text, "\n"); return line },
 	"times": times,
 	"chart": chart,
 	"query": url.QueryEscape,

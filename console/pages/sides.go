@@ -1,6 +1,9 @@
 package pages
 
-import "strconv"
+import (
+	"strconv"
+	"unicode/utf8"
+)
 
 // row is a line of one body beside the line of another that has the same place. One of them may be nil.
 type row struct{ Left, Right *line }
@@ -87,6 +90,47 @@ func (w row) Mark() mark {
 		}
 	}
 	return found
+}
+
+// cell is one side of a row. Differs is what of it the other side has not, between what both begin and end with; without
+// another side, all of it.
+type cell struct {
+	Before, Differs, After string
+	Mark                   mark
+}
+
+// Cells are the two sides; one of them may be nil.
+func (w row) Cells() [2]*cell {
+	if w.Left == nil {
+		return [2]*cell{nil, {Differs: w.Right.Text, Mark: w.Right.Mark}}
+	}
+	if w.Right == nil {
+		return [2]*cell{{Differs: w.Left.Text, Mark: w.Left.Mark}, nil}
+	}
+	begin, end := alike(w.Left.Text, w.Right.Text)
+	return [2]*cell{w.Left.cell(begin, end), w.Right.cell(begin, end)}
+}
+
+func (l *line) cell(begin, end int) *cell {
+	to := len(l.Text) - end
+	return &cell{l.Text[:begin], l.Text[begin:to], l.Text[to:], l.Mark}
+}
+
+// alike is how many bytes two texts begin with and end with alike, whole characters only.
+func alike(a, b string) (begin, end int) {
+	for begin < min(len(a), len(b)) && a[begin] == b[begin] {
+		begin++
+	}
+	for begin > 0 && (begin < len(a) && !utf8.RuneStart(a[begin]) || begin < len(b) && !utf8.RuneStart(b[begin])) {
+		begin--
+	}
+	for end < min(len(a), len(b))-begin && a[len(a)-1-end] == b[len(b)-1-end] {
+		end++
+	}
+	for end > 0 && !utf8.RuneStart(a[len(a)-end]) {
+		end--
+	}
+	return begin, end
 }
 
 // fold cuts rows into stretches, of which those without a difference are folded. What is shown has the first

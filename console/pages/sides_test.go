@@ -41,6 +41,28 @@ func TestBeside(t *testing.T) {
 	}
 }
 
+func TestCells(t *testing.T) {
+	for _, tc := range []struct{ left, right, want string }{
+		{"it is paid.", "it's payed.", "it[ is pai]d.|it['s paye]d."},
+		{"same", "same", "same[]|same[]"},
+		{"aa", "aaa", "aa[]|aa[a]"},
+		{"prix: 3 €", "prix: 3 ₤", "prix: 3 [€]|prix: 3 [₤]"}, // they share their first two bytes
+		{"né", "na\u0301", "n[é]|n[a\u0301]"},
+		{"", "x", "[]|[x]"},
+	} {
+		got := ""
+		for _, c := range (row{&line{Text: tc.left}, &line{Text: tc.right}}).Cells() {
+			got += "|" + c.Before + "[" + c.Differs + "]" + c.After
+		}
+		if got != "|"+tc.want {
+			t.Errorf("%s", got)
+		}
+	}
+	if alone := (row{nil, &line{Text: "x", Mark: markDiffers}}).Cells(); alone[0] != nil || alone[1].Differs != "x" {
+		t.Errorf("%+v", alone)
+	}
+}
+
 func TestFold(t *testing.T) {
 	sketch := func(all []stretch) (text string) {
 		for _, s := range all {

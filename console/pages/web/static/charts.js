@@ -133,7 +133,7 @@ class Chart {
     const { series, bands, columns } = this.lines();
     const axes = this.small ? [{ show: false }, { show: false }] : [this.axis(this.data.x), this.axis(this.data.y, 1)];
     this.drawing = new this.uPlot({
-      width: this.plot.clientWidth, height: this.plot.clientHeight, padding: this.small ? [3, 3, 3, 3] : [10, this.data.x.unit === "time" ? 22 : 12, 0, 0],
+      width: this.plot.clientWidth, height: this.plot.clientHeight, padding: this.small ? [3, 3, 3, 3] : [10, this.data.x.unit === "time" ? 32 : 24, 0, 0],
       legend: { show: false }, cursor: { show: !this.small, y: false, drag: { x: false, y: false } },
       scales: { x: this.scale(this.data.x, this.data.at), y: this.scale(this.data.y, columns.slice(1).flat()) },
       axes, series, bands, hooks: { draw: [(u) => this.drawMarks(u)], setCursor: [(u) => this.say(u.cursor.idx)] },

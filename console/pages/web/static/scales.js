@@ -24,6 +24,7 @@ export function format(unit, v, exact = false) {
 export function label(unit, v, all) {
   if (unit !== "time") return format(unit, v);
   const text = new Date(v * 1000).toISOString(), day = text.slice(5, 10), minute = text.slice(11, 16);
+  if (all.some((t) => t % 60 > 0)) return text.slice(11, 19);
   return all.length > 1 && all[1] - all[0] >= 86400 ? day : v === all[0] && minute === "00:00" ? day : minute;
 }
 
@@ -58,7 +59,7 @@ function niceStep(rough, least) {
 }
 
 const minute = 60, hour = 60 * minute, day = 24 * hour;
-const timeStep = (rough) => [1, 2, 5, 10, 30].map((n) => n * minute).concat([1, 3, 6, 12].map((n) => n * hour), day, 2 * day, 7 * day).find((s) => s >= rough) ?? 30 * day;
+const timeStep = (rough) => [1, 2, 5, 10, 30].flatMap((n) => [n, n * minute]).sort((a, b) => a - b).concat([1, 3, 6, 12].map((n) => n * hour), day, 2 * day, 7 * day).find((s) => s >= rough) ?? 30 * day;
 
 // logTicks are powers of ten, with 2 and 5 times or 3 times these between if they have room.
 function logTicks(low, high, many) {
