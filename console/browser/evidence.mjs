@@ -145,6 +145,10 @@ async function rules(open) {
   const proposed = await count();
   const accept = page.locator("form[aria-label^='Accept rule']").first();
   await accept.getByLabel("Owner").fill("ann");
+  await page.evaluate(() => document.addEventListener("assay:redrawn", () => { window.redrawn = true; }));
+  await (await fetch(process.env.ASSAY_GATEWAY + "/events")).text();
+  await until(page, "the page is shown anew", () => window.redrawn);
+  if (await accept.getByLabel("Owner").inputValue() !== "ann") throw new Error("what was typed is lost when the page is shown anew");
   await accept.getByRole("button", { name: "Accept" }).press("Enter");
   await until(page, "the definition has a new version", () => /definition version 2/.test(document.querySelector("h2 small")?.innerText ?? ""));
   await until(page, "the rule is in force", () => document.querySelector(".rules td[data-label=Owner]")?.innerText.includes("ann"));

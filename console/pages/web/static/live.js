@@ -21,7 +21,7 @@ export function morph(from, to) {
   morphChildren(from, [...to.childNodes]);
 }
 
-const keyOf = (node) => node.id || node.getAttribute?.("aria-labelledby");
+const keyOf = (node) => node.getAttribute?.("id") || node.getAttribute?.("aria-labelledby"); // node.id may be a form's field of that name
 
 // morphChildren finds those that have a key again wherever they stand; the others go by their order. What stands
 // before one of a key and comes no more goes, rather than the one moves.
