@@ -34,8 +34,8 @@ func (t *testRun) aws(ctx context.Context, s *tree.Snapshot) (*testEngine, error
 	a := &awsYard{client: client, run: t, runtime: packages.Runtime}
 	yard := t.yard(a, o.MemoryMB, o.TmpMB, o.Network, o.Role, packages.Runtime, control.Architecture())
 	yard.AWS = true
-	if packages.Key != "" {
-		yard.Layers = []ship.Layer{packages.Layer}
+	if yard.Layers, err = t.awsLayers(ctx, packages); err != nil {
+		return nil, err
 	}
 	cargo, err := yard.Ship(ctx, s)
 	if err != nil {
@@ -46,6 +46,25 @@ func (t *testRun) aws(ctx context.Context, s *tree.Snapshot) (*testEngine, error
 		return nil, err
 	}
 	return ready(f, cargo, f.Close), nil
+}
+
+// awsLayers are what tests need beside the project and the workers' Python: its packages, or Node.js.
+func (t *testRun) awsLayers(ctx context.Context, p ship.Packages) ([]ship.Layer, error) {
+	switch {
+	case t.kind.NeedsNode():
+		program, err := ship.FindNode(ctx, t.process.Dir)
+		if err == nil {
+			err = ship.RunsOnAWS(program)
+		}
+		if err != nil {
+			return nil, err
+		}
+		node, err := ship.Node(program, t.scratch)
+		return []ship.Layer{node}, err
+	case p.Key != "":
+		return []ship.Layer{p.Layer}, nil
+	}
+	return nil, nil
 }
 
 // awsYard is AWS Lambda as a place to bring projects to. Others may bring theirs at the same time.

@@ -59,7 +59,7 @@ func (t *testRun) explain(results []suite.Result) {
 			continue
 		}
 		if names := t.missing(r.Message + "\n" + r.Detail + "\n" + r.Output); len(names) > 0 {
-			r.Message += " (left out of the package by .gitignore or .assayignore: " + strings.Join(names, ", ") + ")"
+			r.Message += " (left out of the package, by .gitignore, .assayignore or as a link out of the project: " + strings.Join(names, ", ") + ")"
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/lambda"
 	"github.com/assaylab/assay/suite/runner"
+	"github.com/assaylab/assay/suite/ship"
 	"github.com/assaylab/assay/suite/tree"
 )
 
@@ -29,12 +30,31 @@ func (t *testRun) embedded(ctx context.Context, s *tree.Snapshot) (*testEngine, 
 		engine.Close(ctx)
 	}
 	o := t.options
-	cargo, err := t.yard(&embeddedYard{engine, t}, o.MemoryMB, o.TmpMB, o.Network).Ship(ctx, s)
+	yard := t.yard(&embeddedYard{engine, t}, o.MemoryMB, o.TmpMB, o.Network)
+	yard.Layers, err = t.unseen(ctx)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	cargo, err := yard.Ship(ctx, s)
 	if err != nil {
 		stop()
 		return nil, err
 	}
 	return ready(engine.Invoker(cargo.Function), cargo, stop), nil
+}
+
+// unseen is Node.js as a layer, where it is out of the sandbox's sight: not below /usr.
+func (t *testRun) unseen(ctx context.Context) ([]ship.Layer, error) {
+	if !t.kind.NeedsNode() {
+		return nil, nil
+	}
+	program, err := ship.FindNode(ctx, t.process.Dir)
+	if err != nil || strings.HasPrefix(program, "/usr/") {
+		return nil, err
+	}
+	node, err := ship.Node(program, t.scratch)
+	return []ship.Layer{node}, err
 }
 
 // maxRuns is how many runs at once share what their engines keep.

@@ -45,6 +45,8 @@ it('last', () => {})
 
 // TestNodeSuites: the runners of Node.js give each test its outcome; a file that cannot be loaded is one.
 func TestNodeSuites(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir() // of all, so that node_modules are packed once
 	exits := "it('exits', () => { process.exit(3) })\n"
 	for runner, c := range map[string]struct {
 		manifest, name, head, more string
@@ -56,7 +58,6 @@ func TestNodeSuites(t *testing.T) {
 		"vitest": {`"type": "module", "devDependencies": {"vitest": "3"}`, "a.test.js", "import assert from 'assert'; import fs from 'fs'; import {describe, it, beforeAll} from 'vitest'\n", "", "error"},
 	} {
 		t.Run(runner, func(t *testing.T) {
-			t.Parallel()
 			folder := strings.TrimSuffix(c.name, "a.js")
 			bad := "require('./nothing')\n"
 			if runner == "vitest" {
@@ -65,12 +66,8 @@ func TestNodeSuites(t *testing.T) {
 				folder = ""
 			}
 			badName := folder + "bad" + strings.TrimPrefix(filepath.Base(c.name), "a")
-			tests := nodeTests
-			if runner == "vitest" { // it ends itself when a test closes a stream that 100 MB are still to go through
-				tests = strings.Replace(tests, "fs.closeSync(1)", "", 1)
-			}
-			s := nodeSuite(t, map[string]string{"package.json": "{" + c.manifest + "}", c.name: c.head + tests + c.more, badName: bad})
-			code, out, errs := s.test("--workers", "2", "--engine", "local", "--junit", "report.xml")
+			s := nodeSuite(t, map[string]string{"package.json": "{" + c.manifest + "}", c.name: c.head + nodeTests + c.more, badName: bad})
+			code, out, errs := s.test("--workers", "2", "--data", data, "--junit", "report.xml")
 			if code != process.Refuted {
 				t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 			}
@@ -101,6 +98,28 @@ func TestNodeSuites(t *testing.T) {
 				t.Errorf("the test within a test is not in\n%.9999s", out)
 			}
 		})
+	}
+}
+
+// TestNodeOnAWS: Node.js travels to AWS's API as a layer, once, and each runner finds it there.
+func TestNodeOnAWS(t *testing.T) {
+	t.Parallel()
+	needs(t, "node")
+	l := startLaboratory(t)
+	const tests = "it('passes', () => { if (!process.execPath.startsWith('/usr/')) return; throw new Error('not the layer: ' + process.execPath) })\nit('fails', () => { throw new Error('as it should') })\n"
+	for n, c := range []struct{ manifest, name, head string }{
+		{`"scripts": {"test": "node --test"}`, "test/a.js", "const {it} = require('node:test')\n"},
+		{`"scripts": {"test": "mocha"}`, "test/a.js", ""},
+		{`"jest": {}`, "a.test.js", ""},
+		{`"type": "module", "devDependencies": {"vitest": "3"}`, "a.test.js", "import {it} from 'vitest'\n"},
+	} {
+		s := nodeSuite(t, map[string]string{"package.json": "{" + c.manifest + "}", c.name: c.head + tests})
+		s.env = l.variables()
+		code, out, errs := s.test(append(onAWS, "--junit", "report.xml")...)
+		if code != process.Refuted || !strings.Contains(out, "as it should") || strings.Contains(out, " MB of ") != (n == 0) {
+			t.Fatalf("exit %d\n%s\n%s", code, out, errs)
+		}
+		same(t, outcomes(t, filepath.Join(s.dir, "report.xml")), map[string]string{c.name + "::passes": "passed", c.name + "::fails": "failure"})
 	}
 }
 

@@ -176,7 +176,7 @@ func (t *testRun) execute(ctx context.Context) (dispatch.Outcome, suite.Upload, 
 	out, err := dispatch.Run(ctx, tests, how)
 	if err != nil {
 		if names := t.missing(err.Error()); len(names) > 0 {
-			fmt.Fprintf(t.process.Stderr, "assay: left out of the package by .gitignore or .assayignore: %s\n", strings.Join(names, ", "))
+			fmt.Fprintf(t.process.Stderr, "assay: left out of the package, by .gitignore, .assayignore or as a link out of the project: %s\n", strings.Join(names, ", "))
 		}
 	}
 	return out, e.upload, err

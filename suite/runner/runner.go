@@ -44,10 +44,14 @@ type Kind struct {
 	list    lister
 	missing string // what to do when the runner is not installed
 	builds  bool
+	node    bool
 }
 
 // Builds tells whether listing builds what workers need: Listing.Files.
 func (k Kind) Builds() bool { return k.builds }
+
+// NeedsNode tells whether workers need Node.js.
+func (k Kind) NeedsNode() bool { return k.node }
 
 // lister lists the tests of a project.
 type lister func(ctx context.Context, k Kind, p Place, args []string) (suite.Listing, error)
@@ -58,10 +62,10 @@ var kinds = []Kind{
 	{Name: "unittest", list: inPython}, // it comes with Python
 	{Name: "nose2", list: inPython, missing: "pip install nose2"},
 	{Name: "go", list: inGo, missing: "install Go, and have it on the PATH", builds: true},
-	{Name: "vitest", list: inNode, missing: "npm install --save-dev vitest"},
-	{Name: "jest", list: inNode, missing: "npm install --save-dev jest"},
-	{Name: "mocha", list: inNode, missing: "npm install --save-dev mocha"},
-	{Name: "node", list: inNode}, // it comes with Node.js
+	{Name: "vitest", list: inNode, missing: "npm install --save-dev vitest", node: true},
+	{Name: "jest", list: inNode, missing: "npm install --save-dev jest", node: true},
+	{Name: "mocha", list: inNode, missing: "npm install --save-dev mocha", node: true},
+	{Name: "node", list: inNode, node: true}, // it comes with Node.js
 }
 
 // Place is where a runner runs on this machine.

@@ -40,7 +40,7 @@ type Entry struct {
 type Snapshot struct {
 	Dir     string           `json:"-"`
 	Files   map[string]Entry `json:"files"` // by slash-separated name
-	LeftOut []string         `json:"-"`     // by ignore files, for when a test misses one
+	LeftOut []string         `json:"-"`     // by ignore files, or as links that lead out, for when a test misses one
 	Modules []Modules        `json:"modules,omitempty"`
 }
 
@@ -192,6 +192,10 @@ func (w *walk) entry(name string, e fs.DirEntry, rules []rule) error {
 		}
 		return w.folder(name, rules)
 	case e.Type() == fs.ModeSymlink:
+		if m, ok := w.modules(name); ok { // of another folder that has them installed
+			w.snapshot.Modules = append(w.snapshot.Modules, m)
+			return nil
+		}
 		return w.link(name)
 	case e.Type().IsRegular():
 		return w.file(name, e)
@@ -203,6 +207,10 @@ func (w *walk) link(name string) error {
 	target, err := os.Readlink(filepath.Join(w.snapshot.Dir, name))
 	if err != nil {
 		return unreadable(name, err)
+	}
+	if !within(w.snapshot.Dir, filepath.Join(w.snapshot.Dir, name), target) { // there is nothing behind it elsewhere
+		w.snapshot.LeftOut = append(w.snapshot.LeftOut, name)
+		return nil
 	}
 	sum := sha256.Sum256([]byte(target))
 	w.snapshot.Files[name] = Entry{Hash: hex.EncodeToString(sum[:]), Mode: 0o777, Link: target}

@@ -55,6 +55,25 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
+// TestLinks: links within the project are kept, those that lead out of it are left out, and a folder of dependencies
+// that is a link is one all the same.
+func TestLinks(t *testing.T) {
+	installed := project(t, map[string]string{".package-lock.json": "{}", "m/index.js": ""})
+	dir := project(t, map[string]string{"deep/a": ""})
+	for name, target := range map[string]string{"in": "deep/a", "deep/up": "../in", "out": "../elsewhere", "away": "/etc/hosts", "node_modules": installed} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := take(t, dir, nil)
+	if got := s.Names(); !slices.Equal(got, []string{"deep/a", "deep/up", "in"}) {
+		t.Errorf("files %v", got)
+	}
+	if !slices.Equal(s.LeftOut, []string{"away", "out"}) || len(s.Modules) != 1 {
+		t.Errorf("left out %v, dependencies %v", s.LeftOut, s.Modules)
+	}
+}
+
 // TestDelta: of a large project just what changed is in the delta, which can be read as a whole.
 func TestDelta(t *testing.T) {
 	dir := project(t, map[string]string{"large": strings.Repeat("text that is long ", 100_000), "one.py": "x = 1\n", "old": "", "same": "s"})

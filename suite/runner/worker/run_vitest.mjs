@@ -42,6 +42,9 @@ class Runner {
 
   async open (first) {
     this.output = captured()
+    const options = process.env.NODE_OPTIONS ?? ''
+    process.env.ASSAY_NODE_OPTIONS = options
+    process.env.NODE_OPTIONS = `${options} --import ${new URL('vitest_stdout.mjs', import.meta.url).href}`
     this.logs = new Map() // what tests wrote by console, by vitest's name of the test
     const { vitest } = await open(first.args, {
       onTestCaseReady: t => this.began(t), onTestCaseResult: t => this.ended(t), onUserConsoleLog: log => this.heard(log)

@@ -100,6 +100,7 @@ class Child:
 def environment():
     env = {k: v for k, v in os.environ.items() if not k.startswith(HIDDEN)}
     env.update(LANG="C.UTF-8", HOME=os.path.join(TMP, "home"), ASSAY_WORKER=ID, ASSAY_SITES=":".join(os.path.join(d, "python") for d in LAYERS))
+    env["PATH"] = ":".join([d for d in (os.path.join(place, "bin") for place in LAYERS) if os.path.isdir(d)] + [env["PATH"]])
     os.makedirs(env["HOME"], exist_ok=True)
     return env
 
