@@ -3,6 +3,7 @@ package top
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -92,8 +93,19 @@ func (m *model) look(l looked) {
 		e := &l.experiments[i]
 		pulses[e.Name] = m.pulses[e.Name].next(e, elapsed)
 	}
+	m.chosen = m.again(l.experiments)
 	m.all, m.at, m.pulses, m.trouble = l.experiments, l.at, pulses, ""
-	m.chosen = max(0, min(m.chosen, len(m.all)-1))
+}
+
+// again is where the chosen experiment is among those of another look: others may have come before it.
+func (m *model) again(all []shape.Experiment) int {
+	if m.chosen < len(m.all) {
+		name := m.all[m.chosen].Name
+		if i := slices.IndexFunc(all, func(e shape.Experiment) bool { return e.Name == name }); i >= 0 {
+			return i
+		}
+	}
+	return max(0, min(m.chosen, len(all)-1))
 }
 
 // next is the pulse after another look; p is nil before the first.

@@ -117,6 +117,34 @@ func TestScreensFit(t *testing.T) {
 	}
 }
 
+// TestTheSmallest: no screen is too small, whatever there is to show.
+func TestTheSmallest(t *testing.T) {
+	for name, all := range map[string][]shape.Experiment{"none": {}, "one": {experiment("a", 1)}} {
+		m := watch(t, &bench{}, all)
+		for height := range 12 {
+			m.Update(tea.WindowSizeMsg{Width: 20, Height: height})
+			if n := len(strings.Split(m.screen(), "\n")); height > 6 && n > height {
+				t.Errorf("%s: %d lines of %d", name, n, height)
+			}
+		}
+	}
+}
+
+// TestTheChosenStaysChosen: an order is for what was chosen, also when another experiment has come before it.
+func TestTheChosenStaysChosen(t *testing.T) {
+	b := &bench{}
+	m := watch(t, b, []shape.Experiment{experiment("b", 1), experiment("c", 1)})
+	press(m, 'j')
+	for _, all := range [][]shape.Experiment{{experiment("a", 1), experiment("b", 1), experiment("c", 1)}, {experiment("c", 1)}, {experiment("a", 1), experiment("b", 1)}} {
+		b.all = all
+		m.Update(m.lookNow())
+		press(m, 'p')
+	}
+	if got := strings.Join(b.orders, ", "); got != "pause c 0.1, pause c 0.1, pause a 0.1" {
+		t.Errorf("ordered %s", got)
+	}
+}
+
 func TestKeys(t *testing.T) {
 	b := &bench{}
 	m := watch(t, b, []shape.Experiment{experiment("a", 1), experiment("b", 2)})

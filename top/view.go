@@ -73,10 +73,10 @@ func (m *model) fit(lines []string) []string {
 			all[i] = cut.Render(all[i])
 		}
 	}
-	if m.height <= 0 || len(all) <= m.height {
+	const top, bottom = 3, 3 // heading and table's head; footer
+	if m.height <= 0 || len(all) <= max(m.height, top+bottom) {
 		return all
 	}
-	const top, bottom = 3, 3 // heading and table's head; footer
 	room := max(1, m.height-top-bottom)
 	body := all[top : len(all)-bottom]
 	from := max(0, min(m.rowOfChosen()-room/2, len(body)-room))
