@@ -65,7 +65,7 @@ fuzz:
 ## compare a million documents with themselves, and a million pairs either way
 evidence:
 	EVIDENCE=$(CURDIR)/.evidence $(GO) test -count 1 -timeout 60m -run Simulated -v ./judge
-	$(GO) test -count 1 -timeout 60m -run "Reflexive|MirroredDocuments" ./compare -args -documents 1000000
+	$(GO) test -count 1 -timeout 60m -run "Reflexive|MirroredDocuments" ./compare/json -args -documents 1000000
 	@echo "See .evidence/index.html; .evidence/table.md is the table of docs/evidence.md"
 
 setup:

@@ -13,6 +13,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/compare"
+	"github.com/assaylab/assay/compare/format"
 	"github.com/assaylab/assay/compare/pdf"
 	"github.com/assaylab/assay/compare/protobuf"
 	"github.com/assaylab/assay/config"
@@ -28,14 +29,13 @@ func TestPageOfComparators(t *testing.T) {
 	if len(blocks) < 8 {
 		t.Errorf("%d definitions", len(blocks))
 	}
-	var code []compare.Extra // of the page's own, which is nowhere
-	for _, kind := range []string{assay.CompareCommand, assay.CompareWasm} {
-		code = append(code, compare.Kind{Name: kind, Build: func(assay.ComparatorSpec) (assay.Comparator, []assay.Flaw) { return nil, nil }})
+	nothing := func(assay.ComparatorSpec) (assay.Comparator, []assay.Flaw) { return nil, nil } // of the page's own, which is nowhere
+	messages := protobuf.Format(nil)                                                           // nor is their descriptor
+	messages.Build = func(assay.ComparatorSpec, format.Formats) (format.CompareFunc, []assay.Flaw) { return nil, nil }
+	known := compare.Extra{
+		Kinds:   map[string]compare.Builder{assay.CompareCommand: nothing, assay.CompareWasm: nothing},
+		Formats: format.Formats{messages, pdf.Format(pdf.Text)},
 	}
-	messages := protobuf.Format(nil) // nor is their descriptor
-	messages.Build = func(assay.ComparatorSpec, compare.Formats) (compare.CompareFunc, []assay.Flaw) { return nil, nil }
-	code = append(code, messages)
-	code = append(code, pdf.Format(pdf.Text))
 	for _, block := range blocks {
 		text := "experiments:\n  e:\n    path: a\n    control: {url: \"http://127.0.0.1:1\"}\n    " + strings.ReplaceAll(block[1], "\n", "\n    ")
 		doc, err := config.Parse("page", []byte(text), config.Options{})
@@ -43,7 +43,7 @@ func TestPageOfComparators(t *testing.T) {
 			t.Errorf("%v\n%s", err, block[1])
 			continue
 		}
-		if _, flaws := compare.New(doc.Experiments[0].Comparators, code...); len(flaws) > 0 {
+		if _, flaws := known.New(doc.Experiments[0].Comparators); len(flaws) > 0 {
 			t.Errorf("%+v\n%s", flaws, block[1])
 		}
 	}

@@ -21,7 +21,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/clients"
-	"github.com/assaylab/assay/compare"
+	"github.com/assaylab/assay/compare/image"
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/console"
 	"github.com/assaylab/assay/console/metrics"
@@ -236,7 +236,7 @@ func (h *house) openConsole() (err error) {
 	h.console, err = console.New(console.Options{
 		Laboratory: h.lab, Functions: h.lab.Functions(), Store: h.store, Router: h.lab, Archive: h.lab,
 		Version: Version(), Addresses: h.addressOf(), Token: h.opt.token,
-		Log: h.log, Pixels: compare.Pixels, Ready: h.ready, Outage: h.floor.Outage, House: newWatchman(h).house, Clients: h.clients,
+		Log: h.log, Pixels: image.Pixels, Ready: h.ready, Outage: h.floor.Outage, House: newWatchman(h).house, Clients: h.clients,
 		Reading: h.reading, Metrics: []metrics.Family{notifications(h.notifier)},
 	})
 	return err

@@ -7,15 +7,16 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/compare"
+	"github.com/assaylab/assay/compare/format"
 )
 
 // noopFormat finds no differences.
-func noopFormat() compare.Format {
-	return compare.Format{
+func noopFormat() format.Format {
+	return format.Format{
 		Name:  "noop",                         // body: {as: noop}
 		Media: []string{"application/x-noop"}, // or without as, by content type
-		Build: func(assay.ComparatorSpec, compare.Formats) (compare.CompareFunc, []assay.Flaw) {
-			return func(control, other compare.Content) []assay.Difference {
+		Build: func(assay.ComparatorSpec, format.Formats) (format.CompareFunc, []assay.Flaw) {
+			return func(control, other format.Content) []assay.Difference {
 				return nil
 			}, nil
 		},
@@ -34,6 +35,7 @@ func TestAdding(t *testing.T) {
 	if err != nil || len(shown) == 0 || !bytes.Contains(here, shown) {
 		t.Fatalf("ADDING.md shows another format than this test compiles: %v\n%s", err, shown)
 	}
+	known := compare.Extra{Formats: format.Formats{noopFormat()}}
 	side := func(media, body string) *assay.Observation {
 		return &assay.Observation{Header: assay.Header{"Content-Type": {media}}, Body: []byte(body), BodySize: int64(len(body))}
 	}
@@ -46,7 +48,7 @@ func TestAdding(t *testing.T) {
 		{assay.ComparatorSpec{Kind: assay.CompareBody}, "text/plain", 1},
 		{assay.ComparatorSpec{Kind: assay.CompareBody, As: "noop"}, "text/plain", 0},
 	} {
-		c, flaws := compare.New([]assay.ComparatorSpec{test.spec}, noopFormat())
+		c, flaws := known.New([]assay.ComparatorSpec{test.spec})
 		if len(flaws) > 0 {
 			t.Fatal(flaws)
 		}
@@ -54,7 +56,7 @@ func TestAdding(t *testing.T) {
 			t.Errorf("%+v, %s: %+v", test.spec, test.media, got)
 		}
 	}
-	_, flaws := compare.New([]assay.ComparatorSpec{{Kind: assay.CompareBody, As: "noop", Ignore: []string{"$.a"}}}, noopFormat())
+	_, flaws := known.New([]assay.ComparatorSpec{{Kind: assay.CompareBody, As: "noop", Ignore: []string{"$.a"}}})
 	if len(flaws) != 1 || flaws[0].Path[2] != "ignore" {
 		t.Errorf("an option it does not take: %+v", flaws)
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare/image/imagetest"
+	"github.com/assaylab/assay/compare/report"
 )
 
 // order makes a document of about 160 bytes an item, in which every price is off by the given amount.
@@ -52,10 +54,10 @@ func BenchmarkJSON(b *testing.B) {
 		one := answer("application/json", []byte(strings.Replace(string(control.Body), `"price":2.5,`, `"price":3.5,`, 1)))
 		b.Run(size.name+"/one", func(b *testing.B) { benchmark(b, assay.ComparatorSpec{}, control, one, 1) })
 		b.Run(size.name+"/differing", func(b *testing.B) {
-			benchmark(b, assay.ComparatorSpec{}, control, orders(size.items, 0.5), min(size.items, maxListed))
+			benchmark(b, assay.ComparatorSpec{}, control, orders(size.items, 0.5), min(size.items, report.MaxListed))
 		})
 		b.Run(size.name+"/rules", func(b *testing.B) {
-			benchmark(b, rules, control, orders(size.items, 0.5), min(size.items, maxListed))
+			benchmark(b, rules, control, orders(size.items, 0.5), min(size.items, report.MaxListed))
 		})
 		b.Run(size.name+"/unordered", func(b *testing.B) {
 			benchmark(b, assay.ComparatorSpec{Unordered: []string{"$.items"}}, control, reordered, 0)
@@ -66,6 +68,6 @@ func BenchmarkJSON(b *testing.B) {
 func BenchmarkImages(b *testing.B) {
 	rows := strings.TrimSuffix(strings.Repeat(strings.Repeat("wk", 400)+"/", 600), "/")
 	t := new(testing.T)
-	control, other := answer("image/png", drawAs(t, "png", rows)), answer("image/png", drawAs(t, "palette-png", rows))
+	control, other := answer("image/png", imagetest.Draw(t, "png", rows)), answer("image/png", imagetest.Draw(t, "palette-png", rows))
 	benchmark(b, assay.ComparatorSpec{}, control, other, 0)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare/format"
+	"github.com/assaylab/assay/compare/report"
 )
 
 // body compares bodies by the first of its entries that takes them.
@@ -16,7 +18,7 @@ type body []bodyEntry
 // bodyEntry compares the bodies of some media types; of all if it names none.
 type bodyEntry struct {
 	media   []string
-	compare CompareFunc
+	compare format.CompareFunc
 }
 
 func bodyOf(entries []entry) body {
@@ -28,7 +30,7 @@ func bodyOf(entries []entry) body {
 }
 
 // newBody builds one entry. Other bodies than those it takes are compared by their content type.
-func newBody(spec assay.ComparatorSpec, formats Formats) (bodyEntry, []assay.Flaw) {
+func newBody(spec assay.ComparatorSpec, formats format.Formats) (bodyEntry, []assay.Flaw) {
 	compare, flaws := formats.Build(spec)
 	for i, media := range spec.Type {
 		if !isMediaPattern(media) {
@@ -60,31 +62,31 @@ func (c body) Compare(control, other *assay.Observation) []assay.Difference {
 	a, errA := Decode(control)
 	b, errB := Decode(other)
 	if errA != nil || errB != nil {
-		return malformed(control.Body, other.Body, errA, errB)
+		return report.Malformed(control.Body, other.Body, errA, errB)
 	}
-	return c.contents(Content{a, control.Header.Get("Content-Type")}, Content{b, other.Header.Get("Content-Type")})
+	return c.contents(format.Content{Data: a, Type: control.Header.Get("Content-Type")}, format.Content{Data: b, Type: other.Header.Get("Content-Type")})
 }
 
-func (c body) contents(a, b Content) []assay.Difference {
+func (c body) contents(a, b format.Content) []assay.Difference {
 	switch {
 	case bytes.Equal(a.Data, b.Data):
 		return nil
 	case len(b.Data) == 0:
-		return []assay.Difference{{Path: "body", Kind: assay.KindMissing, Control: showBody(a.Data)}}
+		return []assay.Difference{{Path: "body", Kind: assay.KindMissing, Control: report.ShowBody(a.Data)}}
 	case len(a.Data) == 0:
-		return []assay.Difference{{Path: "body", Kind: assay.KindExtra, Candidate: showBody(b.Data)}}
+		return []assay.Difference{{Path: "body", Kind: assay.KindExtra, Candidate: report.ShowBody(b.Data)}}
 	}
 	i := slices.IndexFunc(c, func(e bodyEntry) bool { return len(e.media) == 0 || e.takes(a) || e.takes(b) })
 	return c[i].compare(a, b)
 }
 
-func (e bodyEntry) takes(c Content) bool { return matchMedia(e.media, c.media()) }
+func (e bodyEntry) takes(c format.Content) bool { return format.MatchMedia(e.media, c.Media()) }
 
 // truncated compares bodies up to where one of them was cut off. They never count as equal.
 func truncated(control, other *assay.Observation) []assay.Difference {
 	d := assay.Difference{Path: "body", Kind: assay.KindTruncated, Control: showSize(control), Candidate: showSize(other)}
 	seen := min(len(control.Body), len(other.Body))
-	switch at := commonPrefix(control.Body, other.Body); {
+	switch at := report.CommonPrefix(control.Body, other.Body); {
 	case !sameCoding(control, other):
 		d.Detail = "in other content codings"
 	case at < seen:
@@ -103,28 +105,4 @@ func isCut(o *assay.Observation) bool { return o.BodySize > int64(len(o.Body)) }
 
 func showSize(o *assay.Observation) string {
 	return fmt.Sprintf("%d of %d bytes", len(o.Body), max(o.BodySize, int64(len(o.Body))))
-}
-
-// malformed is the difference of bodies of which at least one has an error.
-func malformed(control, other []byte, errControl, errOther error) []assay.Difference {
-	var why []string
-	if errControl != nil {
-		why = append(why, "control: "+errControl.Error())
-	}
-	if errOther != nil {
-		why = append(why, "candidate: "+errOther.Error())
-	}
-	return []assay.Difference{{
-		Path: "body", Kind: assay.KindMalformed,
-		Control: showBody(control), Candidate: showBody(other), Detail: strings.Join(why, "; "),
-	}}
-}
-
-// showBody renders how a body begins: as text, or in hexadecimal when it does not look like text.
-func showBody(body []byte) string {
-	start := body[:min(len(body), 2*maxShown)]
-	if bytes.IndexByte(start, 0) >= 0 {
-		return fmt.Sprintf("%d bytes: %s", len(body), showBytes(body))
-	}
-	return shorten(string(start))
 }

@@ -2,7 +2,7 @@
 // experiment's comparators; out go differences: paths, kinds and short renderings. It compares what an
 // answer means rather than its literal bytes, and what it cannot decode is a difference, never equal.
 //
-// There is one comparator a file; ADDING.md shows how to add another.
+// There is one comparator a file, and one format of bodies a room; ADDING.md shows how to add another.
 package compare
 
 import (
@@ -13,6 +13,11 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare/format"
+	"github.com/assaylab/assay/compare/image"
+	"github.com/assaylab/assay/compare/json"
+	"github.com/assaylab/assay/compare/multipart"
+	"github.com/assaylab/assay/compare/text"
 )
 
 // builders makes a comparator of each kind but the body's, which has formats.
@@ -36,34 +41,35 @@ func Defaults() []assay.ComparatorSpec {
 	}
 }
 
+// builtin are the formats known here, each in a room of its own. The last one takes anything.
+func builtin() format.Formats {
+	return append(json.Formats(), multipart.Format(), image.Format(), text.Format(), text.Bytes())
+}
+
 // Builder makes a comparator. The flaws' paths are relative to the comparator's options.
 type Builder func(assay.ComparatorSpec) (assay.Comparator, []assay.Flaw)
 
-// Extra is what New is to know beside what it knows: a Format or a Kind.
-type Extra interface{ known(*builder) }
-
-// Kind is a kind of comparators that cannot be here, because they are not pure.
-type Kind struct {
-	Name  string // as in assay.ComparatorSpec
-	Build Builder
+// Extra is what New is to know beside what it knows: formats that are asked first, and kinds of comparators that
+// cannot be here, because they are not pure.
+type Extra struct {
+	Kinds   map[string]Builder // by their names in assay.ComparatorSpec
+	Formats format.Formats
 }
 
-func (k Kind) known(b *builder) { b.kinds[k.Name] = k.Build }
-
-// known lets the format be asked before those known here.
-func (f Format) known(b *builder) { b.formats = append(Formats{f}, b.formats...) }
+// New is Extra.New with nothing beside what is known here.
+func New(specs []assay.ComparatorSpec) (assay.Comparator, []assay.Flaw) {
+	return Extra{}.New(specs)
+}
 
 // New builds the comparator of an experiment; no specs stand for Defaults. Faults are always compared.
 // The comparator is nil when there are flaws, whose paths are relative to the list of comparators, for
 // example ["0", "body", "ignore", "1"]. It is safe for concurrent use, and an assay.Chooser.
-func New(specs []assay.ComparatorSpec, more ...Extra) (assay.Comparator, []assay.Flaw) {
+func (x Extra) New(specs []assay.ComparatorSpec) (assay.Comparator, []assay.Flaw) {
 	if len(specs) == 0 {
 		specs = Defaults()
 	}
-	b := builder{formats: builtin(), kinds: maps.Clone(builders)}
-	for _, extra := range more {
-		extra.known(&b)
-	}
+	b := builder{formats: append(slices.Clone(x.Formats), builtin()...), kinds: maps.Clone(builders)}
+	maps.Copy(b.kinds, x.Kinds)
 	for i, spec := range specs {
 		for _, f := range b.add(spec) {
 			f.Path = append([]string{strconv.Itoa(i), spec.Kind}, f.Path...)
@@ -78,7 +84,7 @@ func New(specs []assay.ComparatorSpec, more ...Extra) (assay.Comparator, []assay
 
 // builder puts entries of the definition together to one part a kind, and a name where there are several.
 type builder struct {
-	formats Formats
+	formats format.Formats
 	kinds   map[string]Builder
 	parts   []part
 	flaws   []assay.Flaw

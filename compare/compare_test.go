@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare/report"
 )
 
 func TestFlaws(t *testing.T) {
@@ -374,7 +375,7 @@ func TestDifferencesAreBounded(t *testing.T) {
 		details[i] = append(details[i], d.Detail)
 	}
 	for i, list := range details {
-		if len(list) != maxListed || list[maxListed-1] != "and 150 more differences" || strings.Join(list[:maxListed-1], "") != "" {
+		if len(list) != report.MaxListed || list[report.MaxListed-1] != "and 150 more differences" || strings.Join(list[:report.MaxListed-1], "") != "" {
 			t.Errorf("excused %d: %d listed, %q", i, len(list), list)
 		}
 	}
@@ -396,10 +397,10 @@ func TestPathsAndRenderingsAreShort(t *testing.T) {
 	control := answer("application/json", []byte(`{"`+long+`": "`+long+`", "a": [`+strings.Repeat(`"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",`, 1000)+`1]}`))
 	other := answer("application/json", []byte(`{"`+long+`": 1}`))
 	for _, d := range comparator(t, assay.ComparatorSpec{Kind: "body"}).Compare(control, other) {
-		if len(d.Path) > maxPath || len(d.Control) > maxShown || len(d.Candidate) > maxShown {
+		if len(d.Path) > report.MaxPath || len(d.Control) > report.MaxShown || len(d.Candidate) > report.MaxShown {
 			t.Errorf("%d, %d, %d bytes of %+v", len(d.Path), len(d.Control), len(d.Candidate), d)
 		}
-		if !strings.HasSuffix(d.Control, ellipsis) {
+		if !strings.HasSuffix(d.Control, report.Ellipsis) {
 			t.Errorf("%+v", d)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare/decimal"
 )
 
 // cookie is what one Set-Cookie line sets (RFC 6265, section 4.1).
@@ -90,7 +91,7 @@ func (c cookie) compare(d cookie, place string) []assay.Difference {
 			all = append(all, assay.Difference{Path: at, Kind: assay.KindMissing, Control: name + "=" + x})
 		case !inC:
 			all = append(all, assay.Difference{Path: at, Kind: assay.KindExtra, Candidate: name + "=" + y})
-		case x != y && (name != "expires" || !datesWithin(x, y, 0)):
+		case x != y && (name != "expires" || !decimal.DatesWithin(x, y, 0)):
 			all = append(all, assay.Difference{Path: at, Kind: assay.KindValue, Control: x, Candidate: y})
 		}
 	}

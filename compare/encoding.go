@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare/report"
 )
 
 const (
@@ -37,7 +38,7 @@ func Decode(o *assay.Observation) ([]byte, error) {
 	for _, coding := range slices.Backward(codings) {
 		var err error
 		if body, err = undo(coding, body); err != nil {
-			return nil, fmt.Errorf("content-encoding %s: %w", shorten(coding), err)
+			return nil, fmt.Errorf("content-encoding %s: %w", report.Shorten(coding), err)
 		}
 	}
 	return body, nil

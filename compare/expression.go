@@ -7,7 +7,10 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare/decimal"
 	"github.com/assaylab/assay/compare/expression"
+	"github.com/assaylab/assay/compare/json"
+	"github.com/assaylab/assay/compare/report"
 )
 
 // condition is a comparator of the user's own.
@@ -37,7 +40,7 @@ func (c condition) Compare(control, other *assay.Observation) []assay.Difference
 	agree, err := c.agree(control, other)
 	switch {
 	case err != nil:
-		d.Kind, d.Detail = assay.KindMalformed, shorten(err.Error())
+		d.Kind, d.Detail = assay.KindMalformed, report.Shorten(err.Error())
 	case agree:
 		return nil
 	}
@@ -66,58 +69,19 @@ func (c condition) document(body []byte) (any, error) {
 	if len(body) == 0 || !strings.Contains(c.String(), "json") {
 		return nil, nil
 	}
-	v, err := parse(body)
-	if err != nil {
-		return nil, err
-	}
-	return v.exact()
+	return json.Read(body, exactNumber)
 }
 
 var errInexact = fmt.Errorf("a number is neither an integer of 64 bits nor a decimal below %d of so few digits that an expression holds it exactly", expression.MaxDecimal)
 
-// exact is v with its numbers as an expression has them; an error if it cannot hold one exactly.
-func (v *value) exact() (any, error) {
-	switch v.kind {
-	case number:
-		return exactNumber(v.text)
-	case array:
-		items := make([]any, len(v.items))
-		for i := range v.items {
-			var err error
-			if items[i], err = v.items[i].exact(); err != nil {
-				return nil, err
-			}
-		}
-		return items, nil
-	case object:
-		members := make(map[string]any, len(v.items))
-		for i := range v.items {
-			m, err := v.items[i].exact()
-			if err != nil {
-				return nil, err
-			}
-			members[v.items[i].name] = m
-		}
-		return members, nil
-	}
-	return v.plain(), nil
-}
-
+// exactNumber is a number as an expression has them; an error if it cannot hold it exactly.
 func exactNumber(literal string) (any, error) {
-	const digits = 19 // of the largest integer
-	d := parseDecimal(literal)
-	switch {
-	case d.digits == "":
-		return 0, nil
-	case d.exponent >= 0 && d.exponent <= digits && len(d.digits) <= digits:
-		n := d.scaled(0)
-		if !n.IsInt64() {
-			return nil, errInexact
-		}
-		return int(n.Int64()), nil
+	d := decimal.Parse(literal)
+	if n, ok := d.Int64(); ok {
+		return int(n), nil
 	}
 	f, err := strconv.ParseFloat(literal, 64)
-	if err != nil || math.Abs(f) >= expression.MaxDecimal || parseDecimal(strconv.FormatFloat(f, 'g', -1, 64)) != d {
+	if err != nil || math.Abs(f) >= expression.MaxDecimal || decimal.Parse(strconv.FormatFloat(f, 'g', -1, 64)) != d {
 		return nil, errInexact
 	}
 	return f, nil

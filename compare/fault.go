@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare/report"
 )
 
 // What of two faults must be the same.
@@ -68,13 +69,13 @@ func showFault(f *assay.Fault) string {
 	case f.Type == "":
 		return string(f.Kind)
 	}
-	return shorten(string(f.Kind) + " " + f.Type)
+	return report.Shorten(string(f.Kind) + " " + f.Type)
 }
 
 // showMessage is the engine's word on the candidate's fault, or else on the control's.
 func showMessage(control, other *assay.Fault) string {
 	if other != nil {
-		return shorten(other.Message)
+		return report.Shorten(other.Message)
 	}
-	return shorten(control.Message)
+	return report.Shorten(control.Message)
 }

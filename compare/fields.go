@@ -1,12 +1,13 @@
 package compare
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare/decimal"
 )
 
 // anyOrder are the fields whose values come in any order (RFC 9110, RFC 9111 and the Fetch standard).
@@ -85,17 +86,18 @@ func newFieldRules(spec assay.ComparatorSpec) (fieldRules, []assay.Flaw) {
 	for i, place := range spec.Ignore {
 		add("ignore", strconv.Itoa(i), place, "", func(_, _ string) bool { return true })
 	}
-	each(spec.Tolerance, func(place string, limit float64) {
-		text := strconv.FormatFloat(limit, 'g', -1, 64)
-		add("tolerance", place, place, text, numbers(func(a, b decimal) bool { return within(a, b, parseDecimal(text)) }))
-	})
-	each(spec.Relative, func(place string, share float64) {
-		text := strconv.FormatFloat(share, 'g', -1, 64)
-		add("tolerance", place, place, text+" of the number", numbers(func(a, b decimal) bool { return withinShare(a, b, parseDecimal(text)) }))
-	})
-	each(spec.Dates, func(place string, limit time.Duration) {
-		add("tolerance", place, place, limit.String(), func(a, b string) bool { return datesWithin(a, b, limit) })
-	})
+	for _, place := range slices.Sorted(maps.Keys(spec.Tolerance)) {
+		text := strconv.FormatFloat(spec.Tolerance[place], 'g', -1, 64)
+		add("tolerance", place, place, text, numbers(func(a, b decimal.Decimal) bool { return decimal.Within(a, b, decimal.Parse(text)) }))
+	}
+	for _, place := range slices.Sorted(maps.Keys(spec.Relative)) {
+		text := strconv.FormatFloat(spec.Relative[place], 'g', -1, 64)
+		add("tolerance", place, place, text+" of the number", numbers(func(a, b decimal.Decimal) bool { return decimal.WithinShare(a, b, decimal.Parse(text)) }))
+	}
+	for _, place := range slices.Sorted(maps.Keys(spec.Dates)) {
+		limit := spec.Dates[place]
+		add("tolerance", place, place, limit.String(), func(a, b string) bool { return decimal.DatesWithin(a, b, limit) })
+	}
 	return rules, flaws
 }
 
@@ -109,12 +111,9 @@ func lowerField(place string) string {
 }
 
 // numbers makes a test of numbers one of texts.
-func numbers(close func(a, b decimal) bool) func(a, b string) bool {
+func numbers(close func(a, b decimal.Decimal) bool) func(a, b string) bool {
 	return func(a, b string) bool {
-		p, q := parser{doc: a}, parser{doc: b}
-		_, errA := p.number()
-		_, errB := q.number()
-		return errA == nil && errB == nil && p.at == len(a) && q.at == len(b) && close(parseDecimal(a), parseDecimal(b))
+		return decimal.IsNumber(a) && decimal.IsNumber(b) && close(decimal.Parse(a), decimal.Parse(b))
 	}
 }
 

@@ -1,51 +1,11 @@
 package compare
 
 import (
-	"bytes"
-	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/assaylab/assay"
 )
-
-// stricter are the reasons for which parse refuses what encoding/json takes.
-var stricter = []string{"twice", "surrogate", "UTF-8", "deep", "values", "exponent"}
-
-func FuzzParse(f *testing.F) {
-	for _, seed := range []string{
-		`{"a": [1, -2.50e+3, "\ud83d\ude00\n", true, false, null], "": {}}`, `"\u12`, `[1,]`, `{"a" 1}`, `01`, `-`, `1e`,
-		`"\ud800"`, "\"\xff\"", `nul`, ``, ` `, `{"a":1,"a":2}`, `[[[[]]]]`, `{,}`, `1 2`, "\"\x01\"", `1.`, "\x00",
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, doc []byte) {
-		v, err := parse(doc)
-		if err == nil != json.Valid(doc) && (err == nil || !containsAny(err.Error(), stricter)) {
-			t.Fatalf("%q: %v, encoding/json has it %v", doc, err, json.Valid(doc))
-		}
-		if err != nil {
-			return
-		}
-		again, err := parse(v.appendJSON(nil, len(doc)*8))
-		if err != nil {
-			t.Fatalf("%q written again: %v", doc, err)
-		}
-		if f := newForms(); f.of(&v, nil, bare) != f.of(&again, nil, bare) {
-			t.Fatalf("%q written again is another", doc)
-		}
-	})
-}
-
-func containsAny(s string, parts []string) bool {
-	for _, p := range parts {
-		if strings.Contains(s, p) {
-			return true
-		}
-	}
-	return false
-}
 
 // FuzzCompare compares arbitrary answers: nothing panics, a thing equals itself, and what differs one
 // way differs the other way.
@@ -81,32 +41,6 @@ func FuzzCompare(f *testing.F) {
 			if (len(there) == 0) != (len(back) == 0) {
 				t.Fatalf("%+v but %+v", there, back)
 			}
-		}
-	})
-}
-
-func FuzzImages(f *testing.F) {
-	t := new(testing.T)
-	for _, seed := range []string{"png wk/r.", "palette-png wk/kr", "jpeg wkr", "gif wk@10 1,0+k!2@10 0,0+r!3", "gif kk"} {
-		format, drawing, _ := strings.Cut(seed, " ")
-		data := drawAs(t, format, drawing)
-		f.Add(data, data[:len(data)/2])
-		f.Add(data, bytes.Replace(data, []byte{0}, []byte{3}, 1))
-	}
-	f.Fuzz(func(t *testing.T, a, b []byte) {
-		if len(a) > 4096 || len(b) > 4096 {
-			return
-		}
-		got := pictures{}.compare(a, a)
-		if len(got) > 0 && got[0].Kind != assay.KindMalformed {
-			t.Fatalf("it differs from itself: %+v", got)
-		}
-		there, back := pictures{}.compare(a, b), pictures{}.compare(b, a)
-		if (len(there) == 0) != (len(back) == 0) {
-			t.Fatalf("%+v but %+v", there, back)
-		}
-		if _, err := Pixels(a, b); (err != nil) != (len(there) > 0 && there[0].Kind == assay.KindMalformed) {
-			t.Fatalf("%v but %+v", err, there)
 		}
 	})
 }

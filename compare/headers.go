@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare/report"
 )
 
 // leftOut are the fields that are compared only when asked for by name: they belong to the connection
@@ -71,19 +72,19 @@ type headers struct {
 
 // Compare lists the fields of the header, then those of the trailer, in the order of Only or of their names.
 func (h headers) Compare(control, other *assay.Observation) []assay.Difference {
-	var r report
+	var r report.Report
 	h.section(&r, "header:", control.Header, other.Header)
 	h.section(&r, "trailer:", control.Trailer, other.Trailer)
-	return r.differences()
+	return r.Differences()
 }
 
 // section reports how the fields of one section differ, below the part of a path that names it.
-func (h headers) section(r *report, part string, control, other assay.Header) {
+func (h headers) section(r *report.Report, part string, control, other assay.Header) {
 	for _, name := range h.names(control, other) {
 		for _, d := range h.field(name, control[name], other[name]) {
-			r.add(h.rules.excuse(d.Path, d.Control, d.Candidate), func() assay.Difference {
-				d.Control, d.Candidate = excerpts(d.Control, d.Candidate)
-				d.Path = cut(part+d.Path, maxPath)
+			r.Add(h.rules.excuse(d.Path, d.Control, d.Candidate), func() assay.Difference {
+				d.Control, d.Candidate = report.Excerpts(d.Control, d.Candidate)
+				d.Path = report.Cut(part+d.Path, report.MaxPath)
 				return d
 			})
 		}

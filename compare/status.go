@@ -17,15 +17,18 @@ type status struct {
 
 func newStatus(spec assay.ComparatorSpec) (assay.Comparator, []assay.Flaw) {
 	var flaws []assay.Flaw
-	each(map[string][]int{"exact": spec.Exact, "same": spec.Same}, func(option string, codes []int) {
-		for i, code := range codes {
+	for _, option := range []struct {
+		name  string
+		codes []int
+	}{{"exact", spec.Exact}, {"same", spec.Same}} {
+		for i, code := range option.codes {
 			if code < 100 || code > 599 {
 				flaws = append(flaws, assay.Flaw{
-					Path: []string{option, strconv.Itoa(i)}, What: fmt.Sprintf("%d is not a status code", code), Hint: "choose 100 to 599",
+					Path: []string{option.name, strconv.Itoa(i)}, What: fmt.Sprintf("%d is not a status code", code), Hint: "choose 100 to 599",
 				})
 			}
 		}
-	})
+	}
 	if len(spec.Exact) > 0 && !spec.Class {
 		flaws = append(flaws, assay.Flaw{Path: []string{"exact"}, What: "every code is compared exactly", Hint: "it goes with class: true"})
 	}

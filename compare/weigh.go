@@ -2,10 +2,10 @@ package compare
 
 import (
 	"bytes"
-	"image"
 	"io"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/compare/image"
 )
 
 // What contents take while they are compared, in bytes at most, about: of a value for each mark that may begin one, with
@@ -54,12 +54,8 @@ func weightOf(o *assay.Observation) int64 {
 }
 
 func weightOfContent(data []byte) int64 {
-	if sniffImage(data) != "" {
-		config, _, err := image.DecodeConfig(bytes.NewReader(data))
-		if err != nil {
-			return 0 // it is not compared either
-		}
-		return pixelWeight * min(int64(config.Width)*int64(config.Height), maxPixels)
+	if pixels, is := image.Area(data); is {
+		return pixelWeight * pixels
 	}
 	var c counter
 	_, _ = c.Write(data)

@@ -13,6 +13,7 @@ import (
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/compare"
 	"github.com/assaylab/assay/compare/command"
+	"github.com/assaylab/assay/compare/format"
 	"github.com/assaylab/assay/compare/own"
 	"github.com/assaylab/assay/compare/pdf"
 	"github.com/assaylab/assay/compare/protobuf"
@@ -124,8 +125,9 @@ func (b *bureau) folder(spec assay.ComparatorSpec) (string, error) {
 	return b.codes.Folder(context.Background(), kept.Digest)
 }
 
-// kinds are the comparators that run users' own code. They see of observations what the store may keep.
-func (b *bureau) kinds(r *redact.Redactor) []compare.Extra {
+// known are the comparators that run users' own code, which see of observations what the store may keep, and the
+// formats that need a system or a library.
+func (b *bureau) known(r *redact.Redactor) compare.Extra {
 	made := func(spec assay.ComparatorSpec, run own.Run) assay.Comparator {
 		return &own.Comparator{Place: spec.Kind + ":" + spec.Name, Run: run, See: r.Observation, Decode: compare.Decode, Log: b.log}
 	}
@@ -142,11 +144,12 @@ func (b *bureau) kinds(r *redact.Redactor) []compare.Extra {
 			return made(spec, does), nil
 		}
 	}
-	return []compare.Extra{
-		compare.Kind{Name: assay.CompareCommand, Build: build(b.command)},
-		compare.Kind{Name: assay.CompareWasm, Build: build(b.module)},
-		protobuf.Format(readDescriptors),
-		pdf.Format(b.pages),
+	return compare.Extra{
+		Kinds: map[string]compare.Builder{
+			assay.CompareCommand: build(b.command),
+			assay.CompareWasm:    build(b.module),
+		},
+		Formats: format.Formats{pdf.Format(b.pages), protobuf.Format(readDescriptors)},
 	}
 }
 
@@ -181,8 +184,8 @@ func (b *bureau) comparator(e *assay.Experiment, r *redact.Redactor) (assay.Comp
 	if len(specs) == 0 {
 		specs = compare.Defaults()
 	}
-	kinds := b.kinds(r)
-	base, flaws := compare.New(specs, kinds...)
+	known := b.known(r)
+	base, flaws := known.New(specs)
 	for i := range flaws {
 		flaws[i].Path = append([]string{"comparators"}, flaws[i].Path...)
 	}
@@ -190,7 +193,7 @@ func (b *bureau) comparator(e *assay.Experiment, r *redact.Redactor) (assay.Comp
 		return nil, flaws
 	}
 	ruled := noise.Excuse(base, e.Rules, func(paths []string) assay.Comparator {
-		piled, found := compare.New(noise.Unordered(specs, paths), kinds...)
+		piled, found := known.New(noise.Unordered(specs, paths))
 		for _, f := range found {
 			f.Path = []string{"rules"}
 			flaws = append(flaws, f)

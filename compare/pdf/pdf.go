@@ -17,7 +17,8 @@ import (
 	"github.com/ledongthuc/pdf"
 
 	"github.com/assaylab/assay"
-	"github.com/assaylab/assay/compare"
+	"github.com/assaylab/assay/compare/format"
+	"github.com/assaylab/assay/compare/json"
 )
 
 // What a document may have.
@@ -29,8 +30,8 @@ const (
 
 // Format compares contents by the lines of their pages, with all options of JSON: "$[0][2]" is the third line of
 // the first page. Read is what Text does.
-func Format(read func(document []byte) (pages [][]string, err error)) compare.Format {
-	value := func(c compare.Content) (any, error) {
+func Format(read func(document []byte) (pages [][]string, err error)) format.Format {
+	value := func(c format.Content) (any, error) {
 		if len(c.Data) > MaxSize {
 			return nil, fmt.Errorf("it has more than %d MB", MaxSize>>20)
 		}
@@ -48,10 +49,10 @@ func Format(read func(document []byte) (pages [][]string, err error)) compare.Fo
 		}
 		return all, nil
 	}
-	return compare.Format{
-		Name: "pdf", Media: []string{"application/pdf"}, Options: compare.RuleOptions(),
-		Build: func(spec assay.ComparatorSpec, formats compare.Formats) (compare.CompareFunc, []assay.Flaw) {
-			return compare.Through(value, spec, formats)
+	return format.Format{
+		Name: "pdf", Media: []string{"application/pdf"}, Options: json.RuleOptions(),
+		Build: func(spec assay.ComparatorSpec, formats format.Formats) (format.CompareFunc, []assay.Flaw) {
+			return json.Through(value, spec, formats)
 		},
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/compare"
+	"github.com/assaylab/assay/compare/format"
 	"github.com/assaylab/assay/compare/pdf"
 )
 
@@ -91,7 +92,7 @@ func TestCompare(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.spec.Kind, test.spec.As = assay.CompareBody, "pdf"
-			c, flaws := compare.New([]assay.ComparatorSpec{test.spec}, pdf.Format(pdf.Text))
+			c, flaws := compare.Extra{Formats: format.Formats{pdf.Format(pdf.Text)}}.New([]assay.ComparatorSpec{test.spec})
 			if len(flaws) > 0 {
 				t.Fatal(flaws)
 			}

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/assaylab/assay/compare"
+	"github.com/assaylab/assay/compare/format"
 )
 
 // content reads one message, or of gRPC's the messages of a stream: an array, in which the trailers of gRPC-Web
 // are an object of their own.
-func (m *message) content(c compare.Content) (any, error) {
+func (m *message) content(c format.Content) (any, error) {
 	if !strings.HasPrefix(strings.ToLower(c.Type), "application/grpc") {
 		return m.read(m.descriptor, c.Data, 0)
 	}

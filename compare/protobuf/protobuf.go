@@ -14,7 +14,8 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/assaylab/assay"
-	"github.com/assaylab/assay/compare"
+	"github.com/assaylab/assay/compare/format"
+	"github.com/assaylab/assay/compare/json"
 )
 
 const (
@@ -27,15 +28,15 @@ const (
 
 // Format is the format for definitions: `as: protobuf` with the descriptor set that read finds under a name, and
 // the message's full name. Without them messages are compared byte for byte.
-func Format(read func(name string) ([]byte, error)) compare.Format {
-	return compare.Format{
+func Format(read func(name string) ([]byte, error)) format.Format {
+	return format.Format{
 		Name: "protobuf",
 		Media: []string{
 			"application/protobuf", "application/x-protobuf", "application/vnd.google.protobuf",
 			"application/grpc", "application/grpc+proto", "application/grpc-web", "application/grpc-web+proto",
 		},
-		Options: append([]string{"descriptor", "message"}, compare.RuleOptions()...),
-		Build: func(spec assay.ComparatorSpec, formats compare.Formats) (compare.CompareFunc, []assay.Flaw) {
+		Options: append([]string{"descriptor", "message"}, json.RuleOptions()...),
+		Build: func(spec assay.ComparatorSpec, formats format.Formats) (format.CompareFunc, []assay.Flaw) {
 			if spec.Message == "" && spec.Descriptor == "" && spec.As == "" {
 				return formats.Named("bytes").Build(assay.ComparatorSpec{}, formats)
 			}
@@ -43,7 +44,7 @@ func Format(read func(name string) ([]byte, error)) compare.Format {
 			if flaw != nil {
 				return nil, []assay.Flaw{*flaw}
 			}
-			return compare.Through(m.content, spec, formats)
+			return json.Through(m.content, spec, formats)
 		},
 	}
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/compare"
+	"github.com/assaylab/assay/compare/format"
 	"github.com/assaylab/assay/compare/protobuf"
 )
 
@@ -83,12 +84,12 @@ func comparator(t testing.TB, set []byte, options assay.ComparatorSpec) assay.Co
 	if options.Message == "" {
 		options.Message = "shop.Order"
 	}
-	c, flaws := compare.New([]assay.ComparatorSpec{options}, protobuf.Format(func(name string) ([]byte, error) {
+	c, flaws := compare.Extra{Formats: format.Formats{protobuf.Format(func(name string) ([]byte, error) {
 		if name != "shop.binpb" {
 			return nil, os.ErrNotExist
 		}
 		return set, nil
-	}))
+	})}}.New([]assay.ComparatorSpec{options})
 	if len(flaws) > 0 {
 		t.Fatal(flaws)
 	}
@@ -190,12 +191,12 @@ func TestFlaws(t *testing.T) {
 		"no file":         {assay.ComparatorSpec{As: "protobuf", Descriptor: "x", Message: "shop.Order"}, nil, "descriptor"},
 	} {
 		tt.spec.Kind = assay.CompareBody
-		_, flaws := compare.New([]assay.ComparatorSpec{tt.spec}, protobuf.Format(func(string) ([]byte, error) {
+		_, flaws := compare.Extra{Formats: format.Formats{protobuf.Format(func(string) ([]byte, error) {
 			if tt.set == nil {
 				return nil, errors.New("no such file")
 			}
 			return tt.set, nil
-		}))
+		})}}.New([]assay.ComparatorSpec{tt.spec})
 		if len(flaws) != 1 || flaws[0].Path[len(flaws[0].Path)-1] != tt.at || flaws[0].Hint == "" {
 			t.Errorf("%s: %+v", name, flaws)
 		}
@@ -204,7 +205,7 @@ func TestFlaws(t *testing.T) {
 
 // Without a descriptor, messages are their bytes.
 func TestWithoutDescriptor(t *testing.T) {
-	c, flaws := compare.New([]assay.ComparatorSpec{{Kind: assay.CompareBody}}, protobuf.Format(os.ReadFile))
+	c, flaws := compare.Extra{Formats: format.Formats{protobuf.Format(os.ReadFile)}}.New([]assay.ComparatorSpec{{Kind: assay.CompareBody}})
 	if len(flaws) > 0 {
 		t.Fatal(flaws)
 	}
