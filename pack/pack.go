@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/ignore"
 )
 
 // AWS's limits of a package: the zip as it is sent, and what is in it.
@@ -140,7 +141,7 @@ func (p *Packer) folder(ctx context.Context, s Source) (string, error) {
 		return "", s.wrong(err, filepath.Join(s.Path, ignoreFile), "")
 	}
 	list := func(skip ...string) ([]entry, error) {
-		rules := append(append(parseIgnore(builtin), parseIgnore(strings.Join(skip, "\n"))...), ignored...)
+		rules := append(append(ignore.Parse(builtin, ""), ignore.Parse(strings.Join(skip, "\n"), "")...), ignored...)
 		return p.list(ctx, s, s.Path, rules)
 	}
 	if s.Build != "" {
@@ -165,7 +166,7 @@ func (p *Packer) folder(ctx context.Context, s Source) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	code := without(all, parseIgnore(strings.Join(r.replaced, "\n")))
+	code := without(all, ignore.Parse(strings.Join(r.replaced, "\n"), ""))
 	return p.zip(ctx, s, chosen(code, s.Patterns), made)
 }
 

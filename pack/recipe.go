@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/assaylab/assay/ignore"
 )
 
 // recipe is what Assay does by itself with a folder of source code.
@@ -102,7 +104,7 @@ func (p *Packer) follow(ctx context.Context, s Source, r *recipe, files []entry,
 	if err := r.make(ctx, b); err != nil {
 		return err
 	}
-	made, err := p.list(ctx, s, b.out, parseIgnore("__pycache__\n*.py[co]"))
+	made, err := p.list(ctx, s, b.out, ignore.Parse("__pycache__\n*.py[co]", ""))
 	if err != nil {
 		return err
 	}

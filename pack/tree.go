@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/assaylab/assay/ignore"
 )
 
 // entry is one file as it will stand in a zip. What of a file counts: its name, its contents, and whether
@@ -43,7 +45,7 @@ const (
 
 // list walks a folder and returns what counts of it, sorted by name. A folder is an entry only when
 // nothing is in it; sockets and devices are none.
-func (p *Packer) list(ctx context.Context, s Source, root string, rules []rule) ([]entry, error) {
+func (p *Packer) list(ctx context.Context, s Source, root string, rules []ignore.Rule) ([]entry, error) {
 	w := &walk{ctx: ctx, source: s, private: p.opts.Private, rules: rules}
 	if err := w.folder(root, ""); err != nil {
 		return nil, s.wrong(err, root, "make it readable, or leave it out with a line in "+ignoreFile)
@@ -59,7 +61,7 @@ type walk struct {
 	ctx     context.Context
 	source  Source
 	private string
-	rules   []rule
+	rules   []ignore.Rule
 	entries []entry
 	bytes   int64
 	within  []string // the true paths of the folders that links led to, against running in circles
@@ -82,7 +84,7 @@ func (w *walk) folder(dir, name string) error {
 	}
 	for _, d := range list {
 		at, rel := filepath.Join(dir, d.Name()), path.Join(name, d.Name())
-		if at == w.private || leavesOut(w.rules, rel, d.IsDir()) {
+		if at == w.private || ignore.Out(w.rules, rel, d.IsDir()) {
 			continue
 		}
 		if err := w.child(at, rel, d); err != nil {

@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/ignore"
 )
 
 // Entry is a file, or a symbolic link to one.
@@ -155,7 +156,7 @@ type walk struct {
 	snapshot *Snapshot
 }
 
-func (w *walk) folder(dir string, rules []rule) error {
+func (w *walk) folder(dir string, rules []ignore.Rule) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
@@ -176,7 +177,7 @@ func (w *walk) folder(dir string, rules []rule) error {
 	return nil
 }
 
-func (w *walk) entry(name string, e fs.DirEntry, rules []rule) error {
+func (w *walk) entry(name string, e fs.DirEntry, rules []ignore.Rule) error {
 	if never(e.Name()) {
 		return nil
 	}
