@@ -145,6 +145,20 @@ func TestTheChosenStaysChosen(t *testing.T) {
 	}
 }
 
+// TestNarrowScreensCutNoNumber: a column is there as a whole or not at all, and the verdict is to the last.
+func TestNarrowScreensCutNoNumber(t *testing.T) {
+	e := experiment("an-experiment-with-quite-a-long-name", 987_650)
+	m := watch(t, &bench{}, []shape.Experiment{e})
+	for width := 200; width >= 40; width-- {
+		m.Update(tea.WindowSizeMsg{Width: width, Height: 24})
+		text := m.screen()
+		if strings.Contains(text, "TRIALS") != strings.Contains(text, "98765") || strings.Contains(text, "P50") != strings.Contains(text, "1.23 ms") ||
+			!strings.Contains(text, "refuted") || !strings.Contains(text, "q leave") {
+			t.Fatalf("at %d columns:\n%s", width, text)
+		}
+	}
+}
+
 func TestKeys(t *testing.T) {
 	b := &bench{}
 	m := watch(t, b, []shape.Experiment{experiment("a", 1), experiment("b", 2)})

@@ -43,18 +43,32 @@ func (m *model) heading() string {
 	for _, p := range m.pulses {
 		rate += last(p.rates)
 	}
-	text := fmt.Sprintf("%s  experiments: %d", m.paint(strong, m.opt.Title), len(m.all))
+	parts := []string{m.paint(strong, m.opt.Title), fmt.Sprintf("experiments: %d", len(m.all))}
 	if !m.plain {
-		text += fmt.Sprintf("  %.0f requests/s", rate)
+		parts = append(parts, fmt.Sprintf("%.0f requests/s", rate))
 	}
 	if !m.at.IsZero() {
-		text += "  " + m.paint(faint, m.at.Format(time.TimeOnly))
+		parts = append(parts, m.paint(faint, m.at.Format(time.TimeOnly)))
 	}
-	return text
+	return m.whole(parts)
+}
+
+// gap is between parts of a line.
+const gap = "  "
+
+// whole joins as many parts as the screen has room for; the first is there in any case.
+func (m *model) whole(parts []string) string {
+	line := parts[0]
+	for _, part := range parts[1:] {
+		if longer := line + gap + part; m.width <= 0 || lipgloss.Width(longer) <= m.width {
+			line = longer
+		}
+	}
+	return line
 }
 
 func (m *model) footer() string {
-	keys := m.paint(faint, "↑ ↓ choose   p pause   r resume   + - sample more or less   q leave")
+	keys := m.paint(faint, m.whole([]string{"q leave", "↑ ↓ choose", "p pause", "r resume", "+ - sample more or less"}))
 	switch {
 	case m.trouble != "":
 		return m.paint(red, strings.ReplaceAll(m.trouble, "\n", " ")) + "\n" + keys
@@ -91,14 +105,27 @@ func (m *model) rowOfChosen() (row int) {
 	return row
 }
 
-// headers begin with what matters most: a narrow terminal cuts the rest.
+// headers begin with what matters most: a narrow terminal has no room for the last ones.
 var headers = []string{"", "EXPERIMENT", "VERDICT", "STATE", "SAMPLE", "TRIALS", "REQ/S", "", "P50", "P99", "DROPS/S"}
 
+// shortest is how much of a name is shown before columns are left out.
+const shortest = 20
+
 func (m *model) table() string {
-	t := table.New().Headers(headers...).Wrap(false).
+	rows := [][]string{headers}
+	for i, e := range m.all {
+		rows = append(rows, m.experiment(i, &e))
+		for _, a := range e.Candidates() {
+			rows = append(rows, m.candidate(a))
+		}
+	}
+	if m.width > 0 {
+		rows = narrow(rows, m.width)
+	}
+	t := table.New().Headers(rows[0]...).Rows(rows[1:]...).Wrap(false).
 		Border(lipgloss.HiddenBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderHeader(false).BorderColumn(false).
 		StyleFunc(func(row, col int) lipgloss.Style {
-			style := lipgloss.NewStyle().PaddingRight(2)
+			style := lipgloss.NewStyle().PaddingRight(len(gap))
 			if row == table.HeaderRow && !m.plain {
 				style = style.Faint(true)
 			}
@@ -107,13 +134,39 @@ func (m *model) table() string {
 			}
 			return style
 		})
-	for i, e := range m.all {
-		t.Row(m.experiment(i, &e)...)
-		for _, a := range e.Candidates() {
-			t.Row(m.candidate(a)...)
+	return t.String()
+}
+
+// narrow makes rows fit a width: it shortens the names, and leaves out the last columns. A cell that is cut would show
+// another number.
+func narrow(rows [][]string, width int) [][]string {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], lipgloss.Width(cell)+len(gap))
 		}
 	}
-	return t.String()
+	const name = 1
+	wanted := widths[name]
+	widths[name] = min(wanted, shortest+len(gap))
+	total, columns := 0, 0
+	for ; columns < len(widths) && (columns <= name || total+widths[columns] <= width); columns++ {
+		total += widths[columns]
+	}
+	room := min(wanted, widths[name]+max(0, width-total)) - len(gap)
+	all := make([][]string, len(rows))
+	for i, row := range rows {
+		all[i] = append([]string{row[0], ellipsis(row[name], room)}, row[name+1:columns]...)
+	}
+	return all
+}
+
+// ellipsis is text of at most a width.
+func ellipsis(text string, width int) string {
+	if lipgloss.Width(text) <= width {
+		return text
+	}
+	return lipgloss.NewStyle().MaxWidth(width-1).Render(text) + "…"
 }
 
 func (m *model) experiment(i int, e *shape.Experiment) []string {
