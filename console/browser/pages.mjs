@@ -14,6 +14,6 @@ const addresses = [
 await browse(async (open) => {
   for (const address of addresses) {
     const { bytes, interactive, work } = await check(open, console_ + address);
-    console.log(`${address}: ${bytes} bytes, interactive after ${interactive} ms, ${work} ms of work`);
+    console.log(`${address}: ${bytes} bytes, interactive after ${interactive} ms at best, ${work} ms of work`);
   }
 });

@@ -115,6 +115,7 @@ export function follow(main, connection) {
     // A page nobody sees needs no connection; browsers allow few to one place.
     document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
     addEventListener("pagehide", close);
+    addEventListener("pageshow", (event) => { if (event.persisted) open(); }); // by the back button
     if (!document.hidden) open();
   }
   return refresh;
