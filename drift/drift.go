@@ -184,19 +184,19 @@ func (p *Pair) Drifts() []Drift {
 	paths := slices.AppendSeq(slices.Collect(maps.Keys(p.Control.fields)), maps.Keys(p.Candidate.fields))
 	slices.Sort(paths)
 	all := []Drift{}
-	var alone string // the path of the last field that one side alone has
+	var alone []string // paths of fields that one side alone has
 	for _, path := range slices.Compact(paths) {
 		a, b := p.Control.fields[path], p.Candidate.fields[path]
-		if alone != "" && strings.HasPrefix(path, alone) && strings.ContainsAny(path[len(alone):][:1], ".[") {
+		if slices.ContainsFunc(alone, func(above string) bool { return below(path, above) }) {
 			continue
 		}
 		switch {
 		case a == nil && p.Control.crowded, b == nil && p.Candidate.crowded: // it may have been there
 		case a == nil:
-			alone = path
+			alone = append(alone, path)
 			all = append(all, Drift{path, Appeared, "", p.Candidate.describe(path, b)})
 		case b == nil:
-			alone = path
+			alone = append(alone, path)
 			all = append(all, Drift{path, Vanished, p.Control.describe(path, a), ""})
 		default:
 			all = append(all, p.changes(path, a, b)...)
@@ -204,6 +204,12 @@ func (p *Pair) Drifts() []Drift {
 	}
 	slices.SortStableFunc(all, func(a, b Drift) int { return cmp.Compare(a.Path, b.Path) })
 	return all
+}
+
+// below tells whether a path leads on from another.
+func below(path, above string) bool {
+	rest, begins := strings.CutPrefix(path, above)
+	return begins && rest != "" && strings.ContainsAny(rest[:1], ".[")
 }
 
 func (p *Pair) changes(path string, a, b *field) (all []Drift) {

@@ -37,6 +37,7 @@ func TestDrifts(t *testing.T) {
 		{"appeared", []string{`{"a": 1} | {"a": 1, "b": {"c": 1}}`}, "$.b appeared"},
 		{"vanished", []string{`{"a": 1, "b": [{"c": 1}]} | {"a": 1}`}, "$.b vanished"},
 		{"another name that begins alike", []string{`{"b": 1} | {"b": 1, "a": 1, "ab": 1}`}, "$.a appeared; $.ab appeared"},
+		{"another name that sorts between", []string{`{"b": 1} | {"b": 1, "a": {"c d": [1]}, "aB": 1}`}, "$.a appeared; $.aB appeared"},
 		{"type", []string{`{"a": 1} | {"a": "1"}`}, "$.a type"},
 		{"type of a root", []string{`[1] | {"a": 1}`}, "$ type; $.a appeared; $[*] vanished"},
 		{"nullable", []string{`{"a": 1} | {"a": 1}`, `{"a": 2} | {"a": null}`}, "$.a nullable"},
