@@ -189,14 +189,14 @@ func Measure(r suite.Run) (f Figures) {
 func Pace(r suite.Run) string {
 	f := Measure(r)
 	if f.Floor <= 0 {
-		return fmt.Sprintf("%d workers", r.Workers)
+		return workers(r.Workers)
 	}
-	bound := fmt.Sprintf("all tests over %d workers", r.Workers)
+	bound := fmt.Sprintf("all tests over %s", workers(r.Workers))
 	if f.Floor == f.Longest {
 		bound = "the longest test, " + printable(f.Which)
 	}
-	text := fmt.Sprintf("%d workers: tests took %s, %.2f times the floor of %s (%s); one after another they take %s",
-		r.Workers, brief(f.Makespan), float64(f.Makespan)/float64(f.Floor), brief(f.Floor), bound, brief(f.Serial))
+	text := fmt.Sprintf("%s: tests took %s, %.2f times the floor of %s (%s); one after another they take %s",
+		workers(r.Workers), brief(f.Makespan), float64(f.Makespan)/float64(f.Floor), brief(f.Floor), bound, brief(f.Serial))
 	if saved := f.Serial - f.Makespan; saved > 0 {
 		text += fmt.Sprintf(", %s more", brief(saved))
 	}
@@ -205,8 +205,18 @@ func Pace(r suite.Run) string {
 	}
 	if r.Upload.Total > 0 {
 		text += fmt.Sprintf("; sent %s of %s", Bytes(r.Upload.Sent), Bytes(r.Upload.Total))
+		if r.Upload.Sent > r.Upload.Total {
+			text += " (with dependencies, or once to each worker)"
+		}
 	}
 	return text
+}
+
+func workers(n int) string {
+	if n == 1 {
+		return "1 worker"
+	}
+	return fmt.Sprintf("%d workers", n)
 }
 
 func brief(d time.Duration) string { return fmt.Sprintf("%.2fs", d.Seconds()) }

@@ -66,14 +66,39 @@ func Find(dir string) (k Kind, also []string, err error) {
 		}
 	}
 	if len(names) == 0 {
-		return Kind{}, nil, &assay.Error{
-			Code: assay.CodeInvalid, What: "no test runner is known for this project", Where: dir,
-			Hint: "name one with --runner: " + strings.Join(Names(), ", "),
-		}
+		return Kind{}, nil, nothing(dir)
 	}
 	k, err = Named(names[0])
 	return k, names[1:], err
 }
+
+// nothing says that a folder shows no runner, and which folders in it do: a repository may hold several projects.
+func nothing(dir string) error {
+	e := &assay.Error{
+		Code: assay.CodeInvalid, What: "no test runner is known for this project", Where: dir,
+		Hint: "name one with --runner: " + strings.Join(Names(), ", "),
+	}
+	var inside []string
+	for _, glob := range []string{"*", "*/*"} {
+		folders, _ := filepath.Glob(filepath.Join(dir, glob))
+		for _, folder := range folders[:min(len(folders), maxFolders)] {
+			name, _ := filepath.Rel(dir, folder)
+			i := slices.IndexFunc(signs, func(s sign) bool { return s.fits(folder) })
+			if i >= 0 && !strings.HasPrefix(name, ".") && !strings.Contains(name, "node_modules") && len(inside) < maxNamed {
+				inside = append(inside, fmt.Sprintf("%s (%s)", name, signs[i].runner))
+			}
+		}
+	}
+	if len(inside) > 0 {
+		e.Hint = "run it in a project's folder: " + strings.Join(inside, ", ")
+	}
+	return e
+}
+
+const (
+	maxFolders = 200 // that are looked into
+	maxNamed   = 5
+)
 
 func (s sign) fits(dir string) bool {
 	found := 0

@@ -1,10 +1,13 @@
 package runner
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/assaylab/assay"
 )
 
 // TestFind: what a project says outright comes before what its files look like, and the others that fit are named.
@@ -66,5 +69,16 @@ func TestGoFaults(t *testing.T) {
 		if got := f.Where + ": " + strings.TrimSpace(f.Detail); !strings.Contains(got, strings.SplitN(want[i], ": ", 2)[1]) || f.Where != want[i][:3] {
 			t.Errorf("%q, want %q", got, want[i])
 		}
+	}
+}
+
+// TestFindInside: a folder of several projects is none, and they are named.
+func TestFindInside(t *testing.T) {
+	dir := t.TempDir()
+	appendTo(t, filepath.Join(dir, "py", "test_a.py"), "def test_a(): pass\n")
+	appendTo(t, filepath.Join(dir, "more", "js", "package.json"), `{"scripts": {"test": "node --test"}}`)
+	var known *assay.Error
+	if _, _, err := Find(dir); !errors.As(err, &known) || !strings.Contains(known.Hint, "py (pytest), more/js (node)") {
+		t.Errorf("%v: %+v", err, known)
 	}
 }

@@ -39,6 +39,7 @@ type Lease struct {
 const (
 	maxGrain = 200 * time.Millisecond // of a batch, so that results come often and little is lost with one
 	maxBatch = 100                    // tests
+	maxBlind = 10                     // tests that nothing is known of: one of them may be long, and those behind it wait
 )
 
 // unit is tests that are handed out together if possible, in their own order.
@@ -63,6 +64,7 @@ type Queue struct {
 	taken  int          // leases so far
 
 	left     time.Duration // the estimate of what is waiting and held
+	blind    int           // tests of it that nothing is known of
 	observed time.Duration // by tests that have ended
 	ended    int
 }
@@ -71,10 +73,27 @@ type Queue struct {
 func New(tasks []Task, workers int) *Queue {
 	q := &Queue{tasks: tasks, workers: max(workers, 1), held: map[int]*unit{}, leases: map[int]*Lease{}, copied: map[int]bool{}}
 	q.units = units(tasks, q.workers)
-	for _, t := range tasks {
-		q.left += t.Estimate
+	for i := range tasks {
+		q.count(i, 1)
 	}
 	return q
+}
+
+// count books a test as waiting, or as handed out by -1.
+func (q *Queue) count(test, n int) {
+	q.left += time.Duration(n) * q.tasks[test].Estimate
+	if !q.tasks[test].Known {
+		q.blind += n
+	}
+}
+
+// grain is how long a batch is to take: less and less as work runs out. What is not known is as long as what has ended.
+func (q *Queue) grain() time.Duration {
+	left := q.left
+	if q.ended > 0 {
+		left += time.Duration(q.blind) * (q.observed / time.Duration(q.ended))
+	}
+	return min(left/time.Duration(4*q.workers), maxGrain)
 }
 
 // units groups tests by scope and puts those first that nothing is known of, then the longest.
@@ -214,7 +233,9 @@ func (q *Queue) next(worker int) []int {
 		return nil
 	}
 	if u.whole {
-		q.left -= u.estimate
+		for _, i := range u.tests {
+			q.count(i, -1)
+		}
 		return u.tests
 	}
 	return q.batch(worker, u)
@@ -222,15 +243,15 @@ func (q *Queue) next(worker int) []int {
 
 // batch cuts as much off a unit as is worth an invocation, and fills up with further ones.
 func (q *Queue) batch(worker int, u *unit) []int {
-	grain := min(q.left/time.Duration(4*q.workers), maxGrain)
+	grain := q.grain()
 	var tests []int
 	var sum time.Duration
 	for u != nil {
 		n := 0
-		for n < len(u.tests) && (len(tests) == 0 || q.fits(u.tests[n], sum, grain) && len(tests) < maxBatch) {
+		for n < len(u.tests) && (len(tests) == 0 || q.fits(u.tests[n], tests, sum, grain)) {
 			i := u.tests[n]
 			tests, sum, n = append(tests, i), sum+q.expected(i), n+1
-			q.left -= q.tasks[i].Estimate
+			q.count(i, -1)
 			u.estimate -= q.tasks[i].Estimate
 		}
 		u.tests = u.tests[n:]
@@ -240,7 +261,7 @@ func (q *Queue) batch(worker int, u *unit) []int {
 		}
 		delete(q.held, worker)
 		u = nil
-		if len(q.units) > 0 && len(tests) < maxBatch && q.fits(q.units[0].tests[0], sum, grain) {
+		if len(q.units) > 0 && q.fits(q.units[0].tests[0], tests, sum, grain) {
 			u = &q.units[0]
 			q.units = q.units[1:]
 		}
@@ -248,9 +269,12 @@ func (q *Queue) batch(worker int, u *unit) []int {
 	return tests
 }
 
-// fits tells whether a test may be in a batch that is expected to take sum already.
-func (q *Queue) fits(test int, sum, grain time.Duration) bool {
+// fits tells whether a test may be in a batch with others that are expected to take sum already.
+func (q *Queue) fits(test int, others []int, sum, grain time.Duration) bool {
 	t := q.tasks[test]
+	if len(others) >= maxBatch || !t.Known && len(others) >= maxBlind {
+		return false
+	}
 	return t.Process == "" && !t.Whole && (t.Known || q.ended > 0) && sum+q.expected(test) <= grain
 }
 
@@ -351,14 +375,15 @@ func (q *Queue) Return(l Lease, tests []int) {
 	for _, i := range tests {
 		u.estimate += q.tasks[i].Estimate
 		u.unknown = u.unknown || !q.tasks[i].Known
+		q.count(i, 1)
 	}
-	q.left += u.estimate
 	q.units = slices.Insert(q.units, 0, u)
 }
 
 // Drop forgets what waits: nothing more is handed out.
 func (q *Queue) Drop() {
 	q.units, q.again, q.held, q.left = nil, nil, map[int]*unit{}, 0
+	q.blind = 0
 	for id := range q.leases {
 		q.copied[id] = true
 	}

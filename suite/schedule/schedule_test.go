@@ -313,3 +313,26 @@ func TestBest(t *testing.T) {
 		t.Errorf("%d workers for nothing", n)
 	}
 }
+
+// TestFirstRunOfManyShort: tests that nothing is known of travel several together when those that have ended were short,
+// and never many, nor when those were long.
+func TestFirstRunOfManyShort(t *testing.T) {
+	for _, c := range []struct {
+		took        time.Duration
+		least, most int // batches
+	}{{time.Millisecond, 1_000, 1_200}, {time.Second, 10_000, 10_000}} {
+		q, batches := New(make([]Task, 10_000), 4), 0
+		for l, ok := q.Take(0, 0); ok; l, ok = q.Take(0, 0) {
+			for range l.Tests {
+				q.Observe(c.took)
+			}
+			if batches++; len(l.Tests) > maxBlind {
+				t.Fatalf("%d tests that nothing is known of in a batch", len(l.Tests))
+			}
+			q.Done(l)
+		}
+		if batches < c.least || batches > c.most {
+			t.Errorf("tests of %v in %d batches", c.took, batches)
+		}
+	}
+}
