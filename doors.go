@@ -125,6 +125,7 @@ type Batch struct {
 	Trials   []Trial
 	Refusals []Refusal
 	Ledgers  []Ledger
+	Strata   []Strata // of each those parts that have changed, in all
 }
 
 // Refusal is an offer that was given up, somewhere on many machines. Whatever comes first of an id counts, once: its

@@ -34,13 +34,13 @@ type Overhead struct {
 
 // LaneState is what an experiment's lane does at one moment.
 type LaneState struct {
-	Limit    int              `json:"limit"`              // candidate calls allowed at once: the budget's, or fewer for the control's sake
-	Calls    int              `json:"calls"`              // under way
-	Waiting  int              `json:"waiting"`            // trials
-	Held     int64            `json:"held"`               // bytes of bodies
-	Strata   []TrafficStratum `json:"-"`                  // the most frequent first
-	Overhead *Overhead        `json:"-"`                  // nil: nothing is held out, and no limit set
-	Breakers []BreakerState   `json:"breakers,omitempty"` // in the definition's order
+	Limit    int            `json:"limit"`              // candidate calls allowed at once: the budget's, or fewer for the control's sake
+	Calls    int            `json:"calls"`              // under way
+	Waiting  int            `json:"waiting"`            // trials
+	Held     int64          `json:"held"`               // bytes of bodies
+	Strata   Strata         `json:"-"`                  // of this source
+	Overhead *Overhead      `json:"-"`                  // nil: nothing is held out, and no limit set
+	Breakers []BreakerState `json:"breakers,omitempty"` // in the definition's order
 }
 
 // BreakerState says whether a candidate is left out of trials because it faults. While it is, one call at a

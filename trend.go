@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Minute is what became of the calls of one arm whose requests came in within one minute, for trends. Latency
+// Minute is what became of the calls of one arm whose requests came in within one minute, for trends, or within
+// CoarseMinutes of them. Latency
 // is of warm calls that answered or timed out, as in ArmCounts.
 type Minute struct {
 	Time         time.Time `json:"time"` // when it began
@@ -23,10 +24,24 @@ type Minute struct {
 // MaxMinutes is how many of the latest minutes are known of an experiment's evidence: a week.
 const MaxMinutes = 7 * 24 * 60
 
+// A trend of more than FineMinutes, a day, is told in steps of CoarseMinutes, which begin at whole ones since 1970.
+const (
+	FineMinutes   = 24 * 60
+	CoarseMinutes = 10
+)
+
+// StepOf is how many minutes each step is of a trend over so many.
+func StepOf(minutes int) int {
+	if minutes > FineMinutes {
+		return CoarseMinutes
+	}
+	return 1
+}
+
 // Trends is what a Store also implements when it knows how things went over time.
 type Trends interface {
 	// Trend returns the minutes in which something was observed, of the last so many up to the latest of these, in
-	// order of time, role and arm. They outlive the trials.
+	// order of time, role and arm; see StepOf. They outlive the trials.
 	Trend(ctx context.Context, experiment string, since, minutes int) ([]Minute, error)
 }
 

@@ -277,8 +277,29 @@ type Counts struct {
 	Trials  int64    // kept
 	First   time.Time
 	Last    time.Time
-	Strata  []TrafficStratum // of the lane that counts; nil if none does
+	Strata  []TrafficStratum // of all sources together, the most frequent first
 	Arms    []ArmCounts      // control, secondary if any, candidates in the definition's order
+
+	SourceStrata []Strata // of which Strata are the sum
+}
+
+// StrataOf returns what one source has counted of the parts of the traffic.
+func (c *Counts) StrataOf(source string) []TrafficStratum {
+	for _, s := range c.SourceStrata {
+		if s.Source == source {
+			return s.Parts
+		}
+	}
+	return nil
+}
+
+// SetStrata replaces what sources have counted of the parts of the traffic, and with it the sum.
+func (c *Counts) SetStrata(all []Strata) { c.SourceStrata, c.Strata = all, sumStrata(all) }
+
+// WithStrata puts what a source has counted by now in the place of what was kept.
+func (c *Counts) WithStrata(now Strata) {
+	others := slices.DeleteFunc(slices.Clone(c.SourceStrata), func(s Strata) bool { return s.Source == now.Source })
+	c.SetStrata(append(others, now))
 }
 
 // RareTrials is how many of the trials are rare ones, which verdicts leave out.

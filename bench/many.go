@@ -169,7 +169,7 @@ func calls(trial string) (all []string) {
 		"/api/v1/experiments", "/api/v1/trials/" + trial,
 	}
 	for _, call := range []string{
-		"", "/definition", "/trend", "/trend?minutes=1440", "/charts/mismatches", "/charts/means", "/charts/pace", "/charts/latency", "/charts/quantiles", "/charts/course", "/history",
+		"", "/definition", "/trend", "/trend?minutes=1440", "/trend?minutes=10080", "/charts/mismatches", "/charts/means", "/charts/pace", "/charts/latency", "/charts/quantiles", "/charts/course", "/history",
 		"/trials", "/trials?limit=500", "/trials?outcome=mismatch&arm=one", "/trials?path=" + url.QueryEscape("body:$.items[*].price"), "/trials?outcome=match&path=status",
 		"/rules", "/clusters", "/drift",
 	} {

@@ -82,4 +82,11 @@ experiments:
 	if len(strata.Strata) == 0 || strata.Strata[0].Route != "/orders" || strata.Strata[0].Trials == 0 {
 		t.Errorf("strata: %+v", strata)
 	}
+	var seen int64
+	for _, s := range strata.Strata {
+		seen += s.Requests
+	}
+	if all := l.experiment("orders").Requests; all != 80 || seen != all {
+		t.Errorf("the strata have %d of %d requests, before the restart and after", seen, all)
+	}
 }

@@ -197,7 +197,7 @@ func (c *Console) strata(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"strata": append([]assay.TrafficStratum{}, report.Lane.Strata...)})
+	return writeJSON(w, http.StatusOK, map[string]any{"strata": append([]assay.TrafficStratum{}, report.Counts.Strata...)})
 }
 
 // apply takes a document, or with a name in the path that experiment's definition.
@@ -289,7 +289,7 @@ func (c *Console) trend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"minutes": append([]assay.Minute{}, minutes...)})
+	return writeJSON(w, http.StatusOK, map[string]any{"step": assay.StepOf(span), "minutes": append([]assay.Minute{}, minutes...)})
 }
 
 // minutes are the last so many of an experiment's present evidence.

@@ -348,7 +348,7 @@ func TestNewNeedsItsRooms(t *testing.T) {
 func TestTrend(t *testing.T) {
 	lab := newFakeLab()
 	body := call(t, newConsole(lab, nil), "GET", "/api/v1/experiments/rounding-float/trend", "").Body.String()
-	for _, want := range []string{`"time":"2026-11-20T12:00:00Z"`, `"arm":"rounding-float`, `"observations":60`, `"mean_ms":1.5`, `"p50":1.4`} {
+	for _, want := range []string{`"time":"2026-11-20T12:00:00Z"`, `"arm":"rounding-float`, `"observations":60`, `"mean_ms":1.5`, `"p50":1.4`, `"step":1`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%s lacks %s", body, want)
 		}

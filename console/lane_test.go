@@ -16,6 +16,7 @@ func strained() *fakeLab {
 	lab.change(func(r *assay.Report) {
 		r.Experiment.State, r.Experiment.Tripped, r.Experiment.Budget.Concurrency = assay.StatePaused, assay.SwitchOverhead, 16
 		r.Counts.Dropped = map[string]int64{assay.DropBreaker: 7}
+		r.Counts.Strata = []assay.TrafficStratum{{StratumKey: assay.StratumKey{Method: "GET", Route: "/orders/{}"}, Requests: 4711}}
 		r.Lane = assay.LaneState{
 			Limit: 4, Calls: 3, Waiting: 12, Held: 4096,
 			Breakers: []assay.BreakerState{{Arm: "candidate-2", Open: true, Opened: 2}},
@@ -66,7 +67,7 @@ func TestWhatIsNotKnownIsLeftOut(t *testing.T) {
 
 func TestThePageSaysWhatTheLaneDoes(t *testing.T) {
 	page := call(t, newConsole(strained(), nil), "GET", "/experiments/rounding-float", "").Body
-	for _, want := range []string{"It has paused itself", "overhead</code>", "&#43;7 ms", "between &#43;5.5 and &#43;9 ms", "4 of 16", "breaker of <code>candidate-2</code> is open", "left out: 7"} {
+	for _, want := range []string{"It has paused itself", "overhead</code>", "&#43;7 ms", "between &#43;5.5 and &#43;9 ms", "4 of 16", "breaker of <code>candidate-2</code> is open", "left out: 7", "GET /orders/{}</code>", "4,711"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("no %q in\n%s", want, page.String())
 		}

@@ -91,7 +91,7 @@ func (m matter) unseenStrata() []string {
 	var unseen []string
 	for _, s := range m.counts.Strata {
 		if s.Trials == 0 && (s.Class != "" || !seen[s.StratumKey]) {
-			unseen = append(unseen, fmt.Sprintf("no trial of %s (%s since the laboratory started)", s.StratumKey, count(s.Requests, "request")))
+			unseen = append(unseen, fmt.Sprintf("no trial of %s (%s since the evidence began)", s.StratumKey, count(s.Requests, "request")))
 		}
 	}
 	if more := len(unseen) - mostStrata; more > 0 {

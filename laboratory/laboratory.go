@@ -276,7 +276,9 @@ func (l *Laboratory) report(ctx context.Context, e assay.Experiment) (assay.Repo
 	}
 	counts.Arms = inOrder(&e, &counts)
 	lane, _ := l.floor.State(e.Name)
-	counts.Strata = lane.Strata
+	if lane.Strata.Since == e.Since {
+		counts.WithStrata(lane.Strata)
+	}
 	report := assay.Report{Experiment: e, Counts: counts, Verdicts: judge.Judge(e, counts)}
 	report.Lane = lane
 	if run, err := l.rolloutOf(e.Name); err == nil {

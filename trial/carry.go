@@ -40,7 +40,7 @@ func (t *ticket) Ledger() assay.Ledger { return t.gen.ledger.snapshot() }
 // Handed implements assay.Sender.
 func (t *ticket) Handed() {
 	if t.end() {
-		t.lane.strata.count(t.stratum, func(s *assay.TrafficStratum) { s.Trials++ }) // made elsewhere
+		t.gen.ledger.strata.count(t.stratum, func(s *assay.TrafficStratum) { s.Trials++ }) // made elsewhere
 		t.gen.ledger.hand(1)
 		t.lane.floor.keeper.touch(t.gen.ledger)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -155,12 +154,17 @@ func (k *keeper) write(batch []kept) {
 			continue
 		}
 		handed[t.ticket.gen.ledger]++
-		changed[t.ticket.gen.ledger] = struct{}{}
+		t.ticket.tried(1)
+		changed[t.ticket.gen.ledger] = nil
 	}
 	for l := range changed {
 		now := l.snapshot()
 		now.Handed += handed[l]
 		b.Ledgers = withLedger(b.Ledgers, now)
+		if parts := l.strata.changed(); len(parts) > 0 {
+			b.Strata = append(b.Strata, l.parts(parts))
+			changed[l] = parts
+		}
 	}
 	if len(b.Trials)+len(b.Ledgers) == 0 {
 		return
@@ -234,13 +238,17 @@ func (k *keeper) pause(delay time.Duration) bool {
 }
 
 // fail drops a batch that the store refused. Its ledgers go with the next one.
-func (k *keeper) fail(batch []kept, changed map[*ledger]struct{}) {
+func (k *keeper) fail(batch []kept, changed map[*ledger][]assay.TrafficStratum) {
 	for _, t := range batch {
+		t.ticket.tried(-1)
 		t.ticket.drop(DropStore)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	maps.Copy(k.dirty, changed)
+	for l, parts := range changed {
+		l.strata.unwritten(parts)
+		k.dirty[l] = struct{}{}
+	}
 }
 
 // tell logs when the store begins to fail and when it works again, not once a batch.
@@ -259,11 +267,14 @@ func (k *keeper) tell(err error) {
 	k.outage.Store(&err)
 }
 
-// changed takes the ledgers that changed since it was last asked.
-func (k *keeper) changed() map[*ledger]struct{} {
+// changed takes the ledgers that changed since it was last asked. Which of their strata have is not known yet.
+func (k *keeper) changed() map[*ledger][]assay.TrafficStratum {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	dirty := k.dirty
-	k.dirty = map[*ledger]struct{}{}
-	return dirty
+	all := map[*ledger][]assay.TrafficStratum{}
+	for l := range k.dirty {
+		all[l] = nil
+	}
+	clear(k.dirty)
+	return all
 }

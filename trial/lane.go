@@ -25,7 +25,6 @@ type Lane struct {
 	current atomic.Pointer[generation]
 	held    atomic.Int64 // bytes of bodies
 	taps    taps
-	strata  strata
 	dice    dice
 
 	past     []*generation // earlier questions, newest first; the floor's mutex guards them
@@ -61,8 +60,10 @@ func (l *Lane) Choose(r *assay.Request) assay.Ticket {
 		t.undecided.Store(true)
 		return t
 	}
+	if reason != "" {
+		g.ledger.strata.count(stratum, func(s *assay.TrafficStratum) { s.Requests++ })
+	}
 	l.chosen(g, reason)
-	l.strata.count(stratum, func(s *assay.TrafficStratum) { s.Requests += one(reason != "") })
 	switch {
 	case reason == notHeldOut:
 		return &heldOut{g}
@@ -73,13 +74,6 @@ func (l *Lane) Choose(r *assay.Request) assay.Ticket {
 		return nil
 	}
 	return &ticket{lane: l, gen: g, stratum: stratum}
-}
-
-func one(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // Pass counts a request that came in and is not offered: the gateway let a canary serve it.
@@ -292,7 +286,7 @@ func (l *Lane) state() (s assay.LaneState) {
 	s.Calls, s.Waiting, s.Limit = l.workers, len(l.queue), l.limit()
 	l.mu.Unlock()
 	now := l.current.Load()
-	s.Overhead, s.Strata = now.watch.state(), l.strata.list()
+	s.Overhead, s.Strata = now.watch.state(), now.ledger.parts(now.ledger.strata.list())
 	for _, g := range now.guards {
 		s.Breakers = append(s.Breakers, g.state())
 	}

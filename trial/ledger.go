@@ -10,7 +10,8 @@ import (
 
 // ledger counts what becomes of an experiment's offers while its evidence lasts.
 type ledger struct {
-	since int
+	since  int
+	strata strata // of the same requests
 
 	mu     sync.Mutex
 	l      assay.Ledger
@@ -25,6 +26,7 @@ type ledger struct {
 func newLedger(c assay.Counts, own assay.Ledger) *ledger {
 	l := &ledger{since: own.Since, l: own, taken: taken(own), apart: c.RareTrials(), first: c.First}
 	l.others = taken(c.Ledger) - l.taken
+	l.strata.recall(c.StrataOf(own.Source))
 	l.l.NotSampled, l.l.Dropped = orEmpty(own.NotSampled), orEmpty(own.Dropped)
 	return l
 }
@@ -124,4 +126,11 @@ func (l *ledger) snapshot() assay.Ledger {
 	s := l.l
 	s.NotSampled, s.Dropped = maps.Clone(s.NotSampled), maps.Clone(s.Dropped)
 	return s
+}
+
+// parts is what was counted of the parts of the traffic.
+func (l *ledger) parts(of []assay.TrafficStratum) assay.Strata {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return assay.Strata{Experiment: l.l.Experiment, Since: l.l.Since, Source: l.l.Source, Parts: of}
 }

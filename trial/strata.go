@@ -1,18 +1,14 @@
 package trial
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 	"sync"
 
 	"github.com/assaylab/assay"
 )
 
-// How many strata are told apart; what comes later is one, of its own name. And how much of a path is looked at.
+// How much of a path is looked at.
 const (
-	maxStrata     = 64
-	otherStratum  = "other"
 	routeSegments = 4
 	longSegment   = 24
 )
@@ -23,28 +19,54 @@ const (
 	classUnknown = "" // not sampled before the control answered, or never answered
 )
 
-// strata count an experiment's requests by method, route and class of the control's answer, since the
-// laboratory started.
+// strata count an experiment's requests by method, route and class of the control's answer, while its evidence lasts.
 type strata struct {
-	mu  sync.Mutex
-	all map[assay.StratumKey]*assay.TrafficStratum
+	mu    sync.Mutex
+	all   map[assay.StratumKey]*assay.TrafficStratum
+	dirty map[assay.StratumKey]bool // not written down yet
 }
 
-// of finds a stratum, or the one of the rest.
+// recall goes on from what was kept.
+func (s *strata) recall(kept []assay.TrafficStratum) {
+	s.all, s.dirty = map[assay.StratumKey]*assay.TrafficStratum{}, map[assay.StratumKey]bool{}
+	for _, k := range kept {
+		s.all[k.StratumKey] = &k
+	}
+}
+
+// of finds a stratum that is about to change, or the one of the rest.
 func (s *strata) of(k assay.StratumKey) *assay.TrafficStratum {
-	if found := s.all[k]; found != nil {
-		return found
+	found := s.all[k]
+	if found == nil && len(s.all) >= assay.MaxStrata {
+		k = assay.StratumKey{Route: assay.OtherStratum}
+		found = s.all[k]
 	}
-	if len(s.all) >= maxStrata {
-		if k = (assay.StratumKey{Route: otherStratum}); s.all[k] != nil {
-			return s.all[k]
-		}
+	if found == nil {
+		found = &assay.TrafficStratum{StratumKey: k}
+		s.all[k] = found
 	}
-	if s.all == nil {
-		s.all = map[assay.StratumKey]*assay.TrafficStratum{}
+	s.dirty[k] = true
+	return found
+}
+
+// changed takes the strata that changed since it was last asked.
+func (s *strata) changed() (all []assay.TrafficStratum) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k := range s.dirty {
+		all = append(all, *s.all[k])
 	}
-	s.all[k] = &assay.TrafficStratum{StratumKey: k}
-	return s.all[k]
+	clear(s.dirty)
+	return all
+}
+
+// unwritten takes strata back that could not be written down.
+func (s *strata) unwritten(all []assay.TrafficStratum) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range all {
+		s.dirty[k.StratumKey] = true
+	}
 }
 
 // count changes a stratum.
@@ -68,17 +90,13 @@ func (s *strata) wants(k assay.StratumKey, rare int) bool {
 	return true
 }
 
-// list returns the strata, those with the most requests first.
-func (s *strata) list() []assay.TrafficStratum {
+// list returns the strata, in no order.
+func (s *strata) list() (all []assay.TrafficStratum) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []assay.TrafficStratum
 	for _, found := range s.all {
 		all = append(all, *found)
 	}
-	slices.SortFunc(all, func(a, b assay.TrafficStratum) int {
-		return cmp.Or(cmp.Compare(b.Requests, a.Requests), strings.Compare(a.String(), b.String()))
-	})
 	return all
 }
 
@@ -126,7 +144,7 @@ func (t *ticket) Decide(status int) bool {
 		return !t.ended.Load()
 	}
 	t.stratum.Class = classOf(status)
-	if t.lane.strata.wants(t.stratum, t.gen.plan.Experiment.Sample.Rare) {
+	if t.gen.ledger.strata.wants(t.stratum, t.gen.plan.Experiment.Sample.Rare) {
 		t.rare = true
 		t.gen.ledger.setApart(1)
 		t.lane.chosen(t.gen, "")
@@ -144,7 +162,7 @@ func (t *ticket) giveUp() (was bool) {
 		return false
 	}
 	if t.end() {
-		t.lane.strata.count(t.stratum, func(s *assay.TrafficStratum) { s.Requests++ })
+		t.gen.ledger.strata.count(t.stratum, func(s *assay.TrafficStratum) { s.Requests++ })
 		t.lane.chosen(t.gen, notChosen)
 	}
 	return true
@@ -156,11 +174,18 @@ func (t *ticket) sampled(class string) {
 		return
 	}
 	t.stratum.Class = class
-	t.lane.strata.count(t.stratum, func(s *assay.TrafficStratum) { s.Requests++; s.Sampled++ })
+	t.gen.ledger.strata.count(t.stratum, func(s *assay.TrafficStratum) { s.Requests++; s.Sampled++ })
 }
 
 // chosen counts a request whose fate is known.
 func (l *Lane) chosen(g *generation, reason string) {
 	g.ledger.choose(reason)
 	l.floor.keeper.touch(g.ledger)
+}
+
+// tried counts trials in their stratum, or less than none when they were not kept. Who brought one has counted it.
+func (t *ticket) tried(n int64) {
+	if t.brought == nil {
+		t.gen.ledger.strata.count(t.stratum, func(s *assay.TrafficStratum) { s.Trials += n })
+	}
 }

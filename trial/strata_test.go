@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/judge"
@@ -65,7 +67,8 @@ func keptOf(t *testing.T, s assay.Sample, seed uint64, n int, differs func(statu
 		t.Errorf("%d bytes held", l.held.Load())
 	}
 	slices.Sort(chosen)
-	c = assay.Counts{Ledger: ledger, Trials: a.Trials, Arms: []assay.ArmCounts{a}, Strata: l.strata.list()}
+	c = assay.Counts{Ledger: ledger, Trials: a.Trials, Arms: []assay.ArmCounts{a}}
+	c.SetStrata([]assay.Strata{l.state().Strata})
 	return chosen, beside, c, l
 }
 
@@ -79,7 +82,7 @@ func TestRareStrataAreSeen(t *testing.T) {
 		t.Fatal("no trial for the sake of rare strata")
 	}
 	requests := int64(0)
-	for _, s := range l.strata.list() {
+	for _, s := range l.current.Load().ledger.strata.list() {
 		requests += s.Requests
 		if s.Class != "" && s.Trials < min(rare, s.Requests) {
 			t.Errorf("%s: %d trials of %d requests, want %d", s.StratumKey, s.Trials, s.Requests, rare)
@@ -138,8 +141,10 @@ func TestStrataAreBounded(t *testing.T) {
 	for i := range 5000 {
 		l.Choose(&assay.Request{Method: "GET", Path: "/" + string(rune('a'+i%26)) + string(rune('a'+i/26%26))})
 	}
-	all := l.strata.list()
-	if len(all) > maxStrata+1 || all[0].Route != otherStratum {
+	var c assay.Counts
+	c.SetStrata([]assay.Strata{l.state().Strata})
+	all := c.Strata
+	if len(all) > assay.MaxStrata+1 || all[0].Route != assay.OtherStratum {
 		t.Errorf("%d strata, the first is %s", len(all), all[0])
 	}
 }
@@ -175,4 +180,55 @@ func TestAnUndecidedTicket(t *testing.T) {
 			t.Errorf("%s: %+v, %d bytes held", name, got, l.held.Load())
 		}
 	}
+}
+
+// askRare has a lane with rare strata decide on some requests, and offers what becomes a trial.
+func askRare(l *Lane, name string, requests int) {
+	for i := range requests {
+		r := &assay.Request{Method: "GET", Path: "/orders"}
+		if ticket := l.Choose(r); ticket.(assay.Deciding).Decide(200) {
+			ticket.Offer(&assay.Invocation{ID: fmt.Sprint(name, i), Request: r}, observed(200, "a"))
+		}
+	}
+}
+
+// TestStrataOutliveTheLaboratory: after a restart they go on where they were, and so does what rare ones are due.
+func TestStrataOutliveTheLaboratory(t *testing.T) {
+	store, p := &memory{}, plan(answers(200, "a"))
+	p.Experiment.Sample = assay.Sample{Rate: 0, Rare: 3}
+	for _, name := range []string{"first", "second"} {
+		f := New(Options{Store: store})
+		askRare(lane(t, f, p), name, 2+len(name)%5) // 2, 3
+		f.Close(t.Context())
+	}
+	c, err := store.Counts(t.Context(), "e", 1)
+	want := []assay.TrafficStratum{{StratumKey: assay.StratumKey{Method: "GET", Route: "/orders", Class: "2xx"}, Requests: 5, Sampled: 3, Trials: 3, Rare: 3}}
+	if err != nil || !slices.Equal(c.Strata, want) {
+		t.Errorf("kept %+v, %v, want %+v", c.Strata, err, want)
+	}
+}
+
+// TestStrataOfABatchThatFailed are written down with the next one.
+func TestStrataOfABatchThatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, p := &memory{err: &assay.Error{Code: assay.CodeInvalid}}, plan(answers(200, "a"))
+		p.Experiment.Sample = assay.Sample{Rate: 0, Rare: 1}
+		f := New(Options{Store: store})
+		l := lane(t, f, p)
+		askRare(l, "lost", 2)
+		time.Sleep(time.Minute)
+		store.mu.Lock()
+		store.err = nil
+		store.mu.Unlock()
+		l.Choose(&assay.Request{Method: "GET", Path: "/users", Header: assay.Header{assay.TrialHeader: {"x"}}})
+		f.Close(t.Context())
+		for _, s := range l.state().Strata.Parts {
+			if kept := store.strata[s.StratumKey]; kept != s || s.Trials != 0 || s.Requests == 0 {
+				t.Errorf("%+v is kept as %+v", s, kept)
+			}
+		}
+		if len(store.strata) != 2 {
+			t.Errorf("%d strata are kept, want 2", len(store.strata))
+		}
+	})
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +28,7 @@ type memory struct {
 	mu       sync.Mutex
 	trials   []assay.Trial
 	ledgers  map[string]assay.Ledger
+	strata   map[assay.StratumKey]assay.TrafficStratum // of one experiment
 	refusals []assay.Refusal
 	err      error
 }
@@ -38,6 +41,14 @@ func (m *memory) Keep(_ context.Context, b assay.Batch) error {
 	}
 	m.trials = append(m.trials, b.Trials...)
 	m.refusals = append(m.refusals, b.Refusals...)
+	for _, s := range b.Strata {
+		for _, p := range s.Parts {
+			if m.strata == nil {
+				m.strata = map[assay.StratumKey]assay.TrafficStratum{}
+			}
+			m.strata[p.StratumKey] = p
+		}
+	}
 	for _, l := range b.Ledgers {
 		if m.ledgers == nil {
 			m.ledgers = map[string]assay.Ledger{}
@@ -54,6 +65,7 @@ func (m *memory) Counts(_ context.Context, experiment string, since int) (assay.
 	if l, known := m.ledgers[experiment]; known {
 		c.With(l)
 	}
+	c.SetStrata([]assay.Strata{{Experiment: experiment, Since: since, Parts: slices.Collect(maps.Values(m.strata))}})
 	for _, t := range m.trials {
 		if t.Experiment == experiment && t.Since == since {
 			c.Trials++

@@ -27,9 +27,6 @@ func (l *Lane) try(t *task) {
 		t.ticket.drop(reason)
 		return
 	}
-	if t.ticket.brought == nil { // else whoever offered it has counted it
-		l.strata.count(t.ticket.stratum, func(s *assay.TrafficStratum) { s.Trials++ })
-	}
 	keeping := kept{trial: made, ticket: t.ticket, span: l.span(t.inv, "keep", assay.SpanInternal)}
 	if !l.floor.keeper.keep(keeping) {
 		endSpans([]kept{keeping})

@@ -45,6 +45,9 @@ func (s *Store) keep(ctx context.Context, records []codec.Record, b assay.Batch)
 		if err := t.refuse(b.Refusals); err != nil {
 			return err
 		}
+		if err := tables.KeepStrata(t, b.Strata); err != nil {
+			return err
+		}
 		return tables.KeepLedgers(t, b.Ledgers)
 	})
 }
@@ -68,6 +71,9 @@ func (t *tx) lock(records []codec.Record, b assay.Batch) {
 	}
 	for i := range b.Ledgers {
 		names = append(names, cleanText(b.Ledgers[i].Experiment))
+	}
+	for i := range b.Strata {
+		names = append(names, cleanText(b.Strata[i].Experiment))
 	}
 	slices.Sort(names)
 	t.waiting.Queue(`SELECT count(pg_advisory_xact_lock(hashtext('assay'), key)) FROM (

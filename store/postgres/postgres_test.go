@@ -231,7 +231,7 @@ func testSpace(t *testing.T, server *postgrestest.Server) {
 	s := open(t, address, Options{})
 	keep(t, s, storetest.Trials(1, 50)...)
 	before := booked(s)
-	if _, err := s.pool.Exec(t.Context(), `DROP TABLE space; UPDATE assay_version SET version = 2`); err != nil {
+	if _, err := s.pool.Exec(t.Context(), `DROP TABLE tens; DROP TABLE strata; DROP TABLE space; UPDATE assay_version SET version = 2`); err != nil {
 		t.Fatal(err)
 	}
 	if after := booked(open(t, address, Options{})); after != before {

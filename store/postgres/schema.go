@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/store/tables"
 )
 
 //go:embed schema.sql
@@ -21,8 +23,17 @@ var milestones string
 //go:embed space.sql
 var space string
 
+//go:embed strata.sql
+var strata string
+
+//go:embed tens.sql
+var tens string
+
 // migrations make each version of the schema from the one before; the first makes version 1.
-var migrations = []string{schema, milestones, space}
+var migrations = []string{schema, milestones, space, strata, tens}
+
+// withoutTens is the last version in which minutes were not put together.
+const withoutTens = 4
 
 // migrate brings the schema up to date. One laboratory at a time does; the others wait and find it done.
 func (s *Store) migrate(ctx context.Context) error {
@@ -48,9 +59,19 @@ func (s *Store) migrate(ctx context.Context) error {
 				return err
 			}
 		}
+		if version <= withoutTens {
+			if err := rollUp(ctx, tx); err != nil {
+				return err
+			}
+		}
 		_, err = tx.Exec(ctx, `UPDATE assay_version SET version = $1`, len(migrations))
 		return err
 	})
+}
+
+func rollUp(ctx context.Context, begun pgx.Tx) error {
+	t := &tx{begun, ctx, new(pgx.Batch)}
+	return errors.Join(tables.RollUp(t, ""), t.flush())
 }
 
 // makeSchema makes the schema that the search path names first, unless it is there.

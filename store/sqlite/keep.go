@@ -36,6 +36,9 @@ func (s *Store) Keep(ctx context.Context, b assay.Batch) error {
 		if err := tx.refuse(b.Refusals); err != nil {
 			return err
 		}
+		if err := tables.KeepStrata(tx, b.Strata); err != nil {
+			return err
+		}
 		return tables.KeepLedgers(tx, b.Ledgers)
 	})
 	if err == nil {

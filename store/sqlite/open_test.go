@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -233,11 +234,34 @@ func TestSpaceOfAnOldFileIsBooked(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	run(t, path, `DROP TABLE rest; DROP TRIGGER rest_goes; DROP TABLE space; DROP INDEX remembered; ALTER TABLE trials DROP COLUMN experiment; PRAGMA user_version = 8`)
+	run(t, path, `DROP TABLE tens; DROP TABLE strata; DROP TABLE rest; DROP TRIGGER rest_goes; DROP TABLE space; DROP INDEX remembered; ALTER TABLE trials DROP COLUMN experiment; PRAGMA user_version = 8`)
 	s = open(t, path, Options{MaxBytes: 100_000})
 	if u := sameUsage(t, s); u.trialsTo == 0 {
 		t.Errorf("nothing went: %+v", u)
 	}
 	keep(t, s, storetest.Trials(2, 100)...)
 	sameUsage(t, s)
+}
+
+// Minutes that were kept before they were put together are by the first start that knows how.
+func TestMinutesOfAnOldFileArePutTogether(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "assay.db")
+	week := func(s *Store) []assay.Minute {
+		trend, err := s.Trend(t.Context(), storetest.Experiment, 1, assay.MaxMinutes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return trend
+	}
+	s := open(t, path, Options{})
+	keep(t, s, storetest.Trials(1, 2000)...)
+	want := week(s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	run(t, path, `DROP TABLE tens; PRAGMA user_version = 11`)
+	s = open(t, path, Options{})
+	if got := week(s); len(want) < 8 || !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", got, want)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/store/tables"
 )
 
 // applicationID marks the file as Assay's (PRAGMA application_id): "Asay".
@@ -42,23 +43,38 @@ var space string
 //go:embed rest.sql
 var rest string
 
+//go:embed strata.sql
+var strata string
+
+//go:embed tens.sql
+var tens string
+
 // migrations make each version of the schema from the one before; the first makes version 1. The
 // file's version is its PRAGMA user_version.
-var migrations = []string{schema, pairs, readings, rollouts, minutes, subjects, ledgers, milestones, space, rest}
+var migrations = []string{schema, pairs, readings, rollouts, minutes, subjects, ledgers, milestones, space, rest, strata, tens}
+
+// withoutTens is the last version in which minutes were not put together.
+const withoutTens = 11
 
 // migrate brings the file's schema up to date, after making sure that the file is ours.
 func (s *Store) migrate(ctx context.Context) error {
-	tx, err := s.writer.BeginTx(ctx, nil)
+	begun, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
+	tx := tx{begun, ctx}
 	defer tx.Rollback() // without effect once committed
-	version, err := s.identify(ctx, tx)
+	version, err := s.identify(ctx, begun)
 	if err != nil || version == len(migrations) {
 		return err
 	}
 	for _, m := range migrations[version:] {
 		if _, err := tx.ExecContext(ctx, m); err != nil {
+			return err
+		}
+	}
+	if version <= withoutTens {
+		if err := tables.RollUp(tx, ""); err != nil {
 			return err
 		}
 	}

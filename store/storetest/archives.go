@@ -43,6 +43,7 @@ func fill(t *testing.T, s whole) {
 			t.Fatal(err)
 		}
 	}
+	keepStrata(t, s, strataOf("", 1, part("/a", "2xx", 7)), strataOf("other", 1, part("/b", "", 30)))
 	for _, err := range []error{
 		s.Save(t.Context(), assay.Experiment{Name: Experiment, Version: 1, Since: 1}),
 		s.Save(t.Context(), assay.Experiment{Name: Experiment, Version: 2, Since: 2, State: assay.StatePaused}),
@@ -121,6 +122,7 @@ func sameStores(t *testing.T, a, b whole) {
 	for since := 1; since <= 2; since++ {
 		same(t, a, b, func(s whole) (any, error) { return s.Counts(t.Context(), Experiment, since) })
 		same(t, a, b, func(s whole) (any, error) { return s.Trend(t.Context(), Experiment, since, assay.MaxMinutes) })
+		same(t, a, b, func(s whole) (any, error) { return s.Trend(t.Context(), Experiment, since, assay.FineMinutes) })
 		same(t, a, b, func(s whole) (any, error) { return s.Course(t.Context(), Experiment, since) })
 		same(t, a, b, func(s whole) (any, error) { return s.Excuses(t.Context(), Experiment, since) })
 	}

@@ -38,6 +38,8 @@ func Run(t *testing.T, open func(t *testing.T) assay.Store) {
 		{"distinct paths are bounded", pathsAreBounded},
 		{"latencies are within one percent", latencies},
 		{"ledgers are the latest, by source", ledgers},
+		{"strata are the latest, by source", strataAreKept},
+		{"strata are bounded", strataAreBounded},
 		{"refusals count once, and not beside a trial", refusals},
 		{"a batch is kept whole or not at all", batchIsWhole},
 		{"what trials take is known", keptBytes},

@@ -22,10 +22,28 @@ func trends(t *testing.T, store assay.Store) {
 		keep(t, store, batch...)
 	}
 	keep(t, store, trials[:50]...)
-	trend := trendOf(t, s)
+	sameTrend(t, trials, trendOf(t, s, assay.MaxMinutes), assay.CoarseMinutes*time.Minute)
+	trend := trendOf(t, s, assay.FineMinutes)
+	sameTrend(t, trials, trend, time.Minute)
+	if last, err := s.Trend(t.Context(), Experiment, 1, 2); err != nil || !reflect.DeepEqual(last, lastOf(trend, 2)) {
+		t.Errorf("the last two minutes are %+v, %v", last, err)
+	}
+	late := Trials(24, 1)
+	late[0].Time = trials[199].Time.Add(assay.MaxMinutes * time.Minute)
+	keep(t, store, late...)
+	for _, minutes := range []int{assay.FineMinutes, assay.MaxMinutes} {
+		if left := trendOf(t, s, minutes); left[0].Time.Before(late[0].Time.Add(-assay.MaxMinutes * time.Minute)) {
+			t.Errorf("the minute of %v is still known at %v", left[0].Time, late[0].Time)
+		}
+	}
+}
+
+// sameTrend compares a trend with what its steps are, counted anew.
+func sameTrend(t *testing.T, trials []assay.Trial, trend []assay.Minute, step time.Duration) {
+	t.Helper()
 	var seen int64
 	for _, m := range trend {
-		want := minuteOf(trials, m)
+		want := stepOf(trials, m, step)
 		mean := m.MeanMS
 		m.MeanMS, m.LatencyMS = want.MeanMS, assay.Latency{}
 		if !reflect.DeepEqual(m, want) || math.Abs(mean-want.MeanMS) > 1e-2 {
@@ -36,15 +54,6 @@ func trends(t *testing.T, store assay.Store) {
 	if want := int64(200*3) + trialsWithSecondary(trials); seen != want {
 		t.Errorf("%d observations in %d minutes, want %d", seen, len(trend), want)
 	}
-	if last, err := s.Trend(t.Context(), Experiment, 1, 2); err != nil || !reflect.DeepEqual(last, lastOf(trend, 2)) {
-		t.Errorf("the last two minutes are %+v, %v", last, err)
-	}
-	late := Trials(24, 1)
-	late[0].Time = trials[199].Time.Add(assay.MaxMinutes * time.Minute)
-	keep(t, store, late...)
-	if left := trendOf(t, s); left[0].Time.Before(late[0].Time.Add(-assay.MaxMinutes * time.Minute)) {
-		t.Errorf("the minute of %v is still known at %v", left[0].Time, late[0].Time)
-	}
 }
 
 // lastOf is what happened in the last minutes of a trend.
@@ -53,9 +62,9 @@ func lastOf(trend []assay.Minute, minutes int) []assay.Minute {
 	return slices.DeleteFunc(slices.Clone(trend), func(m assay.Minute) bool { return !m.Time.After(begin) })
 }
 
-func trendOf(t *testing.T, s assay.Trends) []assay.Minute {
+func trendOf(t *testing.T, s assay.Trends, minutes int) []assay.Minute {
 	t.Helper()
-	trend, err := s.Trend(t.Context(), Experiment, 1, assay.MaxMinutes)
+	trend, err := s.Trend(t.Context(), Experiment, 1, minutes)
 	if err != nil || len(trend) == 0 {
 		t.Fatalf("%d minutes, %v", len(trend), err)
 	}
@@ -71,13 +80,13 @@ func trialsWithSecondary(trials []assay.Trial) (n int64) {
 	return n
 }
 
-// minuteOf counts anew the minute of the arm that m is about.
-func minuteOf(trials []assay.Trial, m assay.Minute) assay.Minute {
+// stepOf counts anew the step of the arm that m is about.
+func stepOf(trials []assay.Trial, m assay.Minute, step time.Duration) assay.Minute {
 	want := assay.Minute{Time: m.Time, Role: m.Role, Arm: m.Arm}
 	sum := 0.0
 	for i := range trials {
 		t := &trials[i]
-		if !t.Time.Truncate(time.Minute).Equal(m.Time) {
+		if !t.Time.Truncate(step).Equal(m.Time) {
 			continue
 		}
 		all := slices.Concat([]assay.Comparison{{Observation: t.Control}}, t.Candidates)

@@ -24,6 +24,7 @@ type archived struct {
 var all = []archived{
 	{"definitions", "name", "name, version", "name:s version:i experiment:s"},
 	{"ledgers", "experiment", "experiment, since, source", "experiment:s since:i source:s requests:i offered:i sampled:i handed:i not_sampled:s dropped:s"},
+	{"strata", "experiment", "experiment, since, source, method, route, class", "experiment:s since:i source:s method:s route:s class:s requests:i sampled:i trials:i rare:i"},
 	{"evidence", "experiment", "experiment, since", "experiment:s since:i trials:i first:i last:i"},
 	{"arms", "experiment", "arm", "experiment:s since:i role:s name:s observations:i faults:s cold:i latency:b cold_latency:b max_memory_mb:i " +
 		"cost_usd:f cost_squares:f priced:i trials:i matches:i mismatches:i ignored:i paired:i candidate_only:i secondary_only:i both:i " +
@@ -134,7 +135,7 @@ func Import(tx Tx, next func() (assay.Kept, error), keep func([]assay.Trial) (fr
 	for {
 		k, err := next()
 		if errors.Is(err, io.EOF) {
-			return i.flush()
+			return i.end()
 		}
 		if err == nil {
 			err = i.add(k)
@@ -167,6 +168,19 @@ func (i *importing) add(k assay.Kept) error {
 		return nil
 	}
 	return i.flush()
+}
+
+// end keeps what is left, and makes anew what follows from the rest.
+func (i *importing) end() error {
+	if err := i.flush(); err != nil {
+		return err
+	}
+	for experiment := range i.seen {
+		if err := RollUp(i.tx, experiment); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (i *importing) flush() error {

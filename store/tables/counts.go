@@ -13,7 +13,7 @@ import (
 func (t Tables) Counts(ctx context.Context, experiment string, since int) (counts assay.Counts, err error) {
 	err = t.read(ctx, "counts cannot be read", func(tx Tx) error {
 		counts = assay.Counts{Ledger: assay.Ledger{Experiment: experiment, Since: since}}
-		for _, read := range []func(Tx, *assay.Counts) error{readLedgers, readEvidence, readArms, readPaths, readBlocks} {
+		for _, read := range []func(Tx, *assay.Counts) error{readLedgers, readStrata, readEvidence, readArms, readPaths, readBlocks} {
 			if err := read(tx, &counts); err != nil {
 				return err
 			}

@@ -21,11 +21,7 @@ type minuteTotals struct {
 }
 
 func (t *tally) minute(key arm, at time.Time) *minuteTotals {
-	k := armMinute{key, at.Unix() / 60}
-	if t.minutes[k] == nil {
-		t.minutes[k] = &minuteTotals{latency: stats.NewSketch()}
-	}
-	return t.minutes[k]
+	return t.minutes.at(armMinute{key, at.Unix() / 60})
 }
 
 func (m *minuteTotals) add(o *assay.Observation, mismatch bool) {
@@ -58,26 +54,71 @@ type evidenceMinute struct {
 	minute int64
 }
 
-// addMinutes adds to the minutes kept, and forgets those that are too long ago.
+// minutes is what became of calls, minute by minute, or ten minutes by ten.
+type minutes map[armMinute]*minuteTotals
+
+// tableOf has the steps of so many minutes.
+func tableOf(step int) string {
+	if step == assay.CoarseMinutes {
+		return "tens"
+	}
+	return "minutes"
+}
+
+// coarse puts minutes together.
+func (all minutes) coarse() minutes {
+	tens := minutes{}
+	for key, m := range all {
+		key.minute -= key.minute % assay.CoarseMinutes
+		tens.at(key).merge(m)
+	}
+	return tens
+}
+
+func (all minutes) at(key armMinute) *minuteTotals {
+	if all[key] == nil {
+		all[key] = &minuteTotals{latency: stats.NewSketch()}
+	}
+	return all[key]
+}
+
+func (m *minuteTotals) merge(o *minuteTotals) {
+	m.observations += o.observations
+	m.cold += o.cold
+	m.faults += o.faults
+	m.mismatches += o.mismatches
+	m.micros += o.micros
+	m.latency.Merge(o.latency)
+}
+
 func addMinutes(tx Tx, t *tally) error {
+	tens := t.minutes.coarse() // before those kept are added
+	if err := t.minutes.add(tx, 1); err != nil {
+		return err
+	}
+	return tens.add(tx, assay.CoarseMinutes)
+}
+
+// add adds to those kept, and forgets those that are too long ago.
+func (all minutes) add(tx Tx, step int) error {
 	merged, latest := map[evidenceMinute]bool{}, map[evidence]int64{}
-	for key := range t.minutes {
+	for key := range all {
 		at := evidenceMinute{key.evidence, key.minute}
 		if merged[at] {
 			continue
 		}
-		if err := mergeMinute(tx, t, at); err != nil {
+		if err := all.recall(tx, step, at); err != nil {
 			return err
 		}
 		merged[at], latest[at.evidence] = true, max(latest[at.evidence], at.minute)
 	}
-	for key, m := range t.minutes {
-		if err := writeMinute(tx, key, m); err != nil {
+	for key, m := range all {
+		if err := m.write(tx, step, key); err != nil {
 			return err
 		}
 	}
 	for e, minute := range latest {
-		err := tx.Exec(`DELETE FROM minutes WHERE experiment = ? AND since = ? AND minute <= ?`, e.experiment, e.since, minute-assay.MaxMinutes)
+		err := tx.Exec(`DELETE FROM `+tableOf(step)+` WHERE experiment = ? AND since = ? AND minute <= ?`, e.experiment, e.since, minute-assay.MaxMinutes)
 		if err != nil {
 			return err
 		}
@@ -85,15 +126,15 @@ func addMinutes(tx Tx, t *tally) error {
 	return nil
 }
 
-// mergeMinute adds the latencies kept of a minute to the new ones.
-func mergeMinute(tx Tx, t *tally, at evidenceMinute) error {
+// recall adds the latencies kept of a minute to the new ones.
+func (all minutes) recall(tx Tx, step int, at evidenceMinute) error {
 	return tx.Query(func(row Row) error {
 		key := armMinute{arm{evidence: at.evidence}, at.minute}
 		var before []byte
 		if err := row.Scan(&key.role, &key.name, &before); err != nil {
 			return err
 		}
-		m := t.minutes[key]
+		m := all[key]
 		if m == nil {
 			return nil
 		}
@@ -103,28 +144,53 @@ func mergeMinute(tx Tx, t *tally, at evidenceMinute) error {
 		}
 		m.latency.Merge(sketch)
 		return nil
-	}, `SELECT role, arm, latency FROM minutes WHERE experiment = ? AND since = ? AND minute = ?`, at.experiment, at.since, at.minute)
+	}, `SELECT role, arm, latency FROM `+tableOf(step)+` WHERE experiment = ? AND since = ? AND minute = ?`, at.experiment, at.since, at.minute)
 }
 
-func writeMinute(tx Tx, key armMinute, m *minuteTotals) error {
-	return tx.Exec(`INSERT INTO minutes (experiment, since, minute, role, arm, observations, cold, faults, mismatches, micros, latency)
+func (m *minuteTotals) write(tx Tx, step int, key armMinute) error {
+	return tx.Exec(`INSERT INTO `+tableOf(step)+` AS kept (experiment, since, minute, role, arm, observations, cold, faults, mismatches, micros, latency)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (experiment, since, minute, role, arm) DO UPDATE SET
-			observations = minutes.observations + excluded.observations,
-			cold         = minutes.cold + excluded.cold,
-			faults       = minutes.faults + excluded.faults,
-			mismatches   = minutes.mismatches + excluded.mismatches,
-			micros       = minutes.micros + excluded.micros,
+			observations = kept.observations + excluded.observations,
+			cold         = kept.cold + excluded.cold,
+			faults       = kept.faults + excluded.faults,
+			mismatches   = kept.mismatches + excluded.mismatches,
+			micros       = kept.micros + excluded.micros,
 			latency      = excluded.latency`,
 		key.experiment, key.since, key.minute, key.role, key.name,
 		m.observations, m.cold, m.faults, m.mismatches, m.micros, m.latency.Encode())
 }
 
+// RollUp puts the minutes kept of an experiment, or of all if it is "", together anew.
+func RollUp(tx Tx, experiment string) error {
+	tens := minutes{}
+	err := tx.Query(func(row Row) error {
+		var key armMinute
+		var m minuteTotals
+		var latency []byte
+		err := row.Scan(&key.experiment, &key.since, &key.minute, &key.role, &key.name, &m.observations, &m.cold, &m.faults, &m.mismatches, &m.micros, &latency)
+		if err != nil {
+			return err
+		}
+		if m.latency, err = stats.DecodeSketch(latency); err != nil {
+			return err
+		}
+		key.minute -= key.minute % assay.CoarseMinutes
+		tens.at(key).merge(&m)
+		return nil
+	}, `SELECT experiment, since, minute, role, arm, observations, cold, faults, mismatches, micros, latency FROM minutes WHERE ? IN ('', experiment)`, experiment)
+	if err != nil {
+		return err
+	}
+	return tens.add(tx, assay.CoarseMinutes)
+}
+
 // Trend implements assay.Trends.
 func (t Tables) Trend(ctx context.Context, experiment string, since, minutes int) ([]assay.Minute, error) {
+	table := tableOf(assay.StepOf(minutes))
 	return listed(ctx, t, "the trend cannot be read", readMinute,
-		`SELECT minute, role, arm, observations, cold, faults, mismatches, micros, latency FROM minutes
-		WHERE experiment = ? AND since = ? AND minute > (SELECT max(minute) FROM minutes WHERE experiment = ? AND since = ?) - ?
+		`SELECT minute, role, arm, observations, cold, faults, mismatches, micros, latency FROM `+table+`
+		WHERE experiment = ? AND since = ? AND minute > (SELECT max(minute) FROM `+table+` WHERE experiment = ? AND since = ?) - ?
 		ORDER BY minute, role, arm`, experiment, since, experiment, since, minutes)
 }
 

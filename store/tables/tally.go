@@ -71,7 +71,7 @@ type blocks map[assay.Measure]*stats.Blocks
 type tally struct {
 	known   known
 	pairs   map[arm]bool // whose blocks went on
-	minutes map[armMinute]*minuteTotals
+	minutes minutes
 	spans   map[evidence]*span
 	arms    map[arm]*armTotals
 	seen    []arm // the keys of arms, in order
@@ -83,7 +83,7 @@ type tally struct {
 
 func newTally(known known) *tally {
 	return &tally{
-		known: known, pairs: map[arm]bool{}, minutes: map[armMinute]*minuteTotals{}, spans: map[evidence]*span{},
+		known: known, pairs: map[arm]bool{}, minutes: minutes{}, spans: map[evidence]*span{},
 		arms: map[arm]*armTotals{}, paths: map[armPlace]*assay.PathCount{},
 	}
 }
