@@ -50,9 +50,12 @@ func ParsePrices(data []byte) (PriceList, error) {
 			Hint: `write {"source": "...", "date": "...", "x86_64": {"gb_second": 0.0000166667, "request": 0.0000002}, "arm64": {...}}`,
 		}
 	}
-	for name, p := range sorted(map[string]Prices{"x86_64": list.X86, "arm64": list.ARM}) {
+	for _, p := range []struct {
+		of string
+		Prices
+	}{{"arm64", list.ARM}, {"x86_64", list.X86}} {
 		if !amount(p.GBSecond) || !amount(p.Request) {
-			return PriceList{}, &Error{Code: CodeInvalid, What: fmt.Sprintf("the prices of %s are below zero or beyond bounds", name), Hint: "write US dollars"}
+			return PriceList{}, &Error{Code: CodeInvalid, What: fmt.Sprintf("the prices of %s are below zero or beyond bounds", p.of), Hint: "write US dollars"}
 		}
 	}
 	return list, nil

@@ -16,8 +16,9 @@ const module = "github.com/assaylab/assay"
 var law = map[string][]string{
 	"":                    {},
 	"cmd/assay":           {module + "/cli"},
-	"config":              {"go.yaml.in/yaml/v4"},
-	"config/template":     {"go.yaml.in/yaml/v4", module + "/config"},
+	"check":               {},
+	"config":              {module + "/check", "go.yaml.in/yaml/v4"},
+	"config/template":     {"go.yaml.in/yaml/v4", module + "/check", module + "/config"},
 	"deploy":              {"github.com/aws/aws-sdk-go-v2/...", "github.com/aws/smithy-go"},
 	"event":               {"github.com/aws/aws-lambda-go/events"},
 	"gateway":             {module + "/wire", module + "/clients", "github.com/google/uuid"},
@@ -142,6 +143,7 @@ var law = map[string][]string{
 // pure rooms have no side effects: no system, network, clock, random source or goroutine of their own.
 var pure = []string{
 	"",
+	"check",
 	"ci",
 	"cluster",
 	"compare", "compare/decimal", "compare/expression", "compare/format", "compare/image", "compare/json", "compare/lcs", "compare/meaning", "compare/multipart",

@@ -337,3 +337,6 @@ type Revision struct {
 	State      State     `json:"state"`
 	Definition string    `json:"definition"` // YAML
 }
+
+// MinRate is the finest step of a sampling rate: 0.001 %.
+const MinRate = 0.00001

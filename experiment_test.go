@@ -2,6 +2,7 @@ package assay_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/assaylab/assay"
 )
@@ -33,4 +34,18 @@ func TestSameEvidence(t *testing.T) {
 			t.Errorf("the reverse of a change of %s: same evidence %v, want %v", tt.name, got, tt.same)
 		}
 	}
+}
+
+func experiment() assay.Experiment {
+	return assay.Experiment{
+		Name: "rounding", Path: "/round", Sample: assay.Sample{Rate: 1}, Budget: assay.DefaultBudget,
+		Control:     assay.Arm{Name: "control", Target: assay.Target{URL: "http://127.0.0.1:9000"}},
+		Candidates:  []assay.Arm{{Name: "new", Target: assay.Target{ARN: "arn:aws:lambda:us-east-1:000000000000:function:new:$LATEST"}}},
+		Comparators: []assay.ComparatorSpec{{Kind: assay.CompareStatus}},
+		Hypothesis:  assay.Hypothesis{Mismatch: 0.001, Alpha: 0.05},
+	}
+}
+
+func rule() assay.Rule {
+	return assay.Rule{Path: "body:$.id", Class: assay.ClassUUID, Owner: "ann", Expires: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)}
 }

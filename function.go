@@ -147,3 +147,10 @@ const (
 	EmbeddedRegion  = "us-east-1"
 	EmbeddedAccount = "000000000000"
 )
+
+// MaxMemoryMB and MaxTimeout are AWS's limits of a function; MaxEnvironment that of its environment, in bytes.
+const (
+	MaxMemoryMB    = 10240
+	MaxTimeout     = 15 * time.Minute
+	MaxEnvironment = 4096
+)

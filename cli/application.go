@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/check"
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/config/template"
 	"github.com/assaylab/assay/process"
@@ -118,7 +119,7 @@ func codeAlone(at string, o deployOptions) (application, error) {
 	f.ID = f.Name
 	guess := guessOf(at)
 	f.Runtime, f.Handler = cmp.Or(f.Runtime, guess.runtime), cmp.Or(f.Handler, guess.handler)
-	for _, flaw := range f.Flaws() {
+	for _, flaw := range check.Function(&f.Function) {
 		flag := "--" + strings.Join(flaw.Path, " ")
 		return application{}, &assay.Error{Code: assay.CodeInvalid, What: flaw.What, Where: at, Hint: "give " + flag + ": " + flaw.Hint}
 	}

@@ -6,6 +6,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/check"
 )
 
 // ParseComparison reads how an experiment's answers are to be compared instead: a file with comparators,
@@ -28,7 +29,7 @@ func ParseComparison(e assay.Experiment, file string, data []byte, o Options) (a
 		"comparators": func(n *yaml.Node) { e.Comparators = r.comparators(n) },
 		"rules":       func(n *yaml.Node) { e.Rules = r.rules(n) },
 	})
-	flaws := slices.DeleteFunc(e.Flaws(), func(f assay.Flaw) bool {
+	flaws := slices.DeleteFunc(check.Experiment(&e), func(f assay.Flaw) bool {
 		return len(f.Path) == 0 || f.Path[0] != "comparators" && f.Path[0] != "rules"
 	})
 	r.locate(flaws, docs[0], docs[0])

@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/check"
 )
 
 // defaults is the experiment that a definition starts from.
@@ -57,7 +58,7 @@ func (r *reader) experiment(name string, key, body *yaml.Node) assay.Experiment 
 		e.Comparators = defaults(name, r.file).Comparators
 	}
 	e.Digest = Digest(e)
-	r.locate(e.Flaws(), key, body)
+	r.locate(check.Experiment(&e), key, body)
 	return e
 }
 

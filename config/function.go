@@ -6,6 +6,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/check"
 )
 
 // function reads the body of a function; key is its name.
@@ -25,7 +26,7 @@ func (r *reader) function(key, body *yaml.Node) assay.Function {
 		"tmp":         func(n *yaml.Node) { f.TmpMB = parsed(r, n, parseMemory) },
 		"network":     func(n *yaml.Node) { f.Network = r.boolean(n) },
 	})
-	r.locate(f.Flaws(), key, body)
+	r.locate(check.Function(&f), key, body)
 	return f
 }
 

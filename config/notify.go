@@ -4,6 +4,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/check"
 )
 
 // channel reads a way to tell people of events: what it tells of, and one of the ways.
@@ -47,7 +48,7 @@ func (r *reader) channel(n *yaml.Node) assay.Channel {
 			"ca":       func(n *yaml.Node) { c.CA = resolve(r.o.Dir, r.text(n)) },
 		}),
 	})
-	for _, f := range c.Flaws() {
+	for _, f := range check.Channel(&c) {
 		r.fail(n, f.Hint, "%s", f.What)
 	}
 	return c

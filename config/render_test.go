@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/check"
 )
 
 type tester interface {
@@ -131,7 +132,7 @@ func experiments() *rapid.Generator[assay.Experiment] {
 		e.Keep = assay.Keep{Size: rapid.SampledFrom([]int64{0, 1 << 20, 1<<20 + 1, 5 << 30}).Draw(t, "kept"), For: time.Duration(rapid.SampledFrom([]int64{0, 6e10, 6e10 + 1, 1e18}).Draw(t, "kept for"))}
 		e.Digest = Digest(e)
 		return e
-	}).Filter(func(e assay.Experiment) bool { return len(e.Flaws()) == 0 })
+	}).Filter(func(e assay.Experiment) bool { return len(check.Experiment(&e)) == 0 })
 }
 
 func arms(name *rapid.Generator[string]) *rapid.Generator[assay.Arm] {
@@ -238,7 +239,7 @@ func functions() *rapid.Generator[assay.Function] {
 			TmpMB:       rapid.SampledFrom([]int{0, 512, 10240}).Draw(t, "tmp"),
 			Network:     rapid.Bool().Draw(t, "network"),
 		}
-	}).Filter(func(f assay.Function) bool { return len(f.Flaws()) == 0 })
+	}).Filter(func(f assay.Function) bool { return len(check.Function(&f)) == 0 })
 }
 
 func compiled(t *testing.T) *jsonschema.Schema {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/check"
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/gateway"
 	"github.com/assaylab/assay/judge"
@@ -190,7 +191,7 @@ func (l *Laboratory) edit(ctx context.Context, name string, change func(*assay.E
 	if err := change(&to); err != nil {
 		return assay.Experiment{}, err
 	}
-	if flaws := to.Flaws(); len(flaws) > 0 {
+	if flaws := check.Experiment(&to); len(flaws) > 0 {
 		return assay.Experiment{}, invalid(flaws[0].What, flaws[0].Hint)
 	}
 	if same(to, x.def) {

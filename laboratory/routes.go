@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/check"
 	"github.com/assaylab/assay/event"
 	"github.com/assaylab/assay/gateway"
 	"github.com/assaylab/assay/lambda"
@@ -80,7 +81,7 @@ func (l *Laboratory) SetRoutes(_ context.Context, functions []string, more []ass
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, r := range more {
-		if flaws := r.Flaws(); len(flaws) > 0 {
+		if flaws := check.Route(r); len(flaws) > 0 {
 			return &assay.Error{Code: assay.CodeInvalid, What: flaws[0].What, Where: "function " + r.Function, Hint: flaws[0].Hint}
 		}
 		if _, err := l.engine.Deployment(bare(r.Function)); err != nil {

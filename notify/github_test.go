@@ -10,6 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/check"
 )
 
 // gitHubSchema is what GitHub publishes of a request's body.
@@ -29,7 +30,7 @@ func onGitHub(t *testing.T, e *Event, as, file string) (path string, body map[st
 	t.Helper()
 	s := newStation(t)
 	c := assay.Channel{Kind: assay.ChannelGitHub, URL: s.url, Repository: "acme/shop", Commit: "env:GITHUB_SHA", Secret: "env:GITHUB_TOKEN", As: as, File: file}
-	if flaws := c.Flaws(); len(flaws) > 0 {
+	if flaws := check.Channel(&c); len(flaws) > 0 {
 		t.Fatal(flaws)
 	}
 	if err := Send(t.Context(), c, e, env(map[string]string{"GITHUB_SHA": "abc123", "GITHUB_TOKEN": "t0ken"}), noon); err != nil {

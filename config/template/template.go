@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/check"
 	"github.com/assaylab/assay/config"
 )
 
@@ -146,7 +147,7 @@ func (r *reader) check() {
 			r.failAt(f.Where, "rename one of them; the other is at "+first, "two functions are called %q", f.Name)
 		}
 		names[f.Name] = f.Where
-		for _, flaw := range f.Flaws() {
+		for _, flaw := range check.Function(&f.Function) {
 			if f.Inline != "" && slices.Equal(flaw.Path, []string{"code"}) {
 				continue
 			}

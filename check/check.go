@@ -1,4 +1,6 @@
-package assay
+// Package check looks at the shape of definitions. In come experiments, functions, routes and channels; out goes what is
+// wrong with them, field by field. What names refer to is for others to check. It is pure.
+package check
 
 import (
 	"fmt"
@@ -11,16 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-)
 
-// MinRate is the finest step of a sampling rate: 0.001 %.
-const MinRate = 0.00001
-
-// MaxMemoryMB and MaxTimeout are AWS's limits of a function; MaxEnvironment that of its environment, in bytes.
-const (
-	MaxMemoryMB    = 10240
-	MaxTimeout     = 15 * time.Minute
-	MaxEnvironment = 4096
+	"github.com/assaylab/assay"
 )
 
 var (
@@ -33,13 +27,13 @@ var (
 	variablePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
-// Flaws lists what is wrong with the shape of the definition, field by field; nil when nothing is.
+// Experiment lists what is wrong with the shape of the definition, field by field; nil when nothing is.
 // What names refer to, and the syntax of JSONPaths, is for others to check.
-func (e *Experiment) Flaws() []Flaw {
+func Experiment(e *assay.Experiment) []assay.Flaw {
 	var f flaws
 	f.name(e.Name, "an experiment")
 	f.traffic(e)
-	if len(e.Methods) > 0 && len(e.Candidates) > 0 && !e.Unsafe && !slices.ContainsFunc(e.Methods, SafeMethod) {
+	if len(e.Methods) > 0 && len(e.Candidates) > 0 && !e.Unsafe && !slices.ContainsFunc(e.Methods, assay.SafeMethod) {
 		f.add("add `unsafe: true` if candidates may be called with them", "there can be no trials: none of these methods is safe", "methods")
 	}
 	f.sample(e.Sample)
@@ -71,7 +65,7 @@ const (
 	minKeepFor  = time.Minute
 )
 
-func (f *flaws) keep(k Keep) {
+func (f *flaws) keep(k assay.Keep) {
 	if k.Size != 0 && k.Size < minKeepSize {
 		f.add("write 1MB or more, or leave it out", "too little to keep", "keep", "size")
 	}
@@ -80,8 +74,8 @@ func (f *flaws) keep(k Keep) {
 	}
 }
 
-// Flaws lists what is wrong with the shape of the function, field by field; nil when nothing is.
-func (fn *Function) Flaws() []Flaw {
+// Function lists what is wrong with the shape of the function, field by field; nil when nothing is.
+func Function(fn *assay.Function) []assay.Flaw {
 	var f flaws
 	if !functionPattern.MatchString(fn.Name) {
 		f.add("use 1 to 64 letters, digits, - and _, as on AWS", fmt.Sprintf("%q cannot be the name of a function", fn.Name))
@@ -95,10 +89,10 @@ func (fn *Function) Flaws() []Flaw {
 	if fn.Code == "" {
 		f.add("name the folder that holds it", "the function has no code", "code")
 	}
-	if fn.MemoryMB < DefaultMemoryMB || fn.MemoryMB > MaxMemoryMB {
-		f.add(fmt.Sprintf("choose %d to %d MB", DefaultMemoryMB, MaxMemoryMB), fmt.Sprintf("%d MB of memory is out of range", fn.MemoryMB), "memory")
+	if fn.MemoryMB < assay.DefaultMemoryMB || fn.MemoryMB > assay.MaxMemoryMB {
+		f.add(fmt.Sprintf("choose %d to %d MB", assay.DefaultMemoryMB, assay.MaxMemoryMB), fmt.Sprintf("%d MB of memory is out of range", fn.MemoryMB), "memory")
 	}
-	if fn.Timeout <= 0 || fn.Timeout > MaxTimeout {
+	if fn.Timeout <= 0 || fn.Timeout > assay.MaxTimeout {
 		f.add("choose more than 0 and at most 15m", fmt.Sprintf("a time-out of %v is out of range", fn.Timeout), "timeout")
 	}
 	if fn.Concurrency < 0 {
@@ -107,8 +101,8 @@ func (fn *Function) Flaws() []Flaw {
 	if fn.Standby < 0 {
 		f.add("leave it out for none", "less than no environments", "standby")
 	}
-	if fn.TmpMB != 0 && (fn.TmpMB < 512 || fn.TmpMB > MaxMemoryMB) {
-		f.add(fmt.Sprintf("choose 512 to %d MB", MaxMemoryMB), fmt.Sprintf("%d MB of /tmp is out of range", fn.TmpMB), "tmp")
+	if fn.TmpMB != 0 && (fn.TmpMB < 512 || fn.TmpMB > assay.MaxMemoryMB) {
+		f.add(fmt.Sprintf("choose 512 to %d MB", assay.MaxMemoryMB), fmt.Sprintf("%d MB of /tmp is out of range", fn.TmpMB), "tmp")
 	}
 	if len(fn.Layers) > maxLayers {
 		f.add("put what they have into fewer", fmt.Sprintf("a function has at most %d layers", maxLayers), "layers")
@@ -117,14 +111,34 @@ func (fn *Function) Flaws() []Flaw {
 	return f
 }
 
+// Route lists what is wrong with the shape of the route; nil when nothing is.
+func Route(r assay.Route) []assay.Flaw {
+	var f flaws
+	if !targetPattern.MatchString(r.Function) {
+		f.add("write NAME or NAME:QUALIFIER", fmt.Sprintf("%q is not the name of a function", r.Function), "function")
+	}
+	if what := badPath(r.Pattern()); what != "" {
+		f.add(`write it as "/a/{id}/b" or "/a/{rest+}"`, fmt.Sprintf("the path %q %s", r.Path, what), "path")
+	}
+	if r.Method != "" && (!tokenPattern.MatchString(r.Method) || r.Method != strings.ToUpper(r.Method)) {
+		f.add("write methods in capitals, for example GET", fmt.Sprintf("%q is not an HTTP method", r.Method), "method")
+	}
+	switch r.Event {
+	case "", "v1", "v2", "alb":
+	default:
+		f.add(`write "v2", "v1" or "alb"`, fmt.Sprintf("%q is not a format of events", r.Event), "event")
+	}
+	return f
+}
+
 // maxLayers is AWS's.
 const maxLayers = 5
 
 // flaws are collected by one method for each part of a definition.
-type flaws []Flaw
+type flaws []assay.Flaw
 
 func (f *flaws) add(hint, what string, path ...string) {
-	*f = append(*f, Flaw{Path: path, What: what, Hint: hint})
+	*f = append(*f, assay.Flaw{Path: path, What: what, Hint: hint})
 }
 
 func (f *flaws) name(name, of string, path ...string) {
@@ -134,11 +148,11 @@ func (f *flaws) name(name, of string, path ...string) {
 }
 
 // traffic wants a route for live traffic; recordings need none.
-func (f *flaws) traffic(e *Experiment) {
+func (f *flaws) traffic(e *assay.Experiment) {
 	switch {
-	case e.Traffic != TrafficLive && e.Traffic != TrafficRecorded:
+	case e.Traffic != assay.TrafficLive && e.Traffic != assay.TrafficRecorded:
 		f.add(`write "recorded", or leave it out for live traffic`, fmt.Sprintf("%q is no kind of traffic", e.Traffic), "traffic")
-	case e.Traffic == TrafficLive || e.Path != "" || len(e.Methods) > 0:
+	case e.Traffic == assay.TrafficLive || e.Path != "" || len(e.Methods) > 0:
 		f.route(e.Path, e.Methods)
 	}
 }
@@ -184,9 +198,9 @@ func wildcard(segment string) bool {
 	return ok && ended && inner != "" && !strings.ContainsAny(inner, "{}")
 }
 
-func (f *flaws) sample(s Sample) {
+func (f *flaws) sample(s assay.Sample) {
 	f.share(s.Rate, "sample", "rate")
-	if s.Rate > 0 && s.Rate < MinRate {
+	if s.Rate > 0 && s.Rate < assay.MinRate {
 		f.add("use 0.001% or more, or 0 to sample nothing", "the rate is finer than 0.001 %", "sample", "rate")
 	}
 	f.by(s.By, "sample", "by")
@@ -209,7 +223,7 @@ func (f *flaws) share(v float64, path ...string) {
 	}
 }
 
-func (f *flaws) budget(b Budget) {
+func (f *flaws) budget(b assay.Budget) {
 	for _, limit := range []struct {
 		key   string
 		value int64
@@ -223,7 +237,7 @@ func (f *flaws) budget(b Budget) {
 	}
 }
 
-func (f *flaws) protect(e *Experiment) {
+func (f *flaws) protect(e *assay.Experiment) {
 	f.share(e.Holdout, "holdout")
 	if e.Holdout == 1 {
 		f.add("hold out 1% or so", "a hold-out of all requests leaves no trials", "holdout")
@@ -241,13 +255,13 @@ func (f *flaws) protect(e *Experiment) {
 	}
 }
 
-func (f *flaws) arms(e *Experiment) {
+func (f *flaws) arms(e *assay.Experiment) {
 	f.target(e.Control.Target, "control")
 	seen := map[string]bool{}
 	for _, c := range e.Candidates {
 		at := []string{"candidates", c.Name}
 		f.name(c.Name, "a candidate", at...)
-		if c.Name == string(RoleControl) || c.Name == string(RoleSecondary) {
+		if c.Name == string(assay.RoleControl) || c.Name == string(assay.RoleSecondary) {
 			f.add("choose another name", fmt.Sprintf("a candidate cannot be called %q", c.Name), at...)
 		}
 		if seen[c.Name] {
@@ -258,7 +272,7 @@ func (f *flaws) arms(e *Experiment) {
 	}
 }
 
-func (f *flaws) target(t Target, at ...string) {
+func (f *flaws) target(t assay.Target, at ...string) {
 	in := func(key string) []string { return append(slices.Clone(at), key) }
 	switch n := count(t.URL != "", t.ARN != "", t.Function != ""); {
 	case n == 0:
@@ -275,13 +289,13 @@ func (f *flaws) target(t Target, at ...string) {
 	if t.Function != "" && !targetPattern.MatchString(t.Function) {
 		f.add("write NAME or NAME:QUALIFIER", fmt.Sprintf("%q is not the name of a function", t.Function), in("function")...)
 	}
-	if t.Architecture != "" && (t.ARN == "" || t.Architecture != ARM64 && t.Architecture != "x86_64") {
+	if t.Architecture != "" && (t.ARN == "" || t.Architecture != assay.ARM64 && t.Architecture != "x86_64") {
 		f.add(`it goes with arn, and is "x86_64" (the default) or "arm64"`, fmt.Sprintf("%q cannot be the architecture", t.Architecture), in("architecture")...)
 	}
 	if t.Endpoint != "" && (t.ARN == "" || !goodURL(t.Endpoint)) {
 		f.add(`it goes with arn, and looks like "http://127.0.0.1:4566"`, fmt.Sprintf("%q cannot be the endpoint", t.Endpoint), in("endpoint")...)
 	}
-	if t.TLS != (TLS{}) && !strings.HasPrefix(t.URL, "https://") {
+	if t.TLS != (assay.TLS{}) && !strings.HasPrefix(t.URL, "https://") {
 		f.add("it goes with a url that begins with https://", "there is nothing to speak TLS with", in("tls")...)
 	}
 	if (t.TLS.Cert == "") != (t.TLS.Key == "") {
@@ -295,17 +309,17 @@ func (f *flaws) target(t Target, at ...string) {
 // eventFormats are those of room event.
 var eventFormats = []string{"v2", "v1", "url", "alb"}
 
-func (f *flaws) rollout(e *Experiment) {
+func (f *flaws) rollout(e *assay.Experiment) {
 	o := e.Rollout
 	if o == nil {
 		return
 	}
 	at := func(key ...string) []string { return append([]string{"rollout"}, key...) }
-	i := slices.IndexFunc(e.Candidates, func(c Arm) bool { return c.Name == o.Candidate })
+	i := slices.IndexFunc(e.Candidates, func(c assay.Arm) bool { return c.Name == o.Candidate })
 	if i < 0 {
 		f.add("name one of the candidates", fmt.Sprintf("no candidate is called %q", o.Candidate), at("candidate")...)
 	}
-	if e.Traffic != TrafficLive {
+	if e.Traffic != assay.TrafficLive {
 		f.add("leave one of the two out", "recordings have no clients to be served", at()...)
 	}
 	f.canary(o.Canary)
@@ -344,7 +358,7 @@ func (f *flaws) canary(steps []float64) {
 }
 
 // alias wants an alias to shift, and a published version to shift it to.
-func (f *flaws) alias(o *Rollout, candidate Target, at func(...string) []string) {
+func (f *flaws) alias(o *assay.Rollout, candidate assay.Target, at func(...string) []string) {
 	if o.Alias == "" {
 		if o.Endpoint != "" {
 			f.add("leave it out, or name an alias", "the endpoint of no alias", at("endpoint")...)
@@ -386,33 +400,33 @@ func goodPort(s string) bool {
 // comparatorOptions are the options of each kind of comparator. Which of the body's go with a format is for
 // the formats to say.
 var comparatorOptions = map[string][]string{
-	CompareStatus:  {"class", "exact", "same"},
-	CompareFault:   {"by"},
-	CompareLatency: {"ratio", "plus"},
-	CompareMemory:  {"ratio", "plus"},
-	CompareCost:    {"ratio", "plus"},
+	assay.CompareStatus:  {"class", "exact", "same"},
+	assay.CompareFault:   {"by"},
+	assay.CompareLatency: {"ratio", "plus"},
+	assay.CompareMemory:  {"ratio", "plus"},
+	assay.CompareCost:    {"ratio", "plus"},
 
-	CompareExpression: {"expect"},
-	CompareCommand:    {"code", "run", "timeout", "memory"},
-	CompareWasm:       {"code", "timeout", "memory"},
+	assay.CompareExpression: {"expect"},
+	assay.CompareCommand:    {"code", "run", "timeout", "memory"},
+	assay.CompareWasm:       {"code", "timeout", "memory"},
 
-	CompareHeaders: {"only", "except", "ignore", "tolerance", "relative", "dates", "unordered"},
-	CompareBody: {
+	assay.CompareHeaders: {"only", "except", "ignore", "tolerance", "relative", "dates", "unordered"},
+	assay.CompareBody: {
 		"ignore", "subset", "tolerance", "relative", "dates", "nfc", "unordered", "key", "align", "within",
 		"trim", "case", "whitespace", "edits", "perceptual", "alpha", "descriptor", "message",
 	},
 }
 
-func (f *flaws) comparators(specs []ComparatorSpec) {
+func (f *flaws) comparators(specs []assay.ComparatorSpec) {
 	for i, c := range specs {
 		at := []string{"comparators", strconv.Itoa(i), c.Kind}
 		if what := badPath(c.Path); c.Path != "" && what != "" {
 			f.add(`write it as "/a/{id}/b" or "/a/*"`, fmt.Sprintf("the path %q %s", c.Path, what), append(at, "path")...)
 		}
-		if (c.As != "" || len(c.Type) > 0) && c.Kind != CompareBody {
+		if (c.As != "" || len(c.Type) > 0) && c.Kind != assay.CompareBody {
 			f.add("these go with body", fmt.Sprintf("%s has no type and no format", c.Kind), at...)
 		}
-		if c.Kind == CompareHeaders && (len(c.Only) == 0) == (len(c.Except) == 0) {
+		if c.Kind == assay.CompareHeaders && (len(c.Only) == 0) == (len(c.Except) == 0) {
 			f.add("list the fields to compare, or all but which: {except: [date]}", "headers wants a list of fields, to compare or to leave out", at...)
 		}
 		f.options(c, at)
@@ -421,17 +435,17 @@ func (f *flaws) comparators(specs []ComparatorSpec) {
 }
 
 // own checks a comparator of the user's own.
-func (f *flaws) own(c ComparatorSpec, at []string) {
+func (f *flaws) own(c assay.ComparatorSpec, at []string) {
 	in := func(option string) []string { return append(slices.Clone(at), option) }
 	switch c.Kind {
-	case CompareExpression:
+	case assay.CompareExpression:
 		f.name(c.Name, "an expression", in("name")...)
 		return
-	case CompareCommand:
+	case assay.CompareCommand:
 		if len(c.Run) == 0 || c.Run[0] == "" {
 			f.add(`list its words, for example [python3, compare.py]`, "nothing says what to run", in("run")...)
 		}
-	case CompareWasm:
+	case assay.CompareWasm:
 		if c.Code == "" {
 			f.add("name a file made for WASI, for example compare.wasm", "nothing says where the module is", in("code")...)
 		}
@@ -439,16 +453,16 @@ func (f *flaws) own(c ComparatorSpec, at []string) {
 		return
 	}
 	f.name(c.Name, "a comparator", in("name")...)
-	if c.Timeout < 0 || c.Timeout > MaxCompareTimeout {
-		f.add("choose at most "+MaxCompareTimeout.String(), fmt.Sprintf("a comparison cannot take %s", c.Timeout), in("timeout")...)
+	if c.Timeout < 0 || c.Timeout > assay.MaxCompareTimeout {
+		f.add("choose at most "+assay.MaxCompareTimeout.String(), fmt.Sprintf("a comparison cannot take %s", c.Timeout), in("timeout")...)
 	}
-	if c.MemoryMB < 0 || c.MemoryMB > MaxMemoryMB {
-		f.add(fmt.Sprintf("choose 1 to %d MB", MaxMemoryMB), fmt.Sprintf("a comparator cannot have %d MB", c.MemoryMB), in("memory")...)
+	if c.MemoryMB < 0 || c.MemoryMB > assay.MaxMemoryMB {
+		f.add(fmt.Sprintf("choose 1 to %d MB", assay.MaxMemoryMB), fmt.Sprintf("a comparator cannot have %d MB", c.MemoryMB), in("memory")...)
 	}
 }
 
 // options checks the options of one comparator, and those of the strings within.
-func (f *flaws) options(c ComparatorSpec, at []string) {
+func (f *flaws) options(c assay.ComparatorSpec, at []string) {
 	known, ok := comparatorOptions[c.Kind]
 	if !ok {
 		f.add("choose among "+strings.Join(slices.Sorted(maps.Keys(comparatorOptions)), ", "), fmt.Sprintf("there is no comparator %q", c.Kind), at...)
@@ -466,7 +480,7 @@ func (f *flaws) options(c ComparatorSpec, at []string) {
 	}
 }
 
-func (f *flaws) rules(rules []Rule) {
+func (f *flaws) rules(rules []assay.Rule) {
 	seen := map[string]bool{}
 	for i, r := range rules {
 		in := func(key string) []string { return []string{"rules", strconv.Itoa(i), key} }
@@ -474,16 +488,16 @@ func (f *flaws) rules(rules []Rule) {
 		if !slices.Contains([]string{"header", "trailer", "body"}, part) || r.Path == part && part != "body" {
 			f.add(`write it as differences have it, for example "body:$.id" or "header:etag"`, fmt.Sprintf("%q is not where a rule can excuse", r.Path), in("path")...)
 		}
-		if !slices.Contains(Classes, r.Class) {
-			f.add(fmt.Sprintf("choose among %s", listed(Classes)), fmt.Sprintf("there is no class of values %q", r.Class), in("class")...)
+		if !slices.Contains(assay.Classes, r.Class) {
+			f.add(fmt.Sprintf("choose among %s", listed(assay.Classes)), fmt.Sprintf("there is no class of values %q", r.Class), in("class")...)
 		}
-		if r.Class == ClassUnordered && part != "body" {
+		if r.Class == assay.ClassUnordered && part != "body" {
 			f.add(`name an array, for example "body:$.tags"`, "only an array in a body can be unordered", in("path")...)
 		}
 		if !(r.Within >= 0) || math.IsInf(r.Within, 0) {
 			f.add("choose the largest distance that does not matter, 0 or more", fmt.Sprintf("%g is no distance", r.Within), in("within")...)
 		}
-		if r.Class == ClassJitter && r.Within == 0 {
+		if r.Class == assay.ClassJitter && r.Within == 0 {
 			f.add("say how far apart the numbers may be", "a rule for jitter without a distance excuses nothing", in("within")...)
 		}
 		if r.Owner == "" {
@@ -507,7 +521,7 @@ func listed[S ~string](all []S) string {
 	return strings.Join(words, ", ")
 }
 
-func (f *flaws) tolerances(c ComparatorSpec, at []string) {
+func (f *flaws) tolerances(c assay.ComparatorSpec, at []string) {
 	for _, limits := range []map[string]float64{c.Tolerance, c.Relative} {
 		for path, v := range sorted(limits) {
 			if !(v >= 0) || math.IsInf(v, 0) {
@@ -536,7 +550,7 @@ func (f *flaws) redact(rules []string) {
 	}
 }
 
-func (f *flaws) hypothesis(h Hypothesis) {
+func (f *flaws) hypothesis(h assay.Hypothesis) {
 	f.share(h.Mismatch, "hypothesis", "mismatch")
 	if h.Faults != nil {
 		f.share(*h.Faults, "hypothesis", "faults")
@@ -548,15 +562,15 @@ func (f *flaws) hypothesis(h Hypothesis) {
 			f.ratio(*limit, "hypothesis", key)
 		}
 	}
-	f.margins(h.Guard, Guards, "guard")
-	f.margins(h.Delta, Deltas, "delta")
+	f.margins(h.Guard, assay.Guards, "guard")
+	f.margins(h.Delta, assay.Deltas, "delta")
 	if !(h.Alpha > 0 && h.Alpha < 1) {
 		f.add("choose more than 0 and less than 1, for example 0.05", fmt.Sprintf("%g cannot be the chance of a wrong verdict", h.Alpha), "hypothesis", "alpha")
 	}
 }
 
 // unpriced finds the claims that a control leaves undecided of which no engine tells anything.
-func (f *flaws) unpriced(h Hypothesis) {
+func (f *flaws) unpriced(h assay.Hypothesis) {
 	const hint, what = "leave it out, or let the control be a function",
 		"%s cannot be compared: the control is a url, and a url has no price and tells of no memory and no cold start"
 	for key, claimed := range sorted(map[string]bool{"cold": len(h.Cold) > 0, "cost": h.Cost != nil, "memory": h.Memory != nil}) {
@@ -609,7 +623,7 @@ func (f *flaws) environment(env map[string]string) {
 			f.add("leave the zero byte out", fmt.Sprintf("the value of %s holds a zero byte", name), "environment", name)
 		}
 	}
-	if size > MaxEnvironment {
+	if size > assay.MaxEnvironment {
 		f.add("AWS allows 4 kB in all", fmt.Sprintf("the environment is %d bytes", size), "environment")
 	}
 }

@@ -1,4 +1,4 @@
-package assay_test
+package check_test
 
 import (
 	"math"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/assaylab/assay"
+	"github.com/assaylab/assay/check"
 )
 
 func experiment() assay.Experiment {
@@ -148,7 +149,7 @@ func TestExperimentFlaws(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			e := experiment()
 			tt.change(&e)
-			check(t, e.Flaws(), tt.want)
+			expect(t, check.Experiment(&e), tt.want)
 		})
 	}
 }
@@ -175,13 +176,13 @@ func TestFunctionFlaws(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := good
 			tt.change(&f)
-			check(t, f.Flaws(), tt.want)
+			expect(t, check.Function(&f), tt.want)
 		})
 	}
 }
 
-// check wants one flaw, at the path, that says what is wrong and what to do.
-func check(t *testing.T, flaws []assay.Flaw, path string) {
+// expect wants one flaw, at the path, that says what is wrong and what to do.
+func expect(t *testing.T, flaws []assay.Flaw, path string) {
 	t.Helper()
 	if path == "-" {
 		if len(flaws) > 0 {
