@@ -10,6 +10,7 @@ package template
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -96,11 +97,17 @@ type Note struct {
 // Files are the names that templates have, the likeliest first.
 var Files = []string{"serverless.yml", "serverless.yaml", "serverless.json", "template.yaml", "template.yml", "template.json"}
 
-// Is tells whether a file with this text is a template, and not one of Assay's own files.
+// Is tells whether a file with this text is a template, and not one of Assay's own files. What is not YAML is one
+// if it begins a line as templates do: Read then says what is wrong with it.
 func Is(data []byte) bool {
 	roots, err := config.Nodes("", data)
-	return err == nil && len(roots) == 1 && kindOf(roots[0]) != nil
+	if err != nil {
+		return telling.Match(data)
+	}
+	return len(roots) == 1 && kindOf(roots[0]) != nil
 }
+
+var telling = regexp.MustCompile(`(?m)^[\s{]*"?(AWSTemplateFormatVersion|Resources|Transform)"?\s*:`)
 
 // kindOf chooses the reader of a template; nil if it is none.
 func kindOf(root *yaml.Node) func(*reader, *yaml.Node) {

@@ -25,6 +25,22 @@ func options() template.Options {
 	}
 }
 
+// A template with a slip is still one: what is wrong with it is told, and its folder is not taken for code alone.
+func TestIs(t *testing.T) {
+	for text, want := range map[string]bool{
+		"Resources:\n  Hello: {Path: /hello/{name}, Method: get}\n": true,
+		"{\"Resources\": {\n":   true,
+		"Resources: {}\n":       true,
+		"title: {{ a page }}\n": false,
+		"experiments: {}\n":     false,
+		"":                      false,
+	} {
+		if got := template.Is([]byte(text)); got != want {
+			t.Errorf("Is(%q) = %v", text, got)
+		}
+	}
+}
+
 // TestGolden reads templates of the usual kinds. -update writes what comes out, for eyes to check.
 func TestGolden(t *testing.T) {
 	for _, file := range []string{"http-api.yml", "python-layer.yml", "sam.yaml", "cloudformation.json"} {
