@@ -53,6 +53,9 @@ func TestMarkdown(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
+	if strings.Contains(text, "ignored") {
+		t.Errorf("a path at which nothing differs is listed:\n%s", text)
+	}
 	for line := range strings.Lines(text) {
 		if cells := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|"); strings.HasPrefix(line, "|") && cells != 5 && cells != 8 {
 			t.Errorf("a row of %d bars: %s", cells, line)

@@ -15,7 +15,7 @@ const mostPaths = 10
 
 var summary = template.Must(template.New("summary").Funcs(template.FuncMap{
 	"caption": caption, "cell": cell, "code": code, "percent": percent, "interval": interval,
-	"estimate": estimate, "mark": mark, "latency": latency, "cost": cost, "first": firstPaths, "beyond": beyond,
+	"estimate": estimate, "mark": mark, "latency": latency, "cost": cost, "differing": differing, "first": firstPaths, "beyond": beyond,
 }).Parse(`## {{mark .Outcome}} {{cell .Name}}: {{.Outcome}}
 
 {{.Trials}} trials of {{.Requests}} requests{{with .InFlight}}, {{.}} in flight{{end}}.
@@ -35,13 +35,13 @@ var summary = template.Must(template.New("summary").Funcs(template.FuncMap{
 {{- range .Verdict.Evidence.Checks}}
 | {{cell .Clause}} | {{mark .Conclusion}} {{.Conclusion}} | {{estimate .}} | {{interval .Interval}} |
 {{- end}}
-{{end}}{{if .Paths}}
+{{end}}{{with differing .Paths}}
 | where it differs | how | trials | the control from itself |
 | --- | --- | ---: | ---: |
-{{- range first .Paths}}
+{{- range first .}}
 | {{code .Path}} | {{.Kind}} | {{.Mismatches}} | {{.Noise}} |
 {{- end}}
-{{with beyond .Paths}}
+{{with beyond .}}
 And {{.}} more.
 {{end}}{{end}}{{with .Verdict.Change}}
 What would change it: {{cell .}}
@@ -94,6 +94,16 @@ func cost(a shape.Arm) string {
 		return ""
 	}
 	return fmt.Sprintf("%.4g", *a.USDPerMillion)
+}
+
+// differing leaves out the paths at which everything is excused.
+func differing(all []assay.PathCount) (paths []assay.PathCount) {
+	for _, p := range all {
+		if p.Mismatches > 0 {
+			paths = append(paths, p)
+		}
+	}
+	return paths
 }
 
 func firstPaths(all []assay.PathCount) []assay.PathCount { return all[:min(len(all), mostPaths)] }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -66,13 +67,22 @@ func tryChannels(ctx context.Context, p *process.Process, files []string) error 
 		if err := notify.Send(ctx, c, notify.Sample(now), p.Env, now); err != nil {
 			said = "failed"
 			failed = append(failed, &assay.Error{
-				Code: assay.CodeUnreachable, What: "a channel could not be told: " + err.Error(),
+				Code: assay.CodeUnreachable, What: "a channel could not be told: " + whatOf(err),
 				Where: fmt.Sprintf("notify, item %d (%s)", i+1, c.Kind), Hint: hintOf(err),
 			})
 		}
 		fmt.Fprintf(p.Stdout, "%s\t%s\n", c.Kind, said)
 	}
 	return errors.Join(failed...)
+}
+
+// whatOf is what an error says, without the advice that hintOf gives.
+func whatOf(err error) string {
+	e := (*assay.Error)(nil)
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	return strings.TrimSuffix(e.What+" ("+e.Where+")", " ()")
 }
 
 // hintOf is what an error itself advises.

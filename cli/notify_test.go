@@ -69,6 +69,9 @@ notify:
 	if out, stderr, code := l.assay("notify", "test", "-f", write(t, dir+"/gone.yaml", "notify:\n  - webhook: {url: \"http://127.0.0.1:1/\"}\n")); code != 4 || !strings.Contains(stderr, "could not be told") {
 		t.Errorf("exit code %d: %s%s", code, out, stderr)
 	}
+	if _, stderr, _ := l.assay("notify", "test", "-f", write(t, dir+"/unset.yaml", "notify:\n  - webhook: {url: \"env:ASSAY_UNSET\"}\n")); strings.Count(stderr, "hint:") != 1 {
+		t.Errorf("of a variable that is not set: %s", stderr)
+	}
 	if _, stderr, code := l.assay("notify", "test", "-f", write(t, dir+"/bare.yaml", "notify:\n  - slack: {url: \"https://hooks.slack.com/T0/hush\"}\n")); code != 2 || strings.Contains(stderr, "hush") {
 		t.Errorf("a secret in the definition: exit code %d: %s", code, stderr)
 	}

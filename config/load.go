@@ -103,9 +103,12 @@ func resolve(dir, path string) string {
 }
 
 func unreadable(path string, err error) error {
-	what, hint := err.Error(), ""
-	if errors.Is(err, fs.ErrNotExist) {
+	what, hint := err.Error(), "name another file with -f"
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		what, hint = "there is no such file or folder", "check the path, or name another file with -f"
+	case errors.Is(err, fs.ErrPermission):
+		what, hint = "it may not be read", "let the user who runs Assay read it"
 	}
 	return &assay.Error{Code: assay.CodeInvalid, What: what, Where: path, Hint: hint, Err: err}
 }
