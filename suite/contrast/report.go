@@ -139,7 +139,7 @@ func (c *Contrast) verdict(r Report) assay.Verdict {
 		v.NotSeen = append(v.NotSeen, count(n, "test", "tests")+" that one arm alone has")
 	}
 	if n := c.untimed(); n > 0 {
-		v.NotSeen = append(v.NotSeen, fmt.Sprintf("what %d tests take that end within %g ms", n, least*1000))
+		v.NotSeen = append(v.NotSeen, fmt.Sprintf("what tests take that end within %[2]g ms: %[1]d", n, least*1000))
 	}
 	return v
 }

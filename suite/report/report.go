@@ -51,11 +51,13 @@ var words = []struct {
 // what the run took against its floor, and the counts.
 func Summary(w io.Writer, r suite.Run, slowest int) error {
 	out := &strings.Builder{}
-	bad := failures(r)
+	bad, untold := told(r)
 	if len(bad) > 0 {
 		heading(out, "FAILURES")
 		for _, i := range bad {
-			account(out, r.Results[i])
+			if r.Results[i].Status != suite.Lost { // there is nothing to tell
+				account(out, r.Results[i])
+			}
 		}
 	}
 	flaky(out, r)
@@ -67,6 +69,9 @@ func Summary(w io.Writer, r suite.Run, slowest int) error {
 			fmt.Fprintln(out, Line(r.Results[i]))
 		}
 	}
+	if untold > 0 {
+		fmt.Fprintf(out, "LOST and %d more\n", untold)
+	}
 	if r.Order != "" {
 		fmt.Fprintln(out, printable(r.Order))
 	}
@@ -74,6 +79,23 @@ func Summary(w io.Writer, r suite.Run, slowest int) error {
 	heading(out, Counts(r))
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// maxLost is how many lost tests are named: when a run is interrupted it may be thousands, beside which nothing else is seen.
+const maxLost = 10
+
+// told are the failures that are named one by one, and how many are not.
+func told(r suite.Run) (bad []int, untold int) {
+	lost := 0
+	for _, i := range failures(r) {
+		if r.Results[i].Status == suite.Lost {
+			if lost++; lost > maxLost {
+				continue
+			}
+		}
+		bad = append(bad, i)
+	}
+	return bad, max(lost-maxLost, 0)
 }
 
 // Line is a failure in one line: how it ended, which test, and what it said first.

@@ -51,3 +51,24 @@ func TestSummary(t *testing.T) {
 		t.Error("an escape sequence came through")
 	}
 }
+
+// TestSummaryInterrupted: of thousands of lost tests some are named, and what failed is seen beside them.
+func TestSummaryInterrupted(t *testing.T) {
+	stopped := run
+	stopped.Results = append(make([]suite.Result, 0, 4002), run.Results...)
+	for range 3_999 {
+		stopped.Results = append(stopped.Results, suite.Result{ID: "never", Status: suite.Lost})
+	}
+	var out strings.Builder
+	if err := Summary(&out, stopped, 0); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "\n"); n > 30 {
+		t.Errorf("%d lines", n)
+	}
+	for _, text := range []string{"FAILED b - 1 != 2", "LOST and 3990 more", "4000 lost"} {
+		if !strings.Contains(out.String(), text) {
+			t.Errorf("%s is not in\n%s", text, out.String())
+		}
+	}
+}
