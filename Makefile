@@ -5,7 +5,7 @@ BIN     := bin/assay
 EXIT    ?=
 export CGO_ENABLED ?= 0
 
-.PHONY: demo test build release reference setup setup-test lint bench suites soak fuzz evidence screenshots clean
+.PHONY: demo test build release boot reference setup setup-test lint bench suites soak fuzz evidence screenshots clean
 
 ## demo: start a laboratory with the examples, send traffic, print verdicts (EXIT=1 ends by itself)
 demo: setup build
@@ -34,6 +34,10 @@ lint:
 ## release: make archives, Debian packages, bills of materials and checksums of this commit in dist/
 release:
 	./scripts/release
+
+## boot: install the Debian package on a Debian that systemd boots in QEMU, have functions run there, upgrade and purge it
+boot:
+	./scripts/boot
 
 ## reference: write docs/reference anew, from what the code says of itself
 reference: build
