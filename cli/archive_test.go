@@ -16,6 +16,7 @@ import (
 // TestExportsMoveVerdicts moves an experiment from the embedded store to PostgreSQL and back: the verdict's bytes
 // stay the same, by a laboratory that runs and by the store alone.
 func TestExportsMoveVerdicts(t *testing.T) {
+	t.Parallel()
 	control, other := serveText(t, "control"), serveText(t, "candidate")
 	dir := t.TempDir()
 	file := write(t, dir+"/assay.yaml", fmt.Sprintf("experiments:\n  base:\n    path: base/*\n    secondary: 50%%\n    control: {url: %q}\n    candidates: {same: {url: %q}, other: {url: %q}}\n", control.URL, control.URL, other.URL))

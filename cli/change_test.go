@@ -60,6 +60,7 @@ func definition(name, path, control string) string {
 }
 
 func TestFilesMaySwapAndRename(t *testing.T) {
+	t.Parallel()
 	one, two := serveText(t, "one").URL, serveText(t, "two").URL
 	f := startFolder(t, "experiments:\n"+definition("a", "x", one)+definition("b", "y", two))
 	f.says("experiments:\n"+definition("a", "y", one)+definition("b", "x", two), "definition configured")
@@ -77,6 +78,7 @@ func TestFilesMaySwapAndRename(t *testing.T) {
 
 // TestLiveChangesOutliveAReload: what a file says as before does not undo what was done since.
 func TestLiveChangesOutliveAReload(t *testing.T) {
+	t.Parallel()
 	one, two := serveText(t, "one").URL, serveText(t, "two").URL
 	kept := "experiments:\n" + definition("gone", "gone", one) + definition("changed", "changed", one)
 	f := startFolder(t, kept)
@@ -98,6 +100,7 @@ func TestLiveChangesOutliveAReload(t *testing.T) {
 
 // TestNewCodeBeginsNewEvidence also when another function of the same file cannot be deployed.
 func TestNewCodeBeginsNewEvidence(t *testing.T) {
+	t.Parallel()
 	needs(t, "python3")
 	answering := func(text string) string {
 		return fmt.Sprintf("def handler(e, c):\n    return {'statusCode': 200, 'body': %q}\n", text)
@@ -130,6 +133,7 @@ experiments:
 
 // TestAnEmptyFileTakesNothingDown: a file caught half-written, or emptied by mistake, is refused.
 func TestAnEmptyFileTakesNothingDown(t *testing.T) {
+	t.Parallel()
 	one := serveText(t, "one").URL
 	f := startFolder(t, "experiments:\n"+definition("a", "x", one))
 	f.says("", "the files define nothing")
@@ -144,6 +148,7 @@ func TestAnEmptyFileTakesNothingDown(t *testing.T) {
 
 // TestAFunctionInUseIsNotRemoved, and an invocation prints what the function answered.
 func TestFunctions(t *testing.T) {
+	t.Parallel()
 	needs(t, "python3")
 	f := startFolder(t, "experiments: {}\n")
 	write(t, f.dir+"/f/main.py", "def handler(e, c):\n    if e.get('fail'):\n        raise ValueError('no')\n    return {'got': e}\n")
@@ -174,6 +179,7 @@ func TestFunctions(t *testing.T) {
 }
 
 func TestWithoutCandidatesNothingHolds(t *testing.T) {
+	t.Parallel()
 	f := startFolder(t, "experiments:\n"+definition("a", "x", serveText(t, "one").URL))
 	if out, _, code := f.assay("verdict", "a"); code != process.Inconclusive {
 		t.Errorf("exit %d: %s", code, out)
@@ -183,6 +189,7 @@ func TestWithoutCandidatesNothingHolds(t *testing.T) {
 // TestStoppingWritesNoFalseMismatch: candidates reached through the laboratory's own AWS address stay
 // reachable until the last trial is done.
 func TestStoppingWritesNoFalseMismatch(t *testing.T) {
+	t.Parallel()
 	needs(t, "python3")
 	dir := t.TempDir()
 	write(t, dir+"/f/main.py", "import time\ndef handler(e, c):\n    time.sleep(0.1)\n    return {'statusCode': 200, 'body': 'x'}\n")
@@ -212,6 +219,7 @@ experiments:
 
 // TestConfigMapsAreFollowed: Kubernetes writes a new folder, and swaps the link that the files lead through.
 func TestConfigMapsAreFollowed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	says := func(version, text string) {
 		write(t, dir+"/..v"+version+"/assay.yaml", text)

@@ -21,6 +21,7 @@ import (
 
 // TestPageOfComparators loads every definition on the page, and looks for every option on it.
 func TestPageOfComparators(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile("../docs/comparators.md")
 	if err != nil {
 		t.Fatal(err)
@@ -59,6 +60,7 @@ func TestPageOfComparators(t *testing.T) {
 // TestAComparatorOfOnesOwn: a program decides what counts; what it sees has no secrets; when it fails, nobody
 // is refuted for it; when it changes, new evidence begins.
 func TestAComparatorOfOnesOwn(t *testing.T) {
+	t.Parallel()
 	needs(t, "python3")
 	dir := t.TempDir()
 	os.Mkdir(filepath.Join(dir, "own"), 0o755)
@@ -112,6 +114,7 @@ json.dump(found, sys.stdout)
 // TestPDFsAreReadInASandbox: printed at another moment a document is the same, with another total it is not, and one
 // that cannot be read is told as such.
 func TestPDFsAreReadInASandbox(t *testing.T) {
+	t.Parallel()
 	serve := func(body []byte) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/pdf")

@@ -18,6 +18,7 @@ import (
 
 // TestCredentials has a laboratory verify who signs what comes to AWS's address.
 func TestCredentials(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "credentials")
 	if err := os.WriteFile(file, []byte("[default]\naws_access_key_id = AKID\naws_secret_access_key = deep-secret\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -40,6 +41,7 @@ func TestCredentials(t *testing.T) {
 }
 
 func TestCredentialsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	p := &process.Process{Dir: t.TempDir()}
 	if err := os.WriteFile(filepath.Join(p.Dir, "half"), []byte("[a]\naws_secret_access_key = deep-secret\n"), 0o600); err != nil {
 		t.Fatal(err)

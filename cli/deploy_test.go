@@ -21,6 +21,7 @@ import (
 // TestDeploy deploys applications of the usual kinds with the real binary, each to a laboratory of its own,
 // and calls them over HTTP.
 func TestDeploy(t *testing.T) {
+	t.Parallel()
 	runtimes := deployable(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/deploy",

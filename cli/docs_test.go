@@ -48,6 +48,7 @@ func blocks(t *testing.T, page, language string) (all []string) {
 // one that the binary knows, with flags that it knows and as many arguments as it takes. What the README's tour and
 // the tutorials tell is done as well, by scripts/cold-clone and TestTutorials.
 func TestDocumentedCommands(t *testing.T) {
+	t.Parallel()
 	inline := regexp.MustCompile("`(assay [^`]+)`")
 	checked := 0
 	for _, page := range documentation(t) {
@@ -128,6 +129,7 @@ func understood(words []string) error {
 
 // TestDocumentedDefinitionsLoad: what the pages show in YAML can be used as it stands, or as a part of an experiment.
 func TestDocumentedDefinitionsLoad(t *testing.T) {
+	t.Parallel()
 	shown := 0
 	for _, page := range documentation(t) {
 		for _, text := range blocks(t, page, "yaml") {
@@ -154,6 +156,7 @@ func definitionOf(text string) string {
 
 // TestDocumentedLinks: every link within the documentation leads somewhere, and every page is led to.
 func TestDocumentedLinks(t *testing.T) {
+	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)#\s]+)(#[^)]*)?\)`)
 	reached := map[string]bool{"../README.md": true}
 	for _, page := range documentation(t) {
@@ -177,6 +180,7 @@ func TestDocumentedLinks(t *testing.T) {
 
 // TestReferenceIsCurrent: docs/reference is what the code says of itself.
 func TestReferenceIsCurrent(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if out, err := exec.Command(assayBinary(t), "man", "--markdown", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

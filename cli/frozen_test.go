@@ -16,6 +16,7 @@ import (
 // The same trials, kept in the same order, give the same verdict to the byte: asked again, after a restart,
 // after bodies and trials were pruned, in other batches, and with trials delivered twice.
 func TestVerdictsAreFrozen(t *testing.T) {
+	t.Parallel()
 	trials, others := storetest.Trials(31, 500), storetest.Trials(32, 10)
 	for i := range others {
 		others[i].Experiment = "another"

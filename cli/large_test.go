@@ -11,6 +11,7 @@ import (
 // Of answers longer than the budget holds the beginnings are compared, and never taken for equal; longer requests
 // make no trials. Clients notice neither.
 func TestWhatIsLongerThanTheBudget(t *testing.T) {
+	t.Parallel()
 	answer := strings.Repeat("x", 5000)
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n := len(answer)

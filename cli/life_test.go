@@ -65,6 +65,7 @@ func serveText(t *testing.T, text string) *httptest.Server {
 // TestDefinitionsChangeUnderLoad: a second experiment on another path comes, is ramped, changes and
 // goes, by command and by file, while clients of both paths see nothing of it.
 func TestDefinitionsChangeUnderLoad(t *testing.T) {
+	t.Parallel()
 	control, other := serveText(t, "control"), serveText(t, "candidate")
 	dir := t.TempDir()
 	base := fmt.Sprintf("experiments:\n  base:\n    path: base/*\n    control: {url: %q}\n", control.URL)
@@ -332,6 +333,7 @@ func (l *lab) keptTrials(name string) (n int64) {
 
 // TestTwoLaboratoriesDoNotShare: data folders and ports say who has them.
 func TestTwoLaboratoriesDoNotShare(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	l := startLab(t, dir)
 	_, errs, code := l.assay("up", "--data", dir, "--gateway", "127.0.0.1:0", "--aws", "127.0.0.1:0")
@@ -347,6 +349,7 @@ func TestTwoLaboratoriesDoNotShare(t *testing.T) {
 
 // TestExitCodes are what scripts rely on.
 func TestExitCodes(t *testing.T) {
+	t.Parallel()
 	l := startLab(t, t.TempDir())
 	for _, c := range []struct {
 		code int

@@ -23,6 +23,7 @@ const monitoring = "../monitoring"
 
 // TestRulesKeepTheirWord runs the tests of the alerts and recording rules, as anybody can.
 func TestRulesKeepTheirWord(t *testing.T) {
+	t.Parallel()
 	needs(t, "promtool")
 	rules, tests := matching(t, "prometheus/*.yml"), matching(t, "prometheus/tests/*.yml")
 	for _, args := range [][]string{
@@ -48,6 +49,7 @@ func TestRulesKeepTheirWord(t *testing.T) {
 // TestDashboardsShowWhatIsThere asks a real Prometheus, which scrapes a laboratory under traffic, everything that the
 // dashboards and recording rules ask.
 func TestDashboardsShowWhatIsThere(t *testing.T) {
+	t.Parallel()
 	needs(t, "prometheus", "promtool", "python3")
 	l := observed(t)
 	lint(t, l)

@@ -14,6 +14,7 @@ import (
 
 // TestPeopleAreToldOfAVerdict by a webhook, once, also over a restart.
 func TestPeopleAreToldOfAVerdict(t *testing.T) {
+	t.Parallel()
 	told := make(chan notify.Event, 10)
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var e notify.Event

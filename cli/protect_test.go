@@ -17,6 +17,7 @@ import (
 // TestAnExperimentPausesItself when its control's clients get errors, stays so over a restart, and goes on when a
 // person says so.
 func TestAnExperimentPausesItself(t *testing.T) {
+	t.Parallel()
 	var broken atomic.Bool
 	broken.Store(true)
 	control := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -12,6 +12,7 @@ import (
 
 // TestReadingScript runs the tour of reading differences on the examples, as anyone would.
 func TestReadingScript(t *testing.T) {
+	t.Parallel()
 	needs(t, "bash", "node", "npm", "python3", "go", "curl")
 	cmd := exec.CommandContext(t.Context(), "../scripts/reading")
 	cmd.Env = append(os.Environ(), "ASSAY="+assayBinary(t))
@@ -22,6 +23,7 @@ func TestReadingScript(t *testing.T) {
 
 // TestAcceptedRulesOutliveAChangeOfTheFile: they are the laboratory's own until they are removed.
 func TestAcceptedRulesOutliveAChangeOfTheFile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := write(t, filepath.Join(dir, "assay.yaml"), ruled("10%"))
 	l := startLab(t, filepath.Join(dir, "data"), "-f", file, "--watch=false")

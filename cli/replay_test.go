@@ -19,6 +19,7 @@ import (
 // TestRecordedTraffic: requests of production are recorded, and then a candidate that was never near
 // production is tried with them: with the control called anew, and with its recorded answers alone.
 func TestRecordedTraffic(t *testing.T) {
+	t.Parallel()
 	var calls atomic.Int64
 	control := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		calls.Add(1)

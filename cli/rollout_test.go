@@ -40,6 +40,7 @@ func (l *lab) reaches(name string, stage assay.Stage) console.Rollout {
 // TestRollout: a candidate that holds takes over step by step while traffic flows; when it begins to fail it
 // is rolled back by itself, and clients are served by the control again.
 func TestRollout(t *testing.T) {
+	t.Parallel()
 	control := serveText(t, "same")
 	var broken atomic.Bool
 	candidate := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -132,6 +133,7 @@ func sumOf(m map[string]int64) (n int64) {
 // TestRolloutOfAnAlias: the alias of a function on the embedded engine is shifted from one version to the
 // next, for whoever calls it, and given back.
 func TestRolloutOfAnAlias(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	l := startLab(t, dir+"/data")
 	code := `def handler(event, context): return {"statusCode": 200, "body": "same"}  # version `

@@ -24,6 +24,7 @@ type outage struct {
 // TestStoresComeBack breaks the store under traffic: no client notices, no trial is lost or counted twice, it is said
 // once, and trials go on by themselves when the store is back.
 func TestStoresComeBack(t *testing.T) {
+	t.Parallel()
 	for name, open := range map[string]func(*testing.T) outage{"full disk": fullDisk, "PostgreSQL stops": stoppedServer} {
 		t.Run(name, func(t *testing.T) {
 			o := open(t)
@@ -114,6 +115,7 @@ func stoppedServer(t *testing.T) outage {
 }
 
 func TestLimitsAreRead(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]int64{"2GB": 2 << 30, "1.5mb": 3 << 19, "0GB": 0, "GB": 0, "-1GB": 0, "2": 0, "1e300TB": 0} {
 		var b byteSize
 		if err := b.Set(text); int64(b) != want || (err == nil) != (want > 0) {

@@ -16,6 +16,7 @@ const fleetExperiment = "experiments:\n  e:\n    path: e\n    control: {url: %q}
 
 // TestManyMachines: two gateways and two workers make one laboratory, whoever of them, or of what they use, dies.
 func TestManyMachines(t *testing.T) {
+	t.Parallel()
 	database, server := postgrestest.Start(t), natstest.Start(t)
 	control := serveText(t, "control")
 	var hold atomic.Bool

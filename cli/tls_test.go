@@ -104,6 +104,7 @@ experiments:
 
 // TestTLSFlags: files that do not serve are told before anything listens.
 func TestTLSFlags(t *testing.T) {
+	t.Parallel()
 	ca := testca.New(t)
 	own := ca.Issue("assay", "127.0.0.1")
 	for name, c := range map[string]struct {

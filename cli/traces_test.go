@@ -178,6 +178,7 @@ func TestOneTraceTiesAllTogether(t *testing.T) {
 
 // TestTracesPassUntouched where nobody traces.
 func TestTracesPassUntouched(t *testing.T) {
+	t.Parallel()
 	control, a, b := startService(t), startService(t), startService(t)
 	dir := t.TempDir()
 	l := startLab(t, dir+"/data", "-f", write(t, dir+"/assay.yaml", fmt.Sprintf(tracesDefinition, control.URL, a.URL, b.URL)))

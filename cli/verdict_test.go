@@ -19,6 +19,7 @@ import (
 // A candidate that hangs in one call of fifty, and answers right otherwise, is refuted for its time-outs; and
 // the verdict is the same to the byte after a restart.
 func TestTimeoutsRefute(t *testing.T) {
+	t.Parallel()
 	var calls atomic.Int64
 	candidate := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if calls.Add(1)%50 == 0 {

@@ -1,12 +1,8 @@
 package run_test
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,11 +12,17 @@ import (
 
 var onAWS = []string{"--engine", "aws", "--role", "arn:aws:iam::000000000000:role/assay", "--workers", "2"}
 
-// TestSuiteAWS: a suite runs on AWS's API, spoken by the real SDK to a laboratory: dependencies are a layer,
-// the first run sends the project, the second one what changed, and another folder with the same content
-// nothing.
+// TestSuiteAWS: a suite runs on AWS's API, spoken by the real SDK to a laboratory.
 func TestSuiteAWS(t *testing.T) {
+	t.Parallel()
 	l := startLaboratory(t)
+	t.Run("sends what changed", func(t *testing.T) { sendsWhatChanged(t, l) })
+	t.Run("engine gone", func(t *testing.T) { outlivesItsEngine(t, l) }) // the layer is there by now
+}
+
+// Dependencies are a layer, the first run sends the project, the second one what changed, and another folder with the
+// same content nothing.
+func sendsWhatChanged(t *testing.T, l *laboratory) {
 	files := map[string]string{
 		"test_a.py": "import helper\ndef test_a(): assert helper.x == 1\ndef test_b(): pass\n", "helper.py": "x = 1\n",
 		"requirements.txt": "pytest\n", "data/big.bin": strings.Repeat("0123456789abcdef", 1<<17),
@@ -48,39 +50,23 @@ func TestSuiteAWS(t *testing.T) {
 	}
 }
 
-// TestSuiteEngineGone: when the engine dies in mid-run, the tests that it had not reported run on this
-// machine, and each is reported once.
-func TestSuiteEngineGone(t *testing.T) {
-	l := startLaboratory(t)
+// When the engine dies in mid-run, the tests that it had not reported run on this machine, and each is reported once.
+func outlivesItsEngine(t *testing.T, l *laboratory) {
 	s := newSuite(t, map[string]string{"test_a.py": "import pytest, time\n@pytest.mark.parametrize('n', range(40))\ndef test_a(n): time.sleep(0.2)\n", "requirements.txt": "pytest\n"})
-	cmd := exec.CommandContext(t.Context(), assayBinary(t), append([]string{"test", "--junit", "report.xml"}, onAWS...)...)
-	cmd.Dir, cmd.Env = s.dir, append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "VIRTUAL_ENV=" + s.python}, l.variables()...)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+	s.env = l.variables()
+	code, out, errs := s.testMidway(func(*os.Process) { l.cmd.Process.Kill() }, append([]string{"--junit", "report.xml"}, onAWS...)...)
+	if code != process.OK {
+		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	out := bufio.NewReader(stdout)
-	if _, err := out.ReadString('.'); err != nil {
-		t.Fatalf("%v\n%s", err, errs.String())
-	}
-	l.cmd.Process.Kill()
-	rest, _ := io.ReadAll(out)
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s\n%s", err, rest, errs.String())
-	}
-	if got := outcomes(t, filepath.Join(s.dir, "report.xml")); len(got) != 40 || !strings.Contains(errs.String(), "processes of this machine") || !strings.Contains(string(rest), "40 passed") {
-		t.Errorf("%d tests\n%s\n%s", len(got), rest, errs.String())
+	if got := outcomes(t, filepath.Join(s.dir, "report.xml")); len(got) != 40 || !strings.Contains(errs, "processes of this machine") || !strings.Contains(out, "40 passed") {
+		t.Errorf("%d tests\n%s\n%s", len(got), out, errs)
 	}
 }
 
 // TestSuitePlan: a plan tells time and cost of numbers of workers, by what a run has taken, and starts
 // nothing; and an engine that is not there at all is said, and done without.
 func TestSuitePlan(t *testing.T) {
+	t.Parallel()
 	s := newSuite(t, map[string]string{"test_a.py": "import time\ndef test_a(): time.sleep(0.5)\ndef test_b(): pass\n", "requirements.txt": "pytest\n"})
 	s.env = []string{"AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=assay", "AWS_SECRET_ACCESS_KEY=assay"}
 	if code, out, errs := s.test(onAWS...); code != process.OK || !strings.Contains(errs, "the engine does not answer") || !strings.Contains(errs, "processes of this machine") {

@@ -1,13 +1,16 @@
 package run_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/xml"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,36 +65,61 @@ func (s *suiteProject) write(name, text string) {
 // test runs `assay test` in the project and returns its exit code and what it printed.
 func (s *suiteProject) test(args ...string) (code int, stdout, stderr string) {
 	s.t.Helper()
-	return s.testUntil(context.Background(), args...)
-}
-
-func (s *suiteProject) testUntil(ctx context.Context, args ...string) (code int, stdout, stderr string) {
-	s.t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 3*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, assayBinary(s.t), append([]string{"test"}, args...)...)
-	cmd.Dir, cmd.Env = s.dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "VIRTUAL_ENV=" + s.python}
-	cmd.Env = append(append(cmd.Env, goCaches(s.t)...), s.env...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 20 * time.Second
+	cmd := s.command(ctx, args)
 	var out, err bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &err
 	cmd.Run() // how it ended is in its state
 	return cmd.ProcessState.ExitCode(), out.String(), err.String()
 }
 
+// testMidway is test, and does something when the first test has passed.
+func (s *suiteProject) testMidway(then func(*os.Process), args ...string) (code int, stdout, stderr string) {
+	s.t.Helper()
+	cmd := s.command(s.t.Context(), args)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	out := bufio.NewReader(pipe)
+	before, _ := out.ReadString('.') // what went wrong is in the output
+	then(cmd.Process)
+	after, _ := io.ReadAll(out)
+	cmd.Wait()
+	return cmd.ProcessState.ExitCode(), before + string(after), errs.String()
+}
+
+func (s *suiteProject) command(ctx context.Context, args []string) *exec.Cmd {
+	s.t.Helper()
+	cmd := exec.CommandContext(ctx, assayBinary(s.t), append([]string{"test"}, args...)...)
+	cmd.Dir, cmd.Env = s.dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "VIRTUAL_ENV=" + s.python}
+	caches, err := goCaches()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	cmd.Env = append(append(cmd.Env, caches...), s.env...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 20 * time.Second
+	return cmd
+}
+
 // goCaches are those of this machine, which Go looks for at home.
-func goCaches(t *testing.T) (env []string) {
-	t.Helper()
+var goCaches = sync.OnceValues(func() (env []string, err error) {
 	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
 		out, err := exec.Command("go", "env", name).Output()
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		env = append(env, name+"="+strings.TrimSpace(string(out)))
 	}
-	return env
-}
+	return env, nil
+})
 
 // outcomes reads each test's outcome from a JUnit file: passed, failure, error or skipped, by class and name.
 func outcomes(t *testing.T, file string) map[string]string {
@@ -161,6 +189,7 @@ def test_last(): pass
 
 // TestSuite: each test has its outcome, the odd ones as well, and the exit code is that of a failure.
 func TestSuite(t *testing.T) {
+	t.Parallel()
 	s := newSuite(t, map[string]string{"test_mixed.py": mixed, ".gitignore": "*.db\n"})
 	code, out, errs := s.test("--workers", "2", "--junit", "report.xml")
 	if code != process.Refuted {
@@ -192,6 +221,7 @@ func TestSuite(t *testing.T) {
 
 // TestSuiteAgain: the second run sends what changed, and no more.
 func TestSuiteAgain(t *testing.T) {
+	t.Parallel()
 	s := newSuite(t, map[string]string{"test_a.py": "def test_a():\n    import helper; assert helper.x == 1\n", "helper.py": "x = 1\n", "large.txt": strings.Repeat("0123456789abcdef\n", 200_000)})
 	if code, out, errs := s.test("--workers", "1"); code != process.OK {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
@@ -213,6 +243,7 @@ func TestSuiteAgain(t *testing.T) {
 // TestSuiteModules: dependencies with a lock file are there, linked, and others when that has changed; the
 // function of before is forgotten.
 func TestSuiteModules(t *testing.T) {
+	t.Parallel()
 	s := newSuite(t, map[string]string{
 		"test_a.py":         "import os\ndef test_a():\n    assert os.path.islink('node_modules') and open('node_modules/m/index.js').read() == 'one'\n",
 		"package-lock.json": `{"version": 1}`, "node_modules/m/index.js": "one", ".gitignore": "node_modules\n",
@@ -234,6 +265,7 @@ func TestSuiteModules(t *testing.T) {
 
 // TestSuiteBadInput: what cannot be run is said, with the runner's exit code.
 func TestSuiteBadInput(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		files map[string]string
 		args  []string
@@ -264,6 +296,7 @@ func TestSuiteBadInput(t *testing.T) {
 
 // TestSuiteCulprit: a test that ends its process is run again by itself, and named; the others pass.
 func TestSuiteCulprit(t *testing.T) {
+	t.Parallel()
 	s := newSuite(t, map[string]string{"test_a.py": "import os, signal\ndef test_one(): pass\ndef test_kills(): os.kill(os.getpid(), signal.SIGKILL)\n" +
 		"def test_exits(): os._exit(0)\ndef test_last(): print('x' * 10_000_000)\n" +
 		"def test_takes_worker_along(): os.kill(os.getppid(), signal.SIGKILL)\ndef test_eats(): print(len(b'x' * (400 << 20)))\n"})
@@ -306,10 +339,9 @@ func enforcesMemory(t *testing.T) bool {
 
 // TestSuiteInterrupted: what is known is told, workers end, and the exit code is that of an interrupt.
 func TestSuiteInterrupted(t *testing.T) {
+	t.Parallel()
 	s := newSuite(t, map[string]string{"test_a.py": "import time, os\ndef test_one(): pass\ndef test_long(): time.sleep(600)\n"})
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
-	defer cancel()
-	code, out, errs := s.testUntil(ctx, "--workers", "2")
+	code, out, errs := s.testMidway(func(p *os.Process) { p.Signal(os.Interrupt) }, "--workers", "2")
 	if code != process.Interrupted || !strings.Contains(out, "LOST test_a.py::test_long") || !strings.Contains(out, "1 lost, 1 passed") {
 		t.Errorf("exit %d\n%s\n%s", code, out, errs)
 	}
