@@ -129,6 +129,7 @@ var law = map[string][]string{
 
 	// What commands touch of their process.
 	"process": {"golang.org/x/term"},
+	"watch":   {"github.com/fsnotify/fsnotify"},
 
 	// Traces.
 	"telemetry": {"go.opentelemetry.io/otel/..."},
@@ -166,7 +167,7 @@ var pure = []string{
 }
 
 // wiring rooms know the others.
-var wiring = []string{"cli", "laboratory", "suite/run"}
+var wiring = []string{"cli", "laboratory", "serve", "suite/run"}
 
 var impure = []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "syscall", "os/exec", "os/signal"}
 

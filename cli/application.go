@@ -18,6 +18,7 @@ import (
 	"github.com/assaylab/assay/config"
 	"github.com/assaylab/assay/config/template"
 	"github.com/assaylab/assay/process"
+	"github.com/assaylab/assay/watch"
 )
 
 // application is what one deployment is about, and where its relative paths begin.
@@ -198,7 +199,7 @@ func (a application) folders() []string {
 	}
 	var folders []string
 	for _, root := range slices.Sorted(maps.Keys(all)) {
-		folders = append(folders, codeFolders(folderOf(root), "")...)
+		folders = append(folders, watch.CodeFolders(watch.FolderOf(root), "")...)
 	}
 	return folders
 }

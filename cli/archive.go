@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"github.com/assaylab/assay/console"
 	"github.com/assaylab/assay/laboratory"
 	"github.com/assaylab/assay/process"
+	"github.com/assaylab/assay/serve"
 	"github.com/assaylab/assay/store/archive"
 )
 
@@ -30,24 +30,6 @@ type stopped struct {
 func (s *stopped) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&s.data, "data", "", "the data folder of a laboratory that does not run, instead of one that does")
 	cmd.Flags().StringVar(&s.store, "store", "", "its store, if that is not under --data: sqlite:PATH or postgres://...")
-}
-
-// open opens the store, and keeps a laboratory from starting on it meanwhile.
-func (s *stopped) open(ctx context.Context, p *process.Process) (store, func(), error) {
-	unlock := func() {}
-	if s.data != "" {
-		s.data = p.Absolute(s.data)
-		var err error
-		if unlock, err = lock(s.data); err != nil {
-			return nil, nil, err
-		}
-	}
-	kept, err := openStore(ctx, p, upOptions{data: s.data, store: s.store}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		unlock()
-		return nil, nil, err
-	}
-	return kept, func() { kept.Close(); unlock() }, nil
 }
 
 func exportCommand(p *process.Process, c *client) *cobra.Command {
@@ -102,7 +84,7 @@ func packed(out io.Writer, file string, f func(io.Writer) error) error {
 
 func exportTo(ctx context.Context, p *process.Process, c *client, name string, out io.Writer, at stopped) error {
 	if at != (stopped{}) {
-		kept, done, err := at.open(ctx, p)
+		kept, done, err := serve.OpenStopped(ctx, p, at.data, at.store)
 		if err != nil {
 			return err
 		}
@@ -147,7 +129,7 @@ func importFile(ctx context.Context, p *process.Process, c *client, file string,
 	}
 	defer in.Close()
 	if at != (stopped{}) {
-		kept, done, err := at.open(ctx, p)
+		kept, done, err := serve.OpenStopped(ctx, p, at.data, at.store)
 		if err != nil {
 			return nil, err
 		}

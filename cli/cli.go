@@ -1,23 +1,20 @@
-// Package cli is the command line, and the one room that knows all rooms and wires them. In come
-// arguments, environment, files and signals; out come output, a running laboratory and an exit code.
+// Package cli is the command line: the tree of commands, those that ask a running laboratory, and those that need none.
+// In come arguments, environment, files and signals; out come output and an exit code.
 package cli
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/process"
+	"github.com/assaylab/assay/serve"
 )
 
 // Main runs the process it is called in, until the command ends or a signal ends it.
@@ -65,17 +62,17 @@ func root(p *process.Process) *cobra.Command {
 		Short: "A laboratory for serverless functions",
 		Long: "Assay puts a candidate beside the control that runs now, on the same work, and answers\n" +
 			"holds, refuted or inconclusive, with evidence.",
-		Version: Version(), SilenceUsage: true, SilenceErrors: true,
+		Version: process.Version(), SilenceUsage: true, SilenceErrors: true,
 	}
 	cmd.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	cmd.Flags().Bool("version", false, "print the version")
 	c := &client{process: p}
-	cmd.PersistentFlags().StringVar(&c.address, "console", "", "address of the running laboratory's console (default $ASSAY_CONSOLE or "+defaultConsole+")")
+	cmd.PersistentFlags().StringVar(&c.address, "console", "", "address of the running laboratory's console (default $ASSAY_CONSOLE or "+serve.DefaultConsole+")")
 	cmd.PersistentFlags().StringVar(&c.token, "token", "", "token of the console and the AWS address (default $ASSAY_TOKEN)")
 	c.consoleFlags(cmd.PersistentFlags())
 	grouped(cmd, "The laboratory:",
-		upCommand(p, c), applyCommand(p, c), getCommand(p, c), describeCommand(p, c), deleteCommand(p, c),
-		topCommand(p, c), doctorCommand(p, c), notifyCommand(p), workCommand(p, c), exportCommand(p, c), importCommand(p, c))
+		serve.UpCommand(p, &c.address, &c.token), applyCommand(p, c), getCommand(p, c), describeCommand(p, c), deleteCommand(p, c),
+		topCommand(p, c), doctorCommand(p, c), notifyCommand(p), serve.WorkCommand(p, &c.address), exportCommand(p, c), importCommand(p, c))
 	grouped(cmd, "Experiments:",
 		verdictCommand(p, c), trialsCommand(p, c), pauseCommand(p, c), resumeCommand(p, c), rampCommand(p, c),
 		recordCommand(p, c), replayCommand(p, c), rolloutCommand(p, c))
@@ -100,41 +97,8 @@ func versionCommand(p *process.Process) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(p.Stdout, "assay", Version())
+			_, err := fmt.Fprintln(p.Stdout, "assay", process.Version())
 			return err
 		},
 	}
-}
-
-// Version is the module's version, or the commit it was built from.
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return "devel-" + s.Value[:min(12, len(s.Value))]
-		}
-	}
-	return "devel"
-}
-
-// logger writes one line an event. Values that name secrets never get here: rooms do not log them.
-func logger(w io.Writer, o observing) (*slog.Logger, error) {
-	var level slog.Level
-	if level.UnmarshalText([]byte(o.logLevel)) != nil {
-		return nil, &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("--log-level %q is unknown", o.logLevel), Hint: "use debug, info, warn or error"}
-	}
-	options := &slog.HandlerOptions{Level: level}
-	switch strings.ToLower(o.logFormat) {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, options)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, options)), nil
-	}
-	return nil, &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("--log-format %q is unknown", o.logFormat), Hint: "use text or json"}
 }

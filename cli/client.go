@@ -10,12 +10,13 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/certificates"
 	"github.com/assaylab/assay/process"
+	"github.com/assaylab/assay/serve"
 )
-
-const defaultConsole = "127.0.0.1:8090"
 
 // client talks to the console of a running laboratory.
 type client struct {
@@ -25,18 +26,8 @@ type client struct {
 	files   certificates.Files
 }
 
-func (c *client) setting(flag, variable, fallback string) string {
-	if flag != "" {
-		return flag
-	}
-	if v, ok := c.process.Env(variable); ok && v != "" {
-		return v
-	}
-	return fallback
-}
-
 func (c *client) base() string {
-	address := c.setting(c.address, "ASSAY_CONSOLE", defaultConsole)
+	address := c.process.Setting(c.address, "ASSAY_CONSOLE", serve.DefaultConsole)
 	if !strings.Contains(address, "://") {
 		address = "http://" + address
 	}
@@ -57,9 +48,9 @@ func (c *client) open(ctx context.Context, method, path string, body []byte) (io
 func (c *client) send(ctx context.Context, method, path string, body io.Reader, set ...func(http.Header)) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base()+"/api/v1"+path, body)
 	if err != nil {
-		return nil, process.Invalid(fmt.Sprintf("%q is no address of a console", c.base()), "write host:port, for example "+defaultConsole)
+		return nil, process.Invalid(fmt.Sprintf("%q is no address of a console", c.base()), "write host:port, for example "+serve.DefaultConsole)
 	}
-	if token := c.setting(c.token, "ASSAY_TOKEN", ""); token != "" {
+	if token := c.process.Setting(c.token, "ASSAY_TOKEN", ""); token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	for _, f := range set {
@@ -132,3 +123,34 @@ func (c *client) read(ctx context.Context, path string) ([]byte, error) {
 
 func experimentPath(name string) string { return "/experiments/" + url.PathEscape(name) }
 func functionPath(name string) string   { return "/functions/" + url.PathEscape(name) }
+
+// consoleFlags name the files with which commands speak TLS to a console.
+func (c *client) consoleFlags(f *pflag.FlagSet) {
+	f.StringVar(&c.files.CA, "console-ca", "", "authorities of the console's certificate, in PEM (default $ASSAY_CONSOLE_CA, or the system's)")
+	f.StringVar(&c.files.Cert, "console-cert", "", "certificate to show the console (default $ASSAY_CONSOLE_CERT)")
+	f.StringVar(&c.files.Key, "console-key", "", "its key (default $ASSAY_CONSOLE_KEY)")
+}
+
+// caller is what calls the console.
+func (c *client) caller() (*http.Client, error) {
+	files := certificates.Files{
+		CA:   c.process.Setting(c.files.CA, "ASSAY_CONSOLE_CA", ""),
+		Cert: c.process.Setting(c.files.Cert, "ASSAY_CONSOLE_CERT", ""),
+		Key:  c.process.Setting(c.files.Key, "ASSAY_CONSOLE_KEY", ""),
+	}
+	if files == (certificates.Files{}) {
+		return http.DefaultClient, nil
+	}
+	for _, path := range []*string{&files.CA, &files.Cert, &files.Key} {
+		if *path != "" {
+			*path = c.process.Absolute(*path)
+		}
+	}
+	config, err := certificates.Client(files, "")
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = config
+	return &http.Client{Transport: transport}, nil
+}

@@ -25,6 +25,7 @@ import (
 	"github.com/assaylab/assay/deploy"
 	"github.com/assaylab/assay/pack"
 	"github.com/assaylab/assay/process"
+	"github.com/assaylab/assay/watch"
 )
 
 func deployCommand(p *process.Process, c *client) *cobra.Command {
@@ -139,7 +140,7 @@ func deployAlways(ctx context.Context, p *process.Process, c *client, path strin
 		return err
 	}
 	observe := func() {
-		for _, folder := range append(app.folders(), folderOf(p.Absolute(path))) {
+		for _, folder := range append(app.folders(), watch.FolderOf(p.Absolute(path))) {
 			w.Add(folder) // one that cannot be watched is left out
 		}
 	}
@@ -147,10 +148,10 @@ func deployAlways(ctx context.Context, p *process.Process, c *client, path strin
 	if _, err := deployPath(ctx, p, c, path, o); err != nil {
 		return err
 	}
-	changes{
-		watcher: w, matter: func(e fsnotify.Event) bool { return matters(e, nil) },
-		unseen: func(err error) { process.Complain(p.Stderr, err) },
-		act: func() {
+	watch.Changes{
+		Watcher: w, Matter: func(e fsnotify.Event) bool { return watch.Matters(e, nil) },
+		Unseen: func(err error) { process.Complain(p.Stderr, err) },
+		Act: func() {
 			next, err := deployPath(ctx, p, c, path, o)
 			if err != nil {
 				process.Complain(p.Stderr, err)
@@ -159,7 +160,7 @@ func deployAlways(ctx context.Context, p *process.Process, c *client, path strin
 			app = next
 			observe()
 		},
-	}.follow(ctx)
+	}.Follow(ctx)
 	return ctx.Err()
 }
 
@@ -211,9 +212,9 @@ func (d *deployment) embedded(ctx context.Context, o *deploy.Options) error {
 	}
 	o.Endpoint, d.gateway = reachable(lab.Addresses["aws"], console), reachable(lab.Addresses["gateway"], console)
 	o.Region, o.Role = assay.EmbeddedRegion, cmp.Or(o.Role, "arn:aws:iam::"+assay.EmbeddedAccount+":role/assay")
-	setting := func(name, fallback string) string { return d.client.setting("", name, fallback) }
+	setting := func(name, fallback string) string { return d.process.Setting("", name, fallback) }
 	o.Credentials = aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(setting("AWS_ACCESS_KEY_ID", "assay"),
-		setting("AWS_SECRET_ACCESS_KEY", "assay"), d.client.setting(d.client.token, "ASSAY_TOKEN", setting("AWS_SESSION_TOKEN", ""))))
+		setting("AWS_SECRET_ACCESS_KEY", "assay"), d.process.Setting(d.client.token, "ASSAY_TOKEN", setting("AWS_SESSION_TOKEN", ""))))
 	return nil
 }
 

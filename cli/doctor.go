@@ -17,6 +17,7 @@ import (
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/machine"
 	"github.com/assaylab/assay/process"
+	"github.com/assaylab/assay/serve"
 )
 
 // examination is what `assay doctor` found.
@@ -57,7 +58,7 @@ func examine(ctx context.Context, c *client, data string) (*examination, error) 
 	if err != nil {
 		return nil, err
 	}
-	e := &examination{Version(), found}
+	e := &examination{process.Version(), found}
 	e.laboratory(ctx, c)
 	return e, nil
 }
@@ -80,7 +81,7 @@ func (e *examination) laboratory(ctx context.Context, c *client) {
 		return
 	}
 	e.Add("laboratory", machine.Good, "none runs", "`assay up` starts one")
-	for _, a := range [][2]string{{"--gateway", "127.0.0.1:8080"}, {"--aws", "127.0.0.1:4566"}, {"--console", defaultConsole}} {
+	for _, a := range [][2]string{{"--gateway", "127.0.0.1:8080"}, {"--aws", "127.0.0.1:4566"}, {"--console", serve.DefaultConsole}} {
 		l, err := net.Listen("tcp", a[1])
 		if err == nil {
 			l.Close()
@@ -88,7 +89,7 @@ func (e *examination) laboratory(ctx context.Context, c *client) {
 			continue
 		}
 		says, hint := err.Error(), ""
-		if at := (*assay.Error)(nil); errors.As(listenError(a[0], a[1], err), &at) {
+		if at := (*assay.Error)(nil); errors.As(serve.ListenError(a[0], a[1], err), &at) {
 			says, hint = at.What, at.Hint
 		}
 		e.Add("address "+a[1], machine.Wrong, says, hint)

@@ -10,6 +10,7 @@ import (
 // TestQuietLaboratoryIsSmall: the collector lets the heap grow for the sake of traffic alone.
 func TestQuietLaboratoryIsSmall(t *testing.T) {
 	t.Parallel()
+	const idle, busy = 100, 400 // percent
 	l := startLab(t, t.TempDir())
 	grows := func(percent int) {
 		t.Helper()
@@ -21,9 +22,9 @@ func TestQuietLaboratoryIsSmall(t *testing.T) {
 			return err
 		})
 	}
-	grows(growthIdle)
+	grows(idle)
 	client := begin(t, strings.TrimPrefix(l.gateway, "http://"), "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-	grows(growthBusy)
+	grows(busy)
 	client.Close()
-	grows(growthIdle)
+	grows(idle)
 }

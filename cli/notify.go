@@ -4,39 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/assaylab/assay"
-	"github.com/assaylab/assay/console/metrics"
 	"github.com/assaylab/assay/notify"
 	"github.com/assaylab/assay/process"
-	"github.com/assaylab/assay/reading"
+	"github.com/assaylab/assay/serve"
 )
-
-// openNotifier makes ready to tell people of events. Nobody is told before `notify:` says whom.
-func (h *house) openNotifier(p *process.Process) (err error) {
-	h.reading = reading.New(reading.Options{
-		Store: h.store, Laboratory: h.lab.Desk(h.urlOf("aws")), Now: time.Now, NewID: uuid.NewString,
-	})
-	h.notifier, err = notify.New(notify.Options{
-		Reports: h.lab.Reports, Alarms: h.reading.Alarms, Env: p.Env, Console: h.urlOf("console"),
-		Memory: filepath.Join(h.opt.data, "notified.json"), Log: h.log,
-	})
-	return err
-}
-
-// notifications is how telling people went.
-func notifications(n *notify.Notifier) metrics.Family {
-	return metrics.Family{
-		Name: "assay_notifications_total", Help: "Attempts to tell somebody of an event, by what became of them.",
-		Label: "outcome", Values: n.Counts,
-	}
-}
 
 func notifyCommand(p *process.Process) *cobra.Command {
 	cmd := &cobra.Command{Use: "notify", Short: "Tell people of events", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
@@ -53,7 +30,7 @@ func notifyCommand(p *process.Process) *cobra.Command {
 }
 
 func tryChannels(ctx context.Context, p *process.Process, files []string) error {
-	doc, err := load(p, files)
+	doc, err := serve.Load(p, files)
 	if err != nil {
 		return err
 	}

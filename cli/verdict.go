@@ -35,7 +35,7 @@ func verdictCommand(p *process.Process, c *client) *cobra.Command {
 		Example: "  assay verdict rounding --wait 5m --junit verdict.xml --sarif verdict.sarif -f assay.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, name := kindOf(args[0])
-			o.summary = c.setting(o.summary, "GITHUB_STEP_SUMMARY", "")
+			o.summary = c.process.Setting(o.summary, "GITHUB_STEP_SUMMARY", "")
 			return verdict(cmd.Context(), p, c, name, o)
 		},
 	}
@@ -133,7 +133,7 @@ func (o *verdictOptions) report(p *process.Process, e *shape.Experiment) error {
 		write func(io.Writer) error
 	}{
 		{o.junit, os.O_TRUNC, func(w io.Writer) error { return ci.JUnit(w, e, time.Now()) }},
-		{o.sarif, os.O_TRUNC, func(w io.Writer) error { return ci.SARIF(w, e, Version(), o.places(p, e.Name)) }},
+		{o.sarif, os.O_TRUNC, func(w io.Writer) error { return ci.SARIF(w, e, process.Version(), o.places(p, e.Name)) }},
 		{o.summary, os.O_APPEND, func(w io.Writer) error { return ci.Markdown(w, e) }},
 	} {
 		if r.path == "" {

@@ -41,3 +41,14 @@ func (p *Process) Environ() []string {
 	}
 	return env
 }
+
+// Setting is what a flag says, or else a variable of the environment, or else the fallback.
+func (p *Process) Setting(flag, variable, fallback string) string {
+	if flag != "" {
+		return flag
+	}
+	if v, ok := p.Env(variable); ok && v != "" {
+		return v
+	}
+	return fallback
+}

@@ -1,9 +1,8 @@
-package cli
+package serve
 
 import (
 	"crypto/tls"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -65,35 +64,4 @@ func (o *tlsOptions) secure(p *process.Process, s *server) error {
 	}
 	s.scheme, s.listener = "https", tls.NewListener(s.listener, config)
 	return nil
-}
-
-// consoleFlags name the files with which commands speak TLS to a console.
-func (c *client) consoleFlags(f *pflag.FlagSet) {
-	f.StringVar(&c.files.CA, "console-ca", "", "authorities of the console's certificate, in PEM (default $ASSAY_CONSOLE_CA, or the system's)")
-	f.StringVar(&c.files.Cert, "console-cert", "", "certificate to show the console (default $ASSAY_CONSOLE_CERT)")
-	f.StringVar(&c.files.Key, "console-key", "", "its key (default $ASSAY_CONSOLE_KEY)")
-}
-
-// caller is what calls the console.
-func (c *client) caller() (*http.Client, error) {
-	files := certificates.Files{
-		CA:   c.setting(c.files.CA, "ASSAY_CONSOLE_CA", ""),
-		Cert: c.setting(c.files.Cert, "ASSAY_CONSOLE_CERT", ""),
-		Key:  c.setting(c.files.Key, "ASSAY_CONSOLE_KEY", ""),
-	}
-	if files == (certificates.Files{}) {
-		return http.DefaultClient, nil
-	}
-	for _, path := range []*string{&files.CA, &files.Cert, &files.Key} {
-		if *path != "" {
-			*path = c.process.Absolute(*path)
-		}
-	}
-	config, err := certificates.Client(files, "")
-	if err != nil {
-		return nil, err
-	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = config
-	return &http.Client{Transport: transport}, nil
 }

@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"context"
@@ -35,7 +35,7 @@ func (o *observing) open(ctx context.Context, p *process.Process, log *slog.Logg
 	if o.traces == "" && !telemetry.Wanted(p.Env) {
 		return nil, nil
 	}
-	t, err := telemetry.New(ctx, telemetry.Options{Endpoint: o.traces, Version: Version(), Log: log})
+	t, err := telemetry.New(ctx, telemetry.Options{Endpoint: o.traces, Version: process.Version(), Log: log})
 	if err != nil {
 		return nil, &assay.Error{Code: assay.CodeInvalid, What: "traces cannot be exported: " + err.Error(), Where: "--traces, OTEL_*", Hint: "see docs/tracing.md"}
 	}

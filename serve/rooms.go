@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"context"
@@ -23,7 +23,7 @@ type rooms struct {
 	data      string // folder
 	front     string // where clients reach the gateway; empty at a worker
 	heap      heapLimit
-	store     store // nil until it is open, as all that follows
+	store     Store // nil until it is open, as all that follows
 	engine    *lambda.Engine
 	floor     *trial.Floor
 	gateway   *gateway.Gateway

@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 	"github.com/assaylab/assay/store/sqlite"
 )
 
-// store is all that a laboratory keeps.
-type store interface {
+// Store is all that a laboratory keeps.
+type Store interface {
 	assay.Store
 	assay.Archives
 	assay.Definitions
@@ -80,7 +80,7 @@ func (d *days) Set(text string) error {
 
 // openStore opens what --store names: a file of the embedded store, by default under --data, or a PostgreSQL
 // database. Its address is never logged: it may hold a password.
-func openStore(ctx context.Context, p *process.Process, o upOptions, log *slog.Logger) (store, error) {
+func openStore(ctx context.Context, p *process.Process, o upOptions, log *slog.Logger) (Store, error) {
 	if strings.HasPrefix(o.store, "postgres://") || strings.HasPrefix(o.store, "postgresql://") {
 		return postgres.Open(ctx, o.store, postgres.Options{Log: log, MaxBytes: int64(o.keep.size), MaxAge: time.Duration(o.keep.age)})
 	}
@@ -98,4 +98,22 @@ func openStore(ctx context.Context, p *process.Process, o upOptions, log *slog.L
 		}
 	}
 	return sqlite.Open(ctx, path, sqlite.Options{Log: log, MaxBytes: int64(o.keep.size), MaxAge: time.Duration(o.keep.age)})
+}
+
+// OpenStopped opens the store of a laboratory that does not run, and keeps one from starting on its data folder
+// meanwhile. No folder is none to be kept; no store is the one in the folder. Done closes it.
+func OpenStopped(ctx context.Context, p *process.Process, data, store string) (kept Store, done func(), err error) {
+	unlock := func() {}
+	if data != "" {
+		data = p.Absolute(data)
+		if unlock, err = lock(data); err != nil {
+			return nil, nil, err
+		}
+	}
+	kept, err = openStore(ctx, p, upOptions{data: data, store: store}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	return kept, func() { kept.Close(); unlock() }, nil
 }

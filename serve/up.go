@@ -1,4 +1,6 @@
-package cli
+// Package serve is `assay up` and `assay work`: it knows the rooms of a laboratory, opens them, and serves until it is told
+// to end. In come flags, definition files and requests; out come answers, trials, and an order in which all of it ends.
+package serve
 
 import (
 	"context"
@@ -65,17 +67,19 @@ type upOptions struct {
 	tls         tlsOptions
 }
 
-func upCommand(p *process.Process, c *client) *cobra.Command {
+// UpCommand is `assay up`. The address of the console and the token are flags of all commands: they are read when it
+// runs.
+func UpCommand(p *process.Process, address, token *string) *cobra.Command {
 	var o upOptions
 	cmd := &cobra.Command{
 		Use: "up [-f FILE]...", Short: "Run the laboratory on this machine", Args: cobra.NoArgs,
 		Long: "Run the laboratory: gateway, embedded engine with AWS's Lambda API, trials, store and console.\n" +
 			"Files are loaded again when they change; a faulty change leaves the last good version in force.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.token = c.setting(c.token, "ASSAY_TOKEN", "")
-			o.console = c.setting(c.address, "ASSAY_CONSOLE", defaultConsole)
-			o.credentials = c.setting(o.credentials, "ASSAY_AWS_CREDENTIALS", "")
-			o.shared(c)
+			o.token = p.Setting(*token, "ASSAY_TOKEN", "")
+			o.console = p.Setting(*address, "ASSAY_CONSOLE", DefaultConsole)
+			o.credentials = p.Setting(o.credentials, "ASSAY_AWS_CREDENTIALS", "")
+			o.shared(p)
 			return up(cmd.Context(), p, o)
 		},
 	}
@@ -102,9 +106,9 @@ func upCommand(p *process.Process, c *client) *cobra.Command {
 
 // shared takes from the environment what machines share and the flags do not say: addresses with passwords, which
 // a list of processes would show.
-func (o *upOptions) shared(c *client) {
-	o.store = c.setting(o.store, "ASSAY_STORE", "")
-	o.stream.url = c.setting(o.stream.url, "ASSAY_STREAM", "")
+func (o *upOptions) shared(p *process.Process) {
+	o.store = p.Setting(o.store, "ASSAY_STORE", "")
+	o.stream.url = p.Setting(o.stream.url, "ASSAY_STREAM", "")
 }
 
 // house is a running laboratory: its rooms, and the servers before them.
@@ -181,7 +185,7 @@ func build(ctx context.Context, p *process.Process, o upOptions) (*house, error)
 	if o.token, err = token(p, o); err != nil {
 		return nil, err
 	}
-	doc, err := load(p, o.files)
+	doc, err := Load(p, o.files)
 	if err != nil {
 		return nil, err
 	}
@@ -237,7 +241,7 @@ func (h *house) open(ctx context.Context, p *process.Process, doc config.Documen
 func (h *house) openConsole() (err error) {
 	h.console, err = console.New(console.Options{
 		Laboratory: h.lab, Functions: h.lab.Functions(), Store: h.store, Router: h.lab, Archive: h.lab,
-		Version: Version(), Addresses: h.addressOf(), Token: h.opt.token,
+		Version: process.Version(), Addresses: h.addressOf(), Token: h.opt.token,
 		Log: h.log, Pixels: image.Pixels, Ready: h.ready, Outage: h.floor.Outage, House: newWatchman(h).house, Clients: h.clients,
 		Reading: h.reading, Metrics: []metrics.Family{notifications(h.notifier)},
 	})
@@ -264,7 +268,7 @@ func (h *house) listen(p *process.Process) error {
 		}
 		l, err := net.Listen("tcp", a.address)
 		if err != nil {
-			return listenError(a.flag, a.address, err)
+			return ListenError(a.flag, a.address, err)
 		}
 		taken := &clients.Listener{Listener: l, Limits: h.opt.clients.of(a.name), Log: h.log}
 		s := &server{name: a.name, scheme: "http", clients: taken, listener: taken}
@@ -468,7 +472,8 @@ func awsCredentials(p *process.Process, o upOptions) ([]sigv4.Credential, error)
 	return all, nil
 }
 
-func load(p *process.Process, files []string) (config.Document, error) {
+// Load reads definition files and folders.
+func Load(p *process.Process, files []string) (config.Document, error) {
 	var paths []string
 	for _, f := range files {
 		paths = append(paths, p.Absolute(f))

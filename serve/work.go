@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"context"
@@ -26,15 +26,16 @@ type workOptions struct {
 // workersByDefault is how many offers are tried at once.
 const workersByDefault = 32
 
-func workCommand(p *process.Process, c *client) *cobra.Command {
+// WorkCommand is `assay work`. The address of its console is a flag of all commands: it is read when it runs.
+func WorkCommand(p *process.Process, address *string) *cobra.Command {
 	var o workOptions
 	cmd := &cobra.Command{
 		Use: "work --stream URL --store URL --key FILE", Short: "Try what the gateways of many machines offer", Args: cobra.NoArgs,
 		Long: "Pull offers from the stream, call their candidates, compare, redact and keep. Any number of workers may run,\n" +
 			"on any machines; one that dies loses nothing. The console's address has /healthz and /metrics alone.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.console = c.setting(c.address, "ASSAY_CONSOLE", "")
-			o.up.shared(c)
+			o.console = p.Setting(*address, "ASSAY_CONSOLE", "")
+			o.up.shared(p)
 			return work(cmd.Context(), p, o)
 		},
 	}
@@ -111,7 +112,7 @@ func (b *workbench) serve(address string) (stop func(), at string, err error) {
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, "", listenError("--console", address, err)
+		return nil, "", ListenError("--console", address, err)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })

@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"errors"
@@ -13,6 +13,9 @@ import (
 	"github.com/assaylab/assay"
 )
 
+// DefaultConsole is where the console listens, and is looked for.
+const DefaultConsole = "127.0.0.1:8090"
+
 // loopback tells whether an address, host:port, can be reached from this machine alone.
 func loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
@@ -20,8 +23,8 @@ func loopback(address string) bool {
 	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
-// listenError says which address is in use, and by whom if that can be found.
-func listenError(flag, address string, err error) error {
+// ListenError says which address is in use, and by whom if that can be found.
+func ListenError(flag, address string, err error) error {
 	e := &assay.Error{Code: assay.CodeInvalid, What: "cannot listen: " + err.Error(), Where: flag + " " + address, Err: err, Hint: "choose another address with " + flag}
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return e
