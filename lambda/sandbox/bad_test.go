@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -177,6 +178,22 @@ func TestTheMachineIsOutOfReach(t *testing.T) {
 		if !found && want != "5" {
 			t.Errorf("%s: %q, want %q", script, out, want)
 		}
+	}
+}
+
+// TestWhatIsAssaysIsHidden: the folder of Assay's definitions, and the file of its flags, are empty for functions. Those
+// hidden here are there on every Debian.
+func TestWhatIsAssaysIsHidden(t *testing.T) {
+	h := full(t)
+	if !slices.Contains(h.view.hidden, "/etc/assay") {
+		t.Errorf("hidden are %q", h.view.hidden)
+	}
+	h.view.hidden = []string{"/etc/apt", "/etc/debian_version", "/etc/not-there"}
+	s := box(t, h, Config{})
+	p, out := run(t, s, "ls /etc/apt; wc -c < /etc/debian_version; touch /etc/apt/x; wc -l < /etc/passwd")
+	<-p.Done()
+	if got := out.String(); !strings.HasPrefix(got, "0\n") || !strings.Contains(got, "Read-only file system") || strings.HasSuffix(got, "\n0\n") {
+		t.Errorf("it sees %q", got)
 	}
 }
 

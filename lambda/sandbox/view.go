@@ -20,6 +20,9 @@ import (
 // data.
 var system = []string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/nix/store", "/gnu/store"}
 
+// own lists what lies there and is Assay's: definitions, flags, and secrets that people keep beside them.
+var own = []string{"/etc/assay", "/etc/default/assay"}
+
 // devices are those that a sandbox has. As on AWS there is no /dev/shm.
 var devices = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}
 
@@ -27,6 +30,7 @@ var devices = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/d
 type view struct {
 	folders []string          // of system, those that are there
 	links   map[string]string // of system, those that are links, with their targets
+	hidden  []string          // folders and files in folders, of which nothing is seen
 	passwd  []byte            // the machine's users and groups, without the sandbox's
 	group   []byte
 	hosts   []byte
@@ -34,7 +38,7 @@ type view struct {
 }
 
 func newView() (view, error) {
-	v := view{links: map[string]string{}}
+	v := view{links: map[string]string{}, hidden: own}
 	for _, path := range system {
 		info, err := os.Lstat(path)
 		switch {
@@ -88,6 +92,9 @@ func (s *Sandbox) build(script *loader.Script) {
 		b.resolver(v.resolv)
 	} else {
 		b.file("/etc/hosts", v.hosts)
+	}
+	for _, path := range v.hidden {
+		b.hide(path)
 	}
 	for _, path := range []string{"/proc", "/tmp", "/dev"} {
 		b.place(path, false)
@@ -168,6 +175,18 @@ func (b *builder) file(path string, content []byte) {
 	b.open(b.root+own, unix.O_WRONLY|unix.O_CREAT, 0o444, spare)
 	b.Do("writing "+path, unix.SYS_WRITE, spare, content, len(content))
 	b.mount("binding "+path, b.root+own, b.root+path, "", unix.MS_BIND, "")
+}
+
+// hide puts an empty folder or file over one of the machine's, if there is one. Where a link leads is not seen anyway.
+func (b *builder) hide(path string) {
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil:
+	case info.IsDir():
+		b.mount("hiding "+path, "none", b.root+path, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "size=4k,mode=755")
+	case info.Mode().IsRegular():
+		b.file(path, nil)
+	}
 }
 
 // resolver shows the machine's resolv.conf where the link in /etc leads.
