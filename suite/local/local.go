@@ -120,7 +120,9 @@ func (w *Workers) Close() {
 	all := w.all
 	w.all = map[*process]bool{}
 	w.mu.Unlock()
+	var ending sync.WaitGroup
 	for p := range all {
-		w.end(p) // how it ends is of no interest any longer
+		ending.Go(func() { w.end(p) }) // how it ends is of no interest any longer
 	}
+	ending.Wait()
 }

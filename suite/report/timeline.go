@@ -232,8 +232,8 @@ func ticks(end float64) (all []float64) {
 }
 
 // Bar is a run's progress as a line of so many columns.
-func Bar(done, failed, planned, workers int, left time.Duration, columns int) string {
-	text := fmt.Sprintf(" %d of %d, %d failed, %d workers", done, planned, failed, workers)
+func Bar(done, failed, planned, busy int, left time.Duration, columns int) string {
+	text := fmt.Sprintf(" %d of %d, %d failed, %s", done, planned, failed, workers(busy))
 	if left = left.Round(time.Second); left > 0 && done < planned {
 		text += ", " + left.String() + " left"
 	}

@@ -92,7 +92,7 @@ func TestTicks(t *testing.T) {
 func TestBar(t *testing.T) {
 	for want, got := range map[string]string{
 		"[#################-----------------] 50 of 100, 2 failed, 8 workers, 1m30s left": Bar(50, 2, 100, 8, 90*time.Second, 80),
-		"[########################################] 9 of 9, 0 failed, 1 workers":          Bar(9, 0, 9, 1, time.Second, 200),
+		"[########################################] 9 of 9, 0 failed, 1 worker":           Bar(9, 0, 9, 1, time.Second, 200),
 		"50 of 100": Bar(50, 2, 100, 8, 0, 10),
 		"":          Bar(50, 2, 100, 8, 0, 0),
 	} {
