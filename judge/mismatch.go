@@ -246,10 +246,8 @@ func (m matter) where(t tally) string {
 	if t.mismatches == 0 {
 		return ""
 	}
-	for _, p := range m.candidate.Paths {
-		if p.Kind == assay.KindFault && 2*p.Mismatches > t.mismatches {
-			return fmt.Sprintf("; %s of %s mismatches are faults%s", number(p.Mismatches), number(t.mismatches), m.faults())
-		}
+	if n := m.faulty(t); n > 0 {
+		return fmt.Sprintf("; %s of %s mismatches are faults%s", number(n), number(t.mismatches), m.faults())
 	}
 	if path := m.path(t); path != "" {
 		return "; most at " + path
@@ -257,14 +255,27 @@ func (m matter) where(t tally) string {
 	return ""
 }
 
-// acquit says what could be done about a refuted claim. No rule excuses a fault.
+// faulty counts the mismatches that are faults, if they are most of them, and is zero otherwise.
+func (m matter) faulty(t tally) int64 {
+	for _, p := range m.candidate.Paths {
+		if p.Kind == assay.KindFault && 2*p.Mismatches > t.mismatches {
+			return p.Mismatches
+		}
+	}
+	return 0
+}
+
+// acquit says what could be done about a refuted claim. No rule excuses a fault, and no noise explains most of them.
 func (m matter) acquit(t tally) string {
 	var ways []string
 	if path := m.path(t); path != "" && path != string(assay.KindFault) {
 		ways = append(ways, fmt.Sprintf("excuse the difference at %s with a rule, if it is meant", path))
 	}
+	if m.faulty(t) > 0 && len(m.candidate.Faults) > 0 {
+		ways = append(ways, "let the candidate answer: its newest trials say what went wrong")
+	}
 	ways = append(ways, "allow a higher share of mismatches")
-	if !t.noisy() {
+	if !t.noisy() && m.faulty(t) == 0 {
 		ways = append(ways, "set secondary: 20%, if the control's own answers vary")
 	}
 	return strings.Join(ways, "; or ") + " (this begins the evidence anew)"
