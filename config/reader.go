@@ -32,6 +32,7 @@ type reader struct {
 	o       Options
 	entered int // entries read so far
 	flaws   []*assay.Error
+	meant   map[*yaml.Node][]string // of mappings with misspelt keys: the keys that those were meant to be
 }
 
 func (r *reader) where(n *yaml.Node) string { return where(r.file, n) }
@@ -234,11 +235,23 @@ func (r *reader) fields(n *yaml.Node, what string, known fields) {
 	for key, value := range r.entries(n, what) {
 		switch read, ok := known[key.Value]; {
 		case !ok:
+			r.misspelt(n, nearest(key.Value, known))
 			r.fail(key, suggest(key.Value, known), "%s has no key %q", what, key.Value)
 		case !null(value):
 			read(value)
 		}
 	}
+}
+
+// misspelt remembers what a mapping lacks because of a misspelt key; meant is "" where that is not known.
+func (r *reader) misspelt(mapping *yaml.Node, meant string) {
+	if meant == "" {
+		return
+	}
+	if r.meant == nil {
+		r.meant = map[*yaml.Node][]string{}
+	}
+	r.meant[follow(mapping)] = append(r.meant[follow(mapping)], meant)
 }
 
 // items visits the items of a list; a single scalar is a list of one, nothing a list of none.

@@ -7,19 +7,23 @@ import (
 	"strings"
 )
 
-// suggest says what an unknown key may have been meant to be: the nearest known one, or all if none is near.
-func suggest[V any](unknown string, known map[string]V) string {
-	keys := slices.Sorted(maps.Keys(known))
+// nearest is the known key that an unknown one may have been meant to be, "" if none is near.
+func nearest[V any](unknown string, known map[string]V) string {
 	best, least := "", 1+len(unknown)/2 // farther is no likeness
-	for _, k := range keys {
+	for _, k := range slices.Sorted(maps.Keys(known)) {
 		if d := distance(strings.ToLower(unknown), k, least); d < least {
 			best, least = k, d
 		}
 	}
-	if best != "" {
+	return best
+}
+
+// suggest says what an unknown key may have been meant to be: the nearest known one, or all if none is near.
+func suggest[V any](unknown string, known map[string]V) string {
+	if best := nearest(unknown, known); best != "" {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
-	return "known here: " + strings.Join(keys, ", ")
+	return "known here: " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 }
 
 // distance counts the letters to insert, delete or replace to turn a into b (Levenshtein's distance);

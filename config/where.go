@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,19 +48,29 @@ func (d Document) defined(section, name string) string {
 	return ""
 }
 
-// locate notes flaws of shape at the places they are about, but for values that could not even be read:
-// one complaint of each is enough.
+// locate notes flaws of shape at the places they are about, but for values that could not even be read, or
+// that stand under a misspelt key: one complaint of each is enough.
 func (r *reader) locate(flaws []assay.Flaw, key, body *yaml.Node) {
 	unread := map[string]bool{}
 	for _, f := range r.flaws {
 		unread[f.Where] = true
 	}
 	for _, f := range flaws {
-		k, v, _ := find(key, body, f.Path)
-		if !unread[r.where(k)] && !unread[r.where(v)] {
+		k, v, depth := find(key, body, f.Path)
+		if !unread[r.where(k)] && !unread[r.where(v)] && !r.hides(v, f.Path, depth) {
 			r.fail(spot(k, v), f.Hint, "%s", f.What)
 		}
 	}
+}
+
+// hides says whether a flaw comes of a key misspelt in the mapping that its path leads to: of the key that the
+// path goes on with, or, if the flaw is about a mapping as a whole, of any.
+func (r *reader) hides(mapping *yaml.Node, path []string, depth int) bool {
+	meant := r.meant[follow(mapping)]
+	if depth < len(path) {
+		return slices.Contains(meant, path[depth])
+	}
+	return depth > 0 && len(meant) > 0
 }
 
 // find follows a path from the value of key as far as the file goes: to which key and value, in how
