@@ -31,6 +31,26 @@ func (c *Console) answer(h operation, w http.ResponseWriter, r *http.Request) {
 // api serves everything under /api/v1. Handlers return their errors; one place writes them.
 func (c *Console) api() http.Handler {
 	mux := http.NewServeMux()
+	for pattern, h := range c.calls() {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			c.answer(h, w, r)
+		})
+	}
+	for pattern, h := range c.longCalls() {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { c.answer(h, w, r) })
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern == "" {
+			noSuchCall(mux, w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// calls are those whose bodies are short.
+func (c *Console) calls() map[string]operation {
 	calls := map[string]operation{
 		"GET /api/v1/version":                           c.version,
 		"GET /api/v1/health":                            c.health,
@@ -61,30 +81,21 @@ func (c *Console) api() http.Handler {
 	}
 	maps.Copy(calls, c.readingCalls())
 	maps.Copy(calls, c.inventoryCalls())
-	for pattern, h := range calls {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-			c.answer(h, w, r)
-		})
-	}
-	mux.HandleFunc("POST /api/v1/experiments/{name}/traffic", func(w http.ResponseWriter, r *http.Request) { c.answer(c.traffic, w, r) })
-	for pattern, h := range c.archiveCalls() { // of any length
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { c.answer(h, w, r) })
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := mux.Handler(r); pattern == "" {
-			noSuchCall(mux, w, r)
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
+	return calls
+}
+
+// longCalls are those whose bodies may have any length.
+func (c *Console) longCalls() map[string]operation {
+	calls := map[string]operation{"POST /api/v1/experiments/{name}/traffic": c.traffic}
+	maps.Copy(calls, c.archiveCalls())
+	return calls
 }
 
 // noSuchCall says in JSON what the mux would have said in text: 404, or 405 with the methods allowed.
 func noSuchCall(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	said := &statusOnly{header: w.Header(), status: http.StatusOK}
 	mux.ServeHTTP(said, r)
-	hint := "the calls are listed in the reference of the JSON API"
+	hint := "the calls are listed in docs/json-api.md"
 	if allow := w.Header().Get("Allow"); allow != "" {
 		hint = "allowed here: " + allow
 	}

@@ -141,7 +141,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"GET", "/api/v1/experiments/nope", "", 404, assay.CodeNotFound, "the list"},
 		{"GET", "/api/v1/experiments/nope/trials", "", 404, assay.CodeNotFound, ""},
-		{"GET", "/api/v1/nope", "", 404, assay.CodeNotFound, "reference"},
+		{"GET", "/api/v1/nope", "", 404, assay.CodeNotFound, "docs/json-api.md"},
 		{"GET", "/api/v1/", "", 404, assay.CodeNotFound, ""},
 		{"POST", "/api/v1/experiments/qr", "", 405, assay.CodeNotFound, "DELETE, GET, HEAD, PATCH, PUT"},
 		{"GET", "/api/v1/trials/nope", "", 404, assay.CodeNotFound, ""},
