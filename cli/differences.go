@@ -213,7 +213,7 @@ func clustersCommand(p *process.Process, c *client) *cobra.Command {
 				_, err = fmt.Fprintf(p.Stdout, "cluster %s is %s\n", args[1], state)
 				return err
 			}
-			var all struct{ Clusters []assay.Cluster }
+			var all struct{ Clusters []shape.Cluster }
 			return list(cmd.Context(), p, c, path, *output, &all, func(w io.Writer) error { return clusterTable(w, all.Clusters) })
 		},
 	}
@@ -225,7 +225,7 @@ func clustersCommand(p *process.Process, c *client) *cobra.Command {
 	return cmd
 }
 
-func clusterTable(w io.Writer, clusters []assay.Cluster) error {
+func clusterTable(w io.Writer, clusters []shape.Cluster) error {
 	var lines [][]string
 	for _, k := range clusters {
 		state := string(k.State)
@@ -235,8 +235,12 @@ func clusterTable(w io.Writer, clusters []assay.Cluster) error {
 		case k.Returns > 1:
 			state += fmt.Sprintf(" (came back %d times)", k.Returns)
 		}
+		candidate := k.Arm
+		if k.Removed {
+			candidate += " (removed)"
+		}
 		lines = append(lines, []string{
-			k.ID, k.Arm, state, strconv.FormatInt(k.Count, 10), k.First.Format(time.RFC3339), k.Last.Format(time.RFC3339),
+			k.ID, candidate, state, strconv.FormatInt(k.Count, 10), k.First.Format(time.RFC3339), k.Last.Format(time.RFC3339),
 			strings.TrimSpace(k.Signature.Route + " " + statusText(k.Signature.Statuses[0]) + "/" + statusText(k.Signature.Statuses[1])), placesText(k.Signature.Places), k.Example,
 		})
 	}

@@ -261,6 +261,9 @@ func armTable(w io.Writer, e *shape.Experiment) error {
 }
 
 func printVerdicts(w io.Writer, e *shape.Experiment) {
+	if len(e.Candidates()) == 0 {
+		fmt.Fprint(w, "\nThe experiment has no candidate, so there is nothing to judge: add one under candidates.\n")
+	}
 	for _, a := range e.Candidates() {
 		title := a.Name
 		if a.Title != "" {

@@ -48,7 +48,7 @@ func describeFunction(w io.Writer, data []byte) error {
 	}
 	for _, line := range [][2]string{
 		{"name", f.Name}, {"arn", f.ARN}, {"state", strings.TrimSpace(f.State + " " + f.Reason)}, {"runtime", f.Runtime}, {"handler", dash(f.Handler)},
-		{"code", f.Code}, {"code sha256", f.CodeSHA256}, {"memory", fmt.Sprintf("%d MB", f.MemoryMB)}, {"timeout", f.Timeout.String()},
+		{"code", codeOf(f)}, {"code sha256", f.CodeSHA256}, {"memory", fmt.Sprintf("%d MB", f.MemoryMB)}, {"timeout", f.Timeout.String()},
 		{"environments", fmt.Sprintf("%d, %d busy", f.Environments, f.Busy)},
 		{"invocations", fmt.Sprintf("%d, %d errors, %d throttles, %d cold", f.Invocations, f.Errors, f.Throttles, f.ColdStarts)},
 		{"enforced", enforced(f.Enforced)},
@@ -58,6 +58,14 @@ func describeFunction(w io.Writer, data []byte) error {
 		}
 	}
 	return nil
+}
+
+// codeOf says where a function's code came from.
+func codeOf(f assay.Deployment) string {
+	if f.Code == "" {
+		return "(uploaded)"
+	}
+	return f.Code
 }
 
 // enforced says what functions are held to: all, or all but what is named with its reason.

@@ -187,6 +187,8 @@ func TestReadingAPI(t *testing.T) {
 		{"PATCH", base + "/rules/" + id, `{"state": "accepted", "by": "ann"}`, 400, "can be rejected"},
 		{"DELETE", base + "/rules/" + id, "", 204, ""},
 		{"GET", base + "/clusters", "", 200, `"id":"0123456789ab"`},
+		{"GET", base + "/clusters", "", 200, `"state":"open"}]`},
+		{"GET", "/api/v1/experiments/qr/clusters", "", 200, `"candidate_removed":true`},
 		{"PATCH", base + "/clusters/0123456789ab", `{"state": "accepted", "by": "ann"}`, 200, "clusters"},
 		{"PATCH", base + "/clusters/0123456789ab", `{"state": "gone", "by": "ann"}`, 400, "open, accepted or fixed"},
 		{"PATCH", base + "/clusters/0123456789ab", `{"state": "open"}`, 400, "somebody"},

@@ -153,7 +153,15 @@ func (c *Console) clusters(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"clusters": append([]assay.Cluster{}, all...)})
+	return c.writeClusters(w, r, all)
+}
+
+func (c *Console) writeClusters(w http.ResponseWriter, r *http.Request, all []assay.Cluster) error {
+	report, err := c.opt.Laboratory.Report(r.Context(), r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"clusters": shape.ClustersOf(&report.Experiment, all)})
 }
 
 func (c *Console) markCluster(w http.ResponseWriter, r *http.Request) error {
@@ -169,7 +177,7 @@ func (c *Console) markCluster(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"clusters": all})
+	return c.writeClusters(w, r, all)
 }
 
 func (c *Console) drift(w http.ResponseWriter, r *http.Request) error {

@@ -25,7 +25,7 @@ const maxForm = 4 << 20
 // differencesView is what the page of an experiment's differences shows.
 type differencesView struct {
 	Name     string
-	Clusters []assay.Cluster
+	Clusters []shape.Cluster
 	Rules    rulesView
 	Drift    []drift.Report
 	titles   map[string]string
@@ -96,9 +96,11 @@ func (p *Pages) showDifferences(w http.ResponseWriter, r *http.Request, more fun
 		return err
 	}
 	v := &differencesView{Name: report.Experiment.Name, titles: titlesOf(&report.Experiment)}
-	if v.Clusters, err = p.opt.Reading.Clusters(r.Context(), v.Name); err != nil {
+	clusters, err := p.opt.Reading.Clusters(r.Context(), v.Name)
+	if err != nil {
 		return err
 	}
+	v.Clusters = shape.ClustersOf(&report.Experiment, clusters)
 	if v.Rules, err = p.viewRules(r, &report); err != nil {
 		return err
 	}
