@@ -58,10 +58,15 @@ func TestTimeoutsRefute(t *testing.T) {
 			t.Errorf("%s lacks %q:\n%s", name, want, told[name])
 		}
 	}
-	complete := exec.Command(assayBinary(t), "__complete", "verdict", "")
-	complete.Env = append(os.Environ(), "ASSAY_CONSOLE="+l.console)
-	if out, err := complete.Output(); err != nil || !strings.HasPrefix(string(out), "slow\n") {
-		t.Errorf("the shell completes %q: %v", out, err)
+	for words, want := range map[string]string{
+		"verdict ": "slow\n:4\n", "describe ": "slow\n:4\n", "verdict --output ": "table\njson\nyaml\n:4\n", "up --log-level ": "debug\ninfo\nwarn\nerror\n:4\n",
+		"verdict --console 127.0.0.1:1 ": ":4\n", // no list of files instead
+	} {
+		complete := exec.Command(assayBinary(t), append([]string{"__complete"}, strings.Split(words, " ")...)...)
+		complete.Env = append(os.Environ(), "ASSAY_CONSOLE="+l.console)
+		if out, err := complete.Output(); err != nil || string(out) != want {
+			t.Errorf("the shell completes %q: %q, %v", words, out, err)
+		}
 	}
 	if out := l.must("top"); !strings.Contains(out, "slow ") || !strings.Contains(out, "98% match") {
 		t.Errorf("assay top into a pipe:\n%s", out)
