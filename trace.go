@@ -66,6 +66,8 @@ type Tracer interface {
 type Span interface {
 	// Trace is what is handed to whatever is done within the span.
 	Trace() Trace
+	// Asked adds what was asked, by its method. A route, if it has one, names the span.
+	Asked(r *Request, route string)
 	// Note adds an attribute.
 	Note(name, value string)
 	// Observed adds what an arm answered.

@@ -23,8 +23,7 @@ func (s *spans) begin(t assay.Tracer, route *Route, r *assay.Request, at time.Ti
 	}
 	s.tracer = t
 	s.whole = t.Start(assay.TraceOf(r.Header), "gateway", assay.SpanServer, at)
-	s.whole.Note("http.request.method", r.Method)
-	s.whole.Note("http.route", route.Path)
+	s.whole.Asked(r, route.Path)
 	if route.Experiment != "" {
 		s.whole.Note("assay.experiment", route.Experiment)
 	}
@@ -38,7 +37,11 @@ func (c *call) follow(at time.Time) assay.Trace {
 	}
 	arm := c.arm()
 	s.serving = s.tracer.Start(s.whole.Trace(), arm, assay.SpanClient, at)
+	s.serving.Asked(c.request, "")
 	s.serving.Note("assay.arm", arm)
+	if c.route.Function != "" {
+		s.serving.Note("faas.invoked_name", c.route.Function)
+	}
 	return s.serving.Trace()
 }
 

@@ -5,6 +5,9 @@ package telemetry
 import (
 	"context"
 	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -13,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/assaylab/assay"
@@ -27,11 +31,14 @@ type Options struct {
 
 // Wanted tells whether the environment asks for traces.
 func Wanted(env func(string) (string, bool)) bool {
-	if off, _ := env("OTEL_SDK_DISABLED"); off == "true" {
+	if off, _ := env("OTEL_SDK_DISABLED"); strings.EqualFold(off, "true") {
 		return false
 	}
-	if to, _ := env("OTEL_TRACES_EXPORTER"); to == "none" {
+	switch to, _ := env("OTEL_TRACES_EXPORTER"); to {
+	case "none":
 		return false
+	case "otlp":
+		return true
 	}
 	common, _ := env("OTEL_EXPORTER_OTLP_ENDPOINT")
 	traces, _ := env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -62,7 +69,8 @@ func New(ctx context.Context, o Options) (*Tracer, error) {
 		return nil, err
 	}
 	provider := sdk.NewTracerProvider(sdk.WithBatcher(&telling{SpanExporter: exporter, log: o.Log}), sdk.WithResource(about))
-	return &Tracer{provider: provider, tracer: provider.Tracer("github.com/assaylab/assay")}, nil
+	tracer := provider.Tracer("github.com/assaylab/assay", trace.WithInstrumentationVersion(o.Version), trace.WithSchemaURL(semconv.SchemaURL))
+	return &Tracer{provider: provider, tracer: tracer}, nil
 }
 
 // Close sends what waits, until ctx ends.
@@ -76,7 +84,7 @@ func (t *Tracer) Start(below assay.Trace, name string, kind assay.SpanKind, at t
 		ctx = fields.Extract(ctx, propagation.MapCarrier{"traceparent": below.Parent, "tracestate": below.State})
 	}
 	_, s := t.tracer.Start(ctx, name, trace.WithTimestamp(at), trace.WithSpanKind(kinds[kind]))
-	return span{s}
+	return span{Span: s, kind: kind}
 }
 
 var (
@@ -87,7 +95,10 @@ var (
 )
 
 // span implements assay.Span.
-type span struct{ trace.Span }
+type span struct {
+	trace.Span
+	kind assay.SpanKind
+}
 
 func (s span) Trace() assay.Trace {
 	carrier := propagation.MapCarrier{}
@@ -96,6 +107,34 @@ func (s span) Trace() assay.Trace {
 }
 
 func (s span) Note(name, value string) { s.SetAttributes(attribute.String(name, value)) }
+
+// Asked names a span "GET /orders", as OpenTelemetry's semantic conventions have it: so that clients cannot make names
+// without end, a method that HTTP does not know is one with all such.
+func (s span) Asked(r *assay.Request, route string) {
+	if r == nil || !s.IsRecording() {
+		return
+	}
+	method, name := r.Method, r.Method
+	if !known(method) {
+		s.Note("http.request.method_original", method)
+		method, name = "_OTHER", "HTTP"
+	}
+	s.Note("http.request.method", method)
+	if route != "" {
+		s.Note("http.route", route)
+		s.SetName(name + " " + route)
+	}
+}
+
+// known tells whether RFC 9110 or RFC 5789 define a method.
+func known(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
+}
 
 // Observed uses the names of OpenTelemetry's semantic conventions where there are some.
 func (s span) Observed(o *assay.Observation) {
@@ -111,9 +150,15 @@ func (s span) Observed(o *assay.Observation) {
 	if o.Fault != nil {
 		s.SetAttributes(attribute.String("error.type", string(o.Fault.Kind)))
 		s.SetStatus(codes.Error, string(o.Fault.Kind))
-	} else if o.Status >= 500 {
+	} else if s.failed(o.Status) {
+		s.SetAttributes(attribute.String("error.type", strconv.Itoa(o.Status)))
 		s.SetStatus(codes.Error, "")
 	}
+}
+
+// failed tells whether a status is an error: what a client did wrong is one of its own, not of the server's.
+func (s span) failed(status int) bool {
+	return status >= 500 || status >= 400 && s.kind == assay.SpanClient
 }
 
 func (s span) End(at time.Time) { s.Span.End(trace.WithTimestamp(at)) }

@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
 	"github.com/assaylab/assay"
 )
 
@@ -49,11 +52,44 @@ func TestWanted(t *testing.T) {
 		{nil, false},
 		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a"}, true},
 		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://a"}, true},
-		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_SDK_DISABLED": "true"}, false},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_SDK_DISABLED": "True"}, false},
+		{map[string]string{"OTEL_TRACES_EXPORTER": "otlp"}, true},
 		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_TRACES_EXPORTER": "none"}, false},
 	} {
 		if got := Wanted(func(name string) (string, bool) { v, ok := tt.env[name]; return v, ok }); got != tt.want {
 			t.Errorf("%v: %v", tt.env, got)
+		}
+	}
+}
+
+// TestConventions: names, attributes and status are those of OpenTelemetry's conventions for HTTP.
+func TestConventions(t *testing.T) {
+	for _, tt := range []struct {
+		kind          assay.SpanKind
+		method, route string
+		observed      assay.Observation
+		want          string
+	}{
+		{assay.SpanServer, "GET", "/a/{id}", assay.Observation{Status: 200}, "GET /a/{id} Unset method=GET route=/a/{id} status=200"},
+		{assay.SpanServer, "GET", "/a", assay.Observation{Status: 404}, "GET /a Unset method=GET route=/a status=404"},
+		{assay.SpanServer, "GET", "/a", assay.Observation{Status: 503}, "GET /a Error method=GET route=/a status=503 error.type=503"},
+		{assay.SpanServer, "BREW", "/a", assay.Observation{Status: 200}, "HTTP /a Unset method_original=BREW method=_OTHER route=/a status=200"},
+		{assay.SpanClient, "GET", "", assay.Observation{Status: 404}, "x Error method=GET status=404 error.type=404"},
+		{assay.SpanClient, "GET", "", assay.Observation{Fault: &assay.Fault{Kind: assay.FaultTimeout}}, "x Error method=GET error.type=timeout"},
+	} {
+		spans := tracetest.NewSpanRecorder()
+		tracer := &Tracer{tracer: sdk.NewTracerProvider(sdk.WithSpanProcessor(spans)).Tracer("")}
+		s := tracer.Start(assay.Trace{}, "x", tt.kind, time.Now())
+		s.Asked(&assay.Request{Method: tt.method}, tt.route)
+		s.Observed(&tt.observed)
+		s.End(time.Now())
+		made := spans.Ended()[0]
+		got := made.Name() + " " + made.Status().Code.String()
+		for _, a := range made.Attributes() {
+			got += " " + strings.NewReplacer("http.request.", "", "http.response.status_code", "status", "http.", "").Replace(string(a.Key)) + "=" + a.Value.String()
+		}
+		if got != tt.want {
+			t.Errorf("got  %s\nwant %s", got, tt.want)
 		}
 	}
 }

@@ -23,7 +23,11 @@ func (l *Lane) follow(inv *assay.Invocation, c *call) (*assay.Invocation, assay.
 	if s == nil {
 		return inv, nil
 	}
+	s.Asked(inv.Request, "")
 	s.Note("assay.arm", c.arm)
+	if c.function != "" {
+		s.Note("faas.invoked_name", c.function)
+	}
 	return inv.Traced(s.Trace()), s
 }
 

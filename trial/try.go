@@ -196,6 +196,7 @@ func (l *Lane) comparable(p *Plan, control, other *assay.Observation) *assay.Obs
 // call is one call to make, and what came of it.
 type call struct {
 	arm         string
+	function    string // of the embedded engine; "": it is none
 	role        assay.Role
 	invoker     assay.Invoker
 	guard       *guard             // nil: never left out
@@ -206,10 +207,10 @@ func (l *Lane) calls(g *generation, rare bool) []call {
 	e := &g.plan.Experiment
 	calls := make([]call, 0, len(e.Candidates)+1)
 	for i, arm := range e.Candidates {
-		calls = append(calls, call{arm: arm.Name, role: assay.RoleCandidate, invoker: g.plan.Candidates[i], guard: g.guards[i]})
+		calls = append(calls, call{arm: arm.Name, function: arm.Target.Function, role: assay.RoleCandidate, invoker: g.plan.Candidates[i], guard: g.guards[i]})
 	}
 	if !rare && e.Secondary > 0 && l.draw() < e.Secondary {
-		calls = append(calls, call{arm: e.Control.Name, role: assay.RoleSecondary, invoker: g.plan.Control})
+		calls = append(calls, call{arm: e.Control.Name, function: e.Control.Target.Function, role: assay.RoleSecondary, invoker: g.plan.Control})
 	}
 	return calls
 }
