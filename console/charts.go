@@ -27,7 +27,7 @@ var experimentCharts = map[string]experimentChart{
 	"course": course,
 	"rollout": func(c *Console, ctx context.Context, r *assay.Report, _ string) (charts.Chart, error) {
 		standing, steps, err := c.opt.Laboratory.Rollout(ctx, r.Experiment.Name)
-		return charts.Shares(standing, steps, c.opt.Now()), err
+		return charts.Shares(standing, steps, drawn(r, ""), c.opt.Now()), err
 	},
 	"means": trends(charts.Latencies),
 	"pace":  trends(charts.Pace),

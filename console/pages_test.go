@@ -68,7 +68,7 @@ func TestRolloutsPage(t *testing.T) {
 			}
 		}
 	}
-	if w := call(t, c, "GET", "/api/v1/experiments/rounding-float/charts/rollout?format=csv", ""); !strings.Contains(w.Body.String(), "Time,Share of candidate-1\n2026-11-20T12:00:00Z,0.01") {
+	if w := call(t, c, "GET", "/api/v1/experiments/rounding-float/charts/rollout?format=csv", ""); !strings.Contains(w.Body.String(), "Time,Round Python3-math\n2026-11-20T12:00:00Z,0.01") {
 		t.Errorf("chart: %s", w.Body)
 	}
 	if w := call(t, c, "GET", "/rules?experiment=nope", ""); w.Code != 404 {
