@@ -85,8 +85,13 @@ export async function violations(page) {
 export function wide(page) {
   return page.evaluate(() => {
     if (document.documentElement.scrollWidth <= innerWidth) return [];
-    return [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
-      .filter((e) => !e.closest(".wide, pre, .skip, .hidden")).map((e) => e.outerHTML.slice(0, 120));
+    const right = (e) => { // of its text, too, which may stick out of its box
+      const all = document.createRange();
+      all.selectNodeContents(e);
+      return Math.max(e.getBoundingClientRect().right, all.getBoundingClientRect().right);
+    };
+    const found = [...document.body.querySelectorAll("*")].filter((e) => right(e) > innerWidth + 1 && !e.closest(".wide, pre, .skip, .hidden"));
+    return found.length > 0 ? found.map((e) => e.outerHTML.slice(0, 120)) : [`something, by ${document.documentElement.scrollWidth - innerWidth} pixels`];
   });
 }
 
