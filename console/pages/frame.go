@@ -94,6 +94,7 @@ var words = template.FuncMap{
 	"stage": func(s assay.Stage) string { return strings.ReplaceAll(string(s), "_", " ") },
 	"text":  func(b []byte) string { return string(bytes.ToValidUTF8(b, []byte("�"))) },
 	"first": func(text string) string { line, _, _ := strings.Cut(text, "\n"); return line },
+	"prose": func(text string) string { return strings.ReplaceAll(text, " %", "\u00a0%") }, // a number keeps its unit
 	"times": times,
 	"chart": chart,
 	"query": url.QueryEscape,
