@@ -132,7 +132,7 @@ var law = map[string][]string{
 	"watch":   {"github.com/fsnotify/fsnotify"},
 
 	// Traces.
-	"telemetry": {"go.opentelemetry.io/otel/..."},
+	"telemetry": {"go.opentelemetry.io/otel/...", "github.com/go-logr/logr"},
 
 	// Telling people.
 	"notify": {"github.com/wneessen/go-mail"},

@@ -54,6 +54,7 @@ type Tracer struct {
 
 // New returns a tracer that exports. The receiver need not be there yet. Close ends it.
 func New(ctx context.Context, o Options) (*Tracer, error) {
+	listen(o.Log)
 	var options []otlptracehttp.Option
 	if o.Endpoint != "" {
 		options = append(options, otlptracehttp.WithEndpointURL(o.Endpoint))

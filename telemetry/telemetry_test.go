@@ -124,6 +124,27 @@ func TestLossIsToldOnce(t *testing.T) {
 	}
 }
 
+// TestComplaintsAreLogged, in the log's format, of what the environment asks for in vain.
+func TestComplaintsAreLogged(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "::bad")
+	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+	t.Setenv("OTEL_TRACES_SAMPLER", "garbage")
+	var log bytes.Buffer
+	tracer, err := New(t.Context(), Options{Log: slog.New(slog.NewJSONHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen(slog.New(slog.DiscardHandler))
+	if err := tracer.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"::bad", `"asked":"grpc"`, "unsupported sampler: garbage"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s:\n%s", want, log.String())
+		}
+	}
+}
+
 // BenchmarkSpan is what one span costs the path of a request: begun below another, handed on, ended. Where the client
 // does not sample, it is two thirds of that. Of a busy machine: 16 and 10 microseconds, 21 and 17 allocations.
 func BenchmarkSpan(b *testing.B) {
