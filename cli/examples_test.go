@@ -167,17 +167,15 @@ func TestMemoryIsSpeed(t *testing.T) {
 		t.Skip("this machine does not let the engine enforce CPU shares")
 	}
 	const want = 1024.0 / 128
-	best, got := map[int]time.Duration{}, 0.0
-	for call := 0; call < 10 && math.Abs(got/want-1) > 0.15; call++ {
-		for _, mb := range []int{128, 1024} {
-			if call == 0 {
-				primes(t, l, mb, 1) // is cold
-			}
-			if took := primes(t, l, mb, 8); best[mb] == 0 || took < best[mb] {
-				best[mb] = took
-			}
+	primes(t, l, 128, 1) // is cold
+	primes(t, l, 1024, 1)
+	best, got := map[int]time.Duration{128: time.Hour, 1024: time.Hour}, 0.0 // of one count
+	for round := 0; round < 15 && math.Abs(got/want-1) > 0.15; round++ {
+		best[128] = min(best[128], primes(t, l, 128, 8)/8)
+		for range 5 { // short, for a busy machine disturbs it most
+			best[1024] = min(best[1024], primes(t, l, 1024, 4)/4)
 		}
-		got = float64(best[128]) / max(1, float64(best[1024]))
+		got = float64(best[128]) / float64(best[1024])
 	}
 	if math.Abs(got/want-1) > 0.15 {
 		t.Errorf("1,024 MB is %.2f times as fast as 128 MB (%s and %s), want %g within 15 %%", got, best[1024], best[128], want)

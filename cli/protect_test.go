@@ -76,13 +76,18 @@ experiments:
 		t.Errorf("resumed: %s, tripped %q, %d more sampled", e.State, e.Tripped, e.Sampled-before)
 	}
 	var strata struct{ Strata []assay.TrafficStratum }
-	got, err := send(t.Context(), "GET", "http://"+strings.TrimPrefix(l.console, "http://")+"/api/v1/experiments/orders/strata", nil, nil)
-	if err != nil || json.Unmarshal([]byte(got.body), &strata) != nil {
-		t.Fatalf("strata: %s, %v", got.body, err)
-	}
-	if len(strata.Strata) == 0 || strata.Strata[0].Route != "/orders" || strata.Strata[0].Trials == 0 {
-		t.Errorf("strata: %+v", strata)
-	}
+	eventually(t, 20*time.Second, func() error { // the trials may be under way yet
+		got, err := send(t.Context(), "GET", "http://"+strings.TrimPrefix(l.console, "http://")+"/api/v1/experiments/orders/strata", nil, nil)
+		if err != nil || json.Unmarshal([]byte(got.body), &strata) != nil {
+			return fmt.Errorf("strata: %s, %w", got.body, err)
+		}
+		for _, s := range strata.Strata { // requests while it was paused have one without trials
+			if s.Route == "/orders" && s.Trials > 0 {
+				return nil
+			}
+		}
+		return fmt.Errorf("strata: %s", got.body)
+	})
 	var seen int64
 	for _, s := range strata.Strata {
 		seen += s.Requests
