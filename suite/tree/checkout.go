@@ -13,7 +13,7 @@ import (
 
 // Checkout lays out what Git has of a project at a branch, tag or commit below a folder, and returns where
 // the project is there. The project's own files, its index and its HEAD stay as they are. Submodules are
-// left out.
+// left out. What the project has installed beside them, and Git does not keep, is linked to.
 func Checkout(ctx context.Context, project, ref, to string) (string, error) {
 	git := func(args ...string) (string, error) {
 		cmd := exec.CommandContext(ctx, "git", args...)
@@ -40,5 +40,21 @@ func Checkout(ctx context.Context, project, ref, to string) (string, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return "", &assay.Error{Code: assay.CodeInvalid, What: fmt.Sprintf("%q does not have the folder %s", ref, prefix), Where: project, Err: err}
 	}
-	return dir, nil
+	return dir, lend(project, dir)
+}
+
+// lend links to the dependencies of a project from another folder, unless that has its own.
+func lend(project, dir string) error {
+	installed, err := filepath.Abs(filepath.Join(project, dependencies))
+	if err != nil {
+		return err
+	}
+	own := filepath.Join(dir, dependencies)
+	if _, err := os.Stat(installed); err != nil {
+		return nil // nothing is installed
+	}
+	if _, err := os.Lstat(own); err == nil {
+		return nil
+	}
+	return os.Symlink(installed, own)
 }

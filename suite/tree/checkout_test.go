@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/assaylab/assay/ignore"
 )
 
 // TestCheckout: the files of another branch are laid out, also those that an archive would leave out, and
@@ -40,6 +42,10 @@ func TestCheckout(t *testing.T) {
 	write("a.txt", "staged")
 	git("add", ".")
 	write("a.txt", "mine")
+	installed := filepath.Join(project, dependencies)
+	if err := os.Mkdir(installed, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	before := git("status", "--porcelain=v2")
 	dir, err := Checkout(t.Context(), project, "one", t.TempDir())
 	if err != nil {
@@ -50,6 +56,12 @@ func TestCheckout(t *testing.T) {
 	}
 	if after := git("status", "--porcelain=v2"); after != before {
 		t.Errorf("the project was changed:\n%s\n%s", before, after)
+	}
+	if to, err := os.Readlink(filepath.Join(dir, dependencies)); err != nil || to != installed {
+		t.Errorf("what is installed is not lent: %q, %v", to, err)
+	}
+	if ignored(ignore.Parse("node_modules", ""), dependencies, false) {
+		t.Error("a link to what is installed is ignored")
 	}
 	for _, ref := range []string{"nothing", "--help", ""} {
 		if _, err := Checkout(t.Context(), project, ref, t.TempDir()); err == nil {

@@ -36,7 +36,7 @@ func readRules(at, dir string) (rules []ignore.Rule) {
 
 // ignored tells whether rules leave a name out. The folders it is in have been looked at before.
 func ignored(rules []ignore.Rule, name string, folder bool) bool {
-	if folder && path.Base(name) == dependencies {
+	if path.Base(name) == dependencies { // a folder, or a link to one
 		return false
 	}
 	return ignore.Out(rules, name, folder)
