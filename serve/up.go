@@ -389,7 +389,7 @@ func (h *house) closeServer(name string, limit time.Duration) {
 
 // lock keeps two laboratories from sharing one data folder. The kernel frees it when the process ends.
 func lock(data string) (unlock func(), err error) {
-	if err := os.MkdirAll(data, 0o700); err != nil {
+	if err := process.DataFolder(data); err != nil {
 		return nil, &assay.Error{Code: assay.CodeInvalid, What: "the data folder cannot be made", Where: data, Hint: "choose another with --data", Err: err}
 	}
 	f, err := os.OpenFile(filepath.Join(data, "lock"), os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600)

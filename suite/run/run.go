@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/process"
 	"github.com/assaylab/assay/suite"
 	"github.com/assaylab/assay/suite/dispatch"
@@ -86,6 +87,9 @@ func newTestRun(p *process.Process, o Options, args []string) (*testRun, error) 
 func (t *testRun) prepare(ctx context.Context) error {
 	if err := t.find(); err != nil {
 		return err
+	}
+	if err := process.DataFolder(t.data); err != nil {
+		return &assay.Error{Code: assay.CodeInvalid, What: "the data folder cannot be made", Where: t.data, Hint: "choose another with --data", Err: err}
 	}
 	if err := t.enlist(ctx); err != nil {
 		return err
