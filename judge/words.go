@@ -118,7 +118,7 @@ func (m matter) absolute(measure assay.Measure) string {
 		}
 		return fmt.Sprintf("; %s ms against %s ms", short(ours.point(measure.Quantile())), short(theirs.point(measure.Quantile())))
 	case measure == assay.MeasureCost && m.candidate.Priced > 0 && m.secondary.Priced > 0:
-		return fmt.Sprintf("; $%s against $%s a million", short(1e6*m.candidate.CostUSD/float64(m.candidate.Priced)),
+		return fmt.Sprintf("; of all calls, cold ones too, $%s against $%s a million", short(1e6*m.candidate.CostUSD/float64(m.candidate.Priced)),
 			short(1e6*m.secondary.CostUSD/float64(m.secondary.Priced)))
 	}
 	return ""
