@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -92,9 +93,11 @@ func (w *watch) served(took time.Duration, control *assay.Observation, take func
 }
 
 func (l *Lane) tellTripped(limit string, seen overhead.Seen) {
-	l.floor.opt.Log.Warn("an experiment has paused itself: a limit of its protection is passed", "experiment", l.name, "limit", limit,
-		"overhead_seconds", seen.Seconds, "from", seen.Interval[0], "to", seen.Interval[1],
-		"sampled", seen.Sampled, "held_out", seen.HeldOut, "errors", seen.Errors, "hint", "assay resume "+l.name)
+	facts := []any{"experiment", l.name, "limit", limit, "sampled", seen.Sampled, "held_out", seen.HeldOut, "errors", seen.Errors}
+	if from, to := seen.Interval[0], seen.Interval[1]; !math.IsInf(from, 0) && !math.IsInf(to, 0) {
+		facts = append(facts, "overhead_seconds", seen.Seconds, "from", from, "to", to)
+	}
+	l.floor.opt.Log.Warn("an experiment has paused itself: a limit of its protection is passed", append(facts, "hint", "assay resume "+l.name)...)
 }
 
 // state is what was seen; nil if nothing is looked at.
