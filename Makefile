@@ -25,6 +25,7 @@ test: setup-test lint
 	$(RACE) -v -run '^TestFaultMatrix$$' ./cli
 	GOFLAGS=-trimpath ./scripts/fuzz 3s
 	$(TEST) -run Simulated ./judge
+	$(TEST) -run '^TestNodeOnAWS$$' ./suite/run
 	$(TEST) -run '^$$' -bench . -benchtime 1x $(BENCHMARKS) >/dev/null
 	cd packaging && $(GO) vet ./... && $(GO) test -timeout 20m ./...
 	./scripts/cold-clone

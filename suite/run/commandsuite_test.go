@@ -72,12 +72,12 @@ func TestLeftOut(t *testing.T) {
 		files map[string]string
 		says  string
 	}{
-		"a file":      {map[string]string{"test_a.py": "def test_a():\n    assert open('data.bin')\n", "data.bin": "", ".assayignore": "*.bin\n"}, ".assayignore: data.bin)"},
-		"a module":    {map[string]string{"test_a.py": "import helper\ndef test_a(): pass\n", "helper.py": "", ".gitignore": "helper.py\n"}, ".assayignore: helper.py)"},
-		"of unittest": {map[string]string{"test_a.py": "import unittest, helper\nclass A(unittest.TestCase):\n    def test_a(self): pass\n", "helper.py": "", ".gitignore": "helper.py\n"}, ".assayignore: helper.py)"},
-		"conftest's":  {map[string]string{"conftest.py": "import helper\n", "test_a.py": "def test_a(): pass\n", "helper.py": "", ".gitignore": "helper.py\n"}, ".assayignore: helper.py"},
+		"a file":      {map[string]string{"test_a.py": "def test_a():\n    assert open('data.bin')\n", "data.bin": "", ".assayignore": "*.bin\n"}, ": data.bin)"},
+		"a module":    {map[string]string{"test_a.py": "import helper\ndef test_a(): pass\n", "helper.py": "", ".gitignore": "helper.py\n"}, ": helper.py)"},
+		"of unittest": {map[string]string{"test_a.py": "import unittest, helper\nclass A(unittest.TestCase):\n    def test_a(self): pass\n", "helper.py": "", ".gitignore": "helper.py\n"}, ": helper.py)"},
+		"conftest's":  {map[string]string{"conftest.py": "import helper\n", "test_a.py": "def test_a(): pass\n", "helper.py": "", ".gitignore": "helper.py\n"}, ": helper.py"},
 		"of node": {map[string]string{"package.json": `{"scripts": {"test": "node --test"}}`, "test/a.js": "require('../lib'); require('node:test')('a', () => {})", "lib/index.js": "", ".gitignore": "lib\n"},
-			".assayignore: lib)"},
+			": lib)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

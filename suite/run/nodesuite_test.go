@@ -103,6 +103,9 @@ func TestNodeSuites(t *testing.T) {
 
 // TestNodeOnAWS: Node.js travels to AWS's API as a layer, once, and each runner finds it there.
 func TestNodeOnAWS(t *testing.T) {
+	if underRace {
+		t.Skip("`make test` sends Node.js without the race detector")
+	}
 	t.Parallel()
 	needs(t, "node")
 	l := startLaboratory(t)

@@ -65,7 +65,7 @@ func (s *suiteProject) write(name, text string) {
 // test runs `assay test` in the project and returns its exit code and what it printed.
 func (s *suiteProject) test(args ...string) (code int, stdout, stderr string) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Minute) // of a machine that does much else
 	defer cancel()
 	cmd := s.command(ctx, args)
 	var out, err bytes.Buffer
