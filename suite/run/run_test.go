@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -198,6 +199,9 @@ func TestSuite(t *testing.T) {
 	got := outcomes(t, filepath.Join(s.dir, "report.xml"))
 	want := map[string]string{"odd[a::b]": "passed", "odd[c d]": "passed", `odd[\xe9[]]`: "passed", "odd[x/y]": "passed", "setup": "error",
 		"skipped": "skipped", "expected": "skipped", "fails": "failure", "binary": "failure", "closes": "passed", "last": "passed"}
+	if report, err := os.ReadFile(filepath.Join(s.dir, "report.xml")); err != nil || !regexp.MustCompile(`<skipped message="[^"]*not now"[^>]*></skipped>`).Match(report) {
+		t.Errorf("%v: why a test was skipped, and no more, is not in\n%s", err, report)
+	}
 	late := 0
 	for name, outcome := range got {
 		short := name[strings.Index(name, "::test_")+len("::test_"):]

@@ -115,7 +115,7 @@ def outcome(test, start, reports):
         r[rep.when] = r.get(rep.when, 0) + rep.duration
         status = status_of(rep)
         if status != "pass" and r["status"] in ("pass", "skip", "xfail", "xpass"):
-            r["status"], r["detail"], r["message"] = status, cut(rep.longreprtext), message(rep)
+            r["status"], r["detail"], r["message"] = status, cut(detail(rep)), message(rep)
     if reports:
         path, line, _ = reports[0].location
         r["file"], r["line"] = path, (line or 0) + 1
@@ -131,6 +131,11 @@ def status_of(rep):
     if rep.failed:
         return "fail" if rep.when == "call" else "error"
     return "skip" if rep.skipped else "pass"
+
+
+def detail(rep):
+    """What is told below the message. Of a test that was skipped pytest has no more than a place on the worker."""
+    return "" if isinstance(rep.longrepr, tuple) else rep.longreprtext
 
 
 def message(rep):
