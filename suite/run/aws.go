@@ -3,11 +3,8 @@ package run
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/assaylab/assay"
@@ -120,14 +117,6 @@ func (y *awsYard) Make(ctx context.Context, function, zip string, layers []strin
 
 // hashOf is a file's hash as AWS writes it.
 func hashOf(file string) (string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return base64.StdEncoding.EncodeToString(h.Sum(nil)), nil
+	sum, err := tree.Sum(file)
+	return base64.StdEncoding.EncodeToString(sum), err
 }

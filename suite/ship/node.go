@@ -3,7 +3,6 @@ package ship
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"debug/elf"
 	"fmt"
 	"io"
@@ -31,16 +30,11 @@ func FindNode(ctx context.Context, project string) (string, error) {
 
 // Node is Node.js as a layer: the program alone, where workers look for it.
 func Node(program, scratch string) (Layer, error) {
-	f, err := os.Open(program)
+	sum, err := tree.Sum(program)
 	if err != nil {
 		return Layer{}, err
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return Layer{}, err
-	}
-	return Layer{Name: "Node.js", Key: fmt.Sprintf("%x", h.Sum(nil)), Write: func(w io.Writer) error {
+	return Layer{Name: "Node.js", Key: fmt.Sprintf("%x", sum), Write: func(w io.Writer) error {
 		folder, err := os.MkdirTemp(scratch, "node-")
 		if err != nil {
 			return err

@@ -252,17 +252,23 @@ func (w *walk) known(name string, now Entry) (Entry, bool) {
 	return old, ok && old.Link == "" && old.Size == now.Size && old.Time == now.Time && old.Inode == now.Inode
 }
 
-func hash(file string) (string, error) {
+// Sum is the SHA-256 of a file's content.
+func Sum(file string) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer f.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return "", err
+		return nil, err
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return h.Sum(nil), nil
+}
+
+func hash(file string) (string, error) {
+	sum, err := Sum(file)
+	return hex.EncodeToString(sum), err
 }
 
 func unreadable(at string, err error) error {
