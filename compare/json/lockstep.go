@@ -8,6 +8,7 @@ import (
 
 	"github.com/assaylab/assay"
 	"github.com/assaylab/assay/compare/decimal"
+	"github.com/assaylab/assay/compare/report"
 )
 
 // lockstep goes through the texts of two documents side by side, as long as they have the same members in
@@ -82,7 +83,7 @@ func isUTF8(doc []byte) bool {
 	at := 0
 	for ; at+32 <= len(doc); at += 32 {
 		b := doc[at : at+32]
-		if (load64(b, 0)|load64(b, 8)|load64(b, 16)|load64(b, 24))&highs != 0 {
+		if (report.Load64(b, 0)|report.Load64(b, 8)|report.Load64(b, 16)|report.Load64(b, 24))&highs != 0 {
 			break
 		}
 	}

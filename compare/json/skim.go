@@ -148,7 +148,7 @@ func skimLiteral(doc string, at int) (end int, ok bool) {
 func plainRun(s string, at int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for at+8 <= len(s) {
-		w := load64(s, at)
+		w := report.Load64(s, at)
 		quotes, slashes := w^('"'*ones), w^('\\'*ones)
 		// A byte is found where subtracting borrows; the lowest found is right.
 		found := ((w - ' '*ones) &^ w) | ((quotes - ones) &^ quotes) | ((slashes - ones) &^ slashes)
@@ -161,11 +161,4 @@ func plainRun(s string, at int) int {
 		at++
 	}
 	return at
-}
-
-// load64 is eight bytes as one little-endian number.
-func load64[T string | []byte](s T, at int) uint64 {
-	b := s[at : at+8]
-	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 }

@@ -69,7 +69,7 @@ func CommonPrefix[T string | []byte](a, b T) int {
 		i += block
 	}
 	for ; i+8 <= n; i += 8 {
-		if differing := load64(a, i) ^ load64(b, i); differing != 0 {
+		if differing := Load64(a, i) ^ Load64(b, i); differing != 0 {
 			return i + bits.TrailingZeros64(differing)/8
 		}
 	}
@@ -79,8 +79,8 @@ func CommonPrefix[T string | []byte](a, b T) int {
 	return i
 }
 
-// load64 is eight bytes as one little-endian number.
-func load64[T string | []byte](s T, at int) uint64 {
+// Load64 is the eight bytes from a place on as one little-endian number.
+func Load64[T string | []byte](s T, at int) uint64 {
 	b := s[at : at+8]
 	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
 		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
